@@ -1,0 +1,118 @@
+// HandleIo: an awaitable operation on a handle of the driver: receive, send, connect, close, poll.
+// On a byte's way: within the second file's room; the operation that the driver fills.
+#pragma once
+
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+
+#include <ieum/detail/loop.hpp>
+
+namespace ieum::detail {
+
+/// The address that a socket's errors name, in 24 bytes, because every idle socket holds one.
+class PeerName {
+ public:
+  PeerName() noexcept = default;
+  explicit PeerName(const Address& address);
+  PeerName(const PeerName& other) noexcept { copy(other); }
+  PeerName(PeerName&& other) noexcept { take(other); }
+  PeerName& operator=(PeerName other) noexcept {
+    release();
+    take(other);
+    return *this;
+  }
+  ~PeerName() { release(); }
+
+  [[nodiscard]] Address address() const noexcept;
+
+ private:
+  struct Shared;  // a Unix socket's name is long and rare
+  void copy(const PeerName& other) noexcept {
+    std::memcpy(static_cast<void*>(this), &other, sizeof *this);
+    if (is_shared_) [[unlikely]] retain();
+  }
+  void take(PeerName& other) noexcept {
+    std::memcpy(static_cast<void*>(this), &other, sizeof *this);
+    other.is_shared_ = false;
+    other.family_ = Family::none;
+  }
+  void release() noexcept {
+    if (is_shared_) [[unlikely]] drop();
+  }
+  void retain() noexcept;
+  void drop() noexcept;
+
+  Family family_ = Family::none;
+  bool is_shared_ = false;
+  std::uint16_t port_ = 0;
+  std::uint32_t scope_ = 0;
+  union {
+    std::uint8_t ip_[16] = {};
+    Shared* shared_;
+  };
+};
+static_assert(sizeof(PeerName) == 24);
+
+/// What is asked of a handle. The buffers and `peer` must live until the operation has completed.
+struct HandleRequest {
+  Operation::Kind kind = Operation::Kind::none;
+  bool whole = false;
+  int handle = -1;
+  Loop* loop = nullptr;  ///< that the handle belongs to; null: any
+  const char* name = "";
+  const PeerName* peer = nullptr;
+  std::byte* data = nullptr;
+  std::size_t size = 0;
+  const ConstBuffer* parts = nullptr;
+};
+
+/// The operation in the awaiting frame.
+class HandleLeaf final : public Leaf {
+ public:
+  explicit HandleLeaf(const HandleRequest& request) noexcept
+      : Leaf(request.kind, request.handle), name_(request.name), owner_(request.loop) {
+    whole = request.whole;
+    data = request.data;
+    size = request.size;
+    parts = request.parts;
+    if (request.peer != nullptr) peer_ = *request.peer;
+  }
+
+  Start start(Waiter& waiter, Scope& scope) noexcept;
+  [[nodiscard]] Error error() const noexcept override { return error_at(peer_.address()); }
+  [[nodiscard]] const char* name() const noexcept override { return name_; }
+  void on_stop() noexcept override { loop().cancel(*this); }
+
+ private:
+  const char* name_;
+  Loop* owner_;
+  PeerName peer_;
+};
+
+/// An awaitable that gives the number of bytes (`T` = size_t) or nothing (`T` = void).
+template <class T>
+class [[nodiscard]] HandleIo {
+ public:
+  using value_type = T;
+  explicit HandleIo(const HandleRequest& request) noexcept : request_(request) {}
+
+  class State {
+   public:
+    explicit State(HandleIo&& io) noexcept : leaf_(io.request_) {}
+    Start start(Waiter& waiter, Scope& scope) noexcept { return leaf_.start(waiter, scope); }
+    T take() const noexcept {
+      if constexpr (!std::is_void_v<T>) return static_cast<T>(leaf_.result);
+    }
+    Error take_error() const noexcept { return leaf_.error(); }
+
+   private:
+    HandleLeaf leaf_;
+  };
+
+ private:
+  HandleRequest request_;
+};
+
+}  // namespace ieum::detail

@@ -1,0 +1,14 @@
+// DriverKind: how a runtime talks to the kernel.
+#pragma once
+
+#include <cstdint>
+
+namespace ieum {
+
+/// Which driver a runtime uses: how it talks to the kernel.
+enum class DriverKind : std::uint8_t {
+  automatic,  ///< what the environment variable IEUM_DRIVER says, else the best that works here
+  epoll,      ///< epoll(7)
+};
+
+}  // namespace ieum

@@ -1,0 +1,242 @@
+// with_group: the one door to concurrency; race: its opposite.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <ieum/task.hpp>
+
+namespace ieum {
+
+namespace detail {
+
+/// The part of a group that knows no types: counts children, keeps the first failure, joins.
+class GroupCore : public Waiter, public ReadyNode {
+ public:
+  GroupCore() noexcept : body_waiter_(*this) {}
+
+  void start_child(Task<void> task) noexcept;
+  void stop() noexcept;
+  [[nodiscard]] std::size_t running() const noexcept { return children_; }
+
+  // A child:
+  Frame* ended(Frame* child) noexcept override;
+  Frame* failed(Error& error) noexcept override;
+  [[nodiscard]] const Frame* awaiting_frame() const noexcept override {
+    return outer_->awaiting_frame();
+  }
+
+ protected:
+  ~GroupCore() = default;
+
+  class BodyWaiter final : public Waiter {
+   public:
+    explicit BodyWaiter(GroupCore& group) noexcept : group_(group) {}
+    Frame* ended(Frame* child) noexcept override;
+    Frame* failed(Error& error) noexcept override;
+    [[nodiscard]] const Frame* awaiting_frame() const noexcept override {
+      return group_.awaiting_frame();
+    }
+
+   private:
+    GroupCore& group_;
+  };
+
+  void open(Waiter& outer, Scope& parent) noexcept;
+  void rethrow();
+
+  BodyWaiter body_waiter_;
+  Scope scope_;
+
+ private:
+  void note(const Error& error) noexcept;
+  void note(std::exception_ptr exception) noexcept;
+  void one_less() noexcept;
+  static void joined(Loop& loop, ReadyNode& node) noexcept;
+
+  Waiter* outer_ = nullptr;
+  std::size_t children_ = 0;
+  bool body_running_ = false;
+  bool stopped_here_ = false;
+  std::optional<Error> error_;
+  std::exception_ptr exception_;
+};
+
+}  // namespace detail
+
+/// The children of a `with_group`. Lives as long as its body and all children; only the loop's
+/// thread may use it.
+class Group {
+ public:
+  explicit Group(detail::GroupCore& core) noexcept : core_(core) {}
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  /// Starts `task` beside the body, at the loop's next opportunity. If it fails, its siblings and
+  /// the body are asked to stop, and the group fails with its error. No limit on their number:
+  /// the caller sets one.
+  void start(Task<void> task) noexcept { core_.start_child(std::move(task)); }
+  /// Asks all children and the body to stop; a child that ends with `operation_canceled` because
+  /// of it has not failed.
+  void stop() noexcept { core_.stop(); }
+  /// How many children have not ended.
+  [[nodiscard]] std::size_t running() const noexcept { return core_.running(); }
+
+ private:
+  detail::GroupCore& core_;
+};
+
+namespace detail {
+
+template <class Body>
+class WithGroup {
+  using BodyTask = std::invoke_result_t<Body&, Group&>;
+
+ public:
+  using value_type = typename BodyTask::value_type;
+  explicit WithGroup(Body&& body) noexcept : body_(std::move(body)) {}
+
+  class State final : public GroupCore {
+   public:
+    explicit State(WithGroup&& with) noexcept
+        : group_(*this), body_(std::move(with.body_)), task_(body_(group_)) {}
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    Start start(Waiter& waiter, Scope& scope) noexcept {
+      open(waiter, scope);
+      return task_.start(body_waiter_, scope_);
+    }
+    value_type take() {
+      rethrow();
+      return task_.take();
+    }
+    [[noreturn]] Error take_error() noexcept { std::abort(); }
+
+   private:
+    Group group_;
+    Body body_;
+    typename BodyTask::State task_;
+  };
+
+ private:
+  Body body_;
+};
+
+}  // namespace detail
+
+/// Runs `body(group)`, a task that may start children in the group, and joins them all: goes on
+/// only when the body and every child have ended. The result is the body's value, or the first
+/// failure of any of them; an exception is rethrown after the join. If the body fails, its children
+/// are asked to stop. `body` is kept until then: it may be a lambda with captures.
+///
+///     co_await with_group([&](Group& group) -> Task<> {
+///       group.start(receive(socket));
+///       co_await send(socket);
+///     });
+template <class Body>
+[[nodiscard]] detail::WithGroup<Body> with_group(Body body) noexcept {
+  return detail::WithGroup<Body>(std::move(body));
+}
+
+namespace detail {
+
+template <class T>
+using RaceValue = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+template <class V>
+struct RaceState {
+  Group* group = nullptr;
+  std::optional<V> winner;
+  std::optional<Error> error;
+};
+
+template <class T, std::size_t I, class V>
+Task<> race_leg(Task<T> task, RaceState<V>& race) {
+  Result<T> result = co_await attempt(std::move(task));
+  if (!result) {
+    if (!race.error) race.error = result.error();
+    co_return;
+  }
+  if (race.winner) co_return;
+  if constexpr (std::is_void_v<T>) {
+    race.winner.emplace(std::in_place_index<I>);
+  } else {
+    race.winner.emplace(std::in_place_index<I>, *std::move(result));
+  }
+  race.group->stop();
+}
+
+template <class V, class... T, std::size_t... I>
+void start_legs(RaceState<V>& race, std::tuple<Task<T>...>& tasks, std::index_sequence<I...>) {
+  (race.group->start(race_leg<T, I, V>(std::move(std::get<I>(tasks)), race)), ...);
+}
+
+// A class, not a capturing lambda: g++ 12 copies captures wrongly.
+template <class V, class... T>
+struct RaceBody {
+  RaceState<V>* race;
+  std::tuple<Task<T>...>* tasks;
+  Task<> operator()(Group& group) const { return run(*race, *tasks, group); }
+  static Task<> run(RaceState<V>& race, std::tuple<Task<T>...>& tasks, Group& group) {
+    race.group = &group;
+    start_legs(race, tasks, std::index_sequence_for<T...>{});
+    co_return;
+  }
+};
+
+template <class V, class... T>
+Task<V> race_all(std::tuple<Task<T>...> tasks) {
+  RaceState<V> race;
+  co_await with_group(RaceBody<V, T...>{&race, &tasks});
+  if (!race.winner) co_await fail(*race.error);
+  V winner = std::move(*race.winner);
+  co_return winner;
+}
+
+template <class T>
+struct RaceManyBody {
+  RaceState<std::variant<RaceValue<T>>>* race;
+  std::vector<Task<T>>* tasks;
+  Task<> operator()(Group& group) const { return run(*race, *tasks, group); }
+  static Task<> run(RaceState<std::variant<RaceValue<T>>>& race, std::vector<Task<T>>& tasks,
+                    Group& group) {
+    race.group = &group;
+    for (Task<T>& task : tasks) {
+      group.start(race_leg<T, 0, std::variant<RaceValue<T>>>(std::move(task), race));
+    }
+    co_return;
+  }
+};
+
+}  // namespace detail
+
+/// Runs the tasks at the same time; the first to succeed asks the others to stop, and its value
+/// comes back once all have ended: a `variant` whose index says which it was (`monostate` for
+/// `Task<>`). If all fail, the first failure. A later winner's value is destroyed.
+template <class... T>
+  requires(sizeof...(T) > 0)
+[[nodiscard]] Task<std::variant<detail::RaceValue<T>...>> race(Task<T>... tasks) {
+  return detail::race_all<std::variant<detail::RaceValue<T>...>, T...>(
+      std::tuple<Task<T>...>(std::move(tasks)...));
+}
+
+/// The same for any number of tasks of one type, at least one; the value is the winner's.
+template <class T>
+[[nodiscard]] Task<T> race(std::vector<Task<T>> tasks) {
+  IEUM_ASSERT(!tasks.empty(), "a race needs at least one task");
+  detail::RaceState<std::variant<detail::RaceValue<T>>> race;
+  co_await with_group(detail::RaceManyBody<T>{&race, &tasks});
+  if (!race.winner) co_await fail(*race.error);
+  if constexpr (!std::is_void_v<T>) {
+    T winner = std::get<0>(std::move(*race.winner));
+    co_return winner;
+  }
+}
+
+}  // namespace ieum

@@ -1,0 +1,16 @@
+// Everything: sockets for C++. Read stream_socket.hpp, listener.hpp and task.hpp first.
+#pragma once
+
+#include <ieum/address.hpp>
+#include <ieum/error.hpp>
+#include <ieum/event.hpp>
+#include <ieum/finally.hpp>
+#include <ieum/group.hpp>
+#include <ieum/listener.hpp>
+#include <ieum/offload.hpp>
+#include <ieum/result.hpp>
+#include <ieum/runtime.hpp>
+#include <ieum/stream.hpp>
+#include <ieum/stream_socket.hpp>
+#include <ieum/task.hpp>
+#include <ieum/timeout.hpp>

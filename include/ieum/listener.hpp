@@ -1,0 +1,111 @@
+// Listener: a server's listening socket.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include <ieum/socket_option.hpp>
+#include <ieum/stream_socket.hpp>
+
+namespace ieum {
+
+struct ListenOptions {
+  /// Connections that the system completes and keeps until they are accepted (listen(2)); it cuts
+  /// the number at /proc/sys/net/core/somaxconn.
+  int backlog = 4096;
+  /// SO_REUSEPORT: several listeners, of several runtimes, share the port and its connections.
+  bool reuse_port = false;
+  /// IPV6_V6ONLY: a listener on [::] takes IPv4 clients as well unless this is set.
+  bool ipv6_only = false;
+  /// TCP_NODELAY for the accepted sockets, as in ConnectOptions.
+  bool no_delay = true;
+};
+
+namespace detail {
+class Accept;
+}
+
+/// A listening socket: bound to an address, with a backlog; `accept` makes a new socket for each
+/// client, many on one port, and the listener goes on listening. Belongs to the runtime that it was
+/// made on. Destroying it closes it.
+class Listener {
+ public:
+  Listener() noexcept = default;
+  Listener(Listener&& other) noexcept
+      : loop_(other.loop_), handle_(std::exchange(other.handle_, -1)), address_(other.address_) {}
+  Listener& operator=(Listener&& other) noexcept;
+  ~Listener();
+
+  /// Creates a socket, binds it to `address` (port 0: the system chooses one, see `address()`) and
+  /// listens. A port that another socket listens on is refused: `address_in_use`, and the error
+  /// names the process that holds it where /proc lets us see it. A port that only has connections
+  /// of a former server left is taken (SO_REUSEADDR). A stale Unix socket file is `address_in_use`
+  /// too: remove it first. Other errors: `permission_denied` (ports below 1024, say),
+  /// `address_not_available`, `too_many_files_open`. Does not wait.
+  static Result<Listener> bind(const Address& address, const ListenOptions& options = {});
+  /// The same for an address as text (`Address::parse`).
+  static Result<Listener> bind(std::string_view address, const ListenOptions& options = {});
+
+  /// Waits for a client and gives its socket. At most one accept at a time. Errors:
+  /// `too_many_files_open`, `too_many_files_open_in_system`, `no_buffer_space`, `not_enough_memory`:
+  /// the client keeps waiting in the backlog, try again later (`serve` does). A client that has gone
+  /// again meanwhile is no error.
+  [[nodiscard]] detail::Accept accept() noexcept;
+
+  /// Stops listening: who waits in the backlog is reset.
+  [[nodiscard]] Task<> close();
+
+  [[nodiscard]] bool is_open() const noexcept { return handle_ >= 0; }
+  /// Where it listens, with the port that the system chose.
+  [[nodiscard]] const Address& address() const noexcept { return address_; }
+
+  Result<> set_option(SocketOption option, int value) noexcept;
+  [[nodiscard]] Result<int> option(SocketOption option) const noexcept;
+  /// As in StreamSocket.
+  [[nodiscard]] int native_handle() const noexcept { return handle_; }
+
+ private:
+  friend class detail::AcceptState;
+  Listener(detail::Loop& loop, int handle, const Address& address) noexcept
+      : loop_(&loop), handle_(handle), address_(address) {}
+
+  detail::Loop* loop_ = nullptr;
+  int handle_ = -1;
+  Address address_;
+};
+
+namespace detail {
+
+class AcceptState final : public Leaf {
+ public:
+  explicit AcceptState(const Accept& accept) noexcept;
+  Start start(Waiter& waiter, Scope& scope) noexcept;
+  StreamSocket take() { return {*loop_, static_cast<int>(result), peer_}; }
+  Error take_error() const noexcept { return error(); }
+  [[nodiscard]] Error error() const noexcept override { return error_at(listens_at_.address()); }
+  [[nodiscard]] const char* name() const noexcept override { return "accept"; }
+  void on_stop() noexcept override { loop().cancel(*this); }
+
+ private:
+  Loop* loop_;
+  PeerName listens_at_;
+  Address peer_;
+};
+
+class [[nodiscard]] Accept {
+ public:
+  using value_type = StreamSocket;
+  using State = AcceptState;
+  explicit Accept(Listener& listener) noexcept : listener_(&listener) {}
+
+ private:
+  friend class AcceptState;
+  Listener* listener_;
+};
+
+}  // namespace detail
+
+inline detail::Accept Listener::accept() noexcept { return detail::Accept(*this); }
+
+}  // namespace ieum

@@ -1,0 +1,94 @@
+// Operation: one request to a driver, living in the awaiting coroutine's frame until it has completed.
+// On a byte's way: the driver fills `data`, sets `result` and hands the operation back to the loop.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <ieum/address.hpp>
+
+namespace ieum {
+
+/// Time as the runtime counts it: monotonic (CLOCK_MONOTONIC), or virtual under the simulator.
+using TimePoint = std::chrono::steady_clock::time_point;
+using Duration = std::chrono::nanoseconds;
+
+/// A part of a gathered write.
+using ConstBuffer = std::span<const std::byte>;
+
+/// The request that core hands to a driver. Field by field in src/driver/driver.hpp; users of the
+/// library never fill one in.
+struct Operation {
+  enum class Kind : std::uint8_t {
+    none,           ///< never handed to a driver: a timer, an event, work on the pool
+    receive,        ///< up to `size` bytes into `data`; result 0: the peer finished
+    send,           ///< `size` bytes from `data`, or `parts`; the whole of it if `whole`
+    accept,         ///< result: the new handle, non-blocking; `address`: the peer
+    connect,        ///< to `address`; done when the answer is in
+    wait_readable,  ///< of a foreign descriptor; nothing is read
+    wait_writable,
+    close,  ///< cancels what is pending on the handle, waits for it, closes
+  };
+  enum class State : std::uint8_t { idle, pending, completed };
+
+  Operation() noexcept = default;
+  explicit Operation(Kind what, int on = -1) noexcept : kind(what), handle(on) {}
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
+  Kind kind = Kind::none;
+  State state = State::idle;
+  bool whole = false;
+  int handle = -1;
+  std::int64_t result = 0;  ///< at least 0, or a negated errno(3)
+
+  std::byte* data = nullptr;
+  std::size_t size = 0;
+  const ConstBuffer* parts = nullptr;  ///< with `size` parts, instead of `data`
+  std::size_t moved = 0;               ///< bytes of a whole send that have gone
+  Address* address = nullptr;
+
+  Operation* next = nullptr;  ///< the driver's while pending, the loop's once completed
+};
+
+/// Completed operations, in order. Allocates nothing.
+class OperationQueue {
+ public:
+  OperationQueue() noexcept = default;
+  OperationQueue(const OperationQueue&) = delete;
+  OperationQueue& operator=(const OperationQueue&) = delete;
+
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  /// Marks `operation` completed and appends it.
+  void push(Operation& operation) noexcept {
+    operation.state = Operation::State::completed;
+    operation.next = nullptr;
+    *end_ = &operation;
+    end_ = &operation.next;
+  }
+  /// The oldest, or null.
+  Operation* pop() noexcept {
+    Operation* operation = first_;
+    if (operation != nullptr) {
+      first_ = operation->next;
+      if (first_ == nullptr) end_ = &first_;
+    }
+    return operation;
+  }
+  /// Moves all of `other` to the end of this.
+  void append(OperationQueue& other) noexcept {
+    if (other.empty()) return;
+    *end_ = other.first_;
+    end_ = other.end_;
+    other.first_ = nullptr;
+    other.end_ = &other.first_;
+  }
+
+ private:
+  Operation* first_ = nullptr;
+  Operation** end_ = &first_;
+};
+
+}  // namespace ieum

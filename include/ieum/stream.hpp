@@ -1,0 +1,164 @@
+// Stream: bytes in order, both ways; what protocol layers see instead of a socket.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <ieum/detail/handle_io.hpp>
+#include <ieum/task.hpp>
+
+namespace ieum {
+
+namespace detail {
+
+/// Where a stream's hooks put the operation that serves a read or a write: an operation on a handle,
+/// or a task of a protocol layer. Lives in the awaiting frame; a direct operation allocates nothing.
+class StreamIo {
+ public:
+  StreamIo() noexcept {}
+  StreamIo(const StreamIo&) = delete;
+  StreamIo& operator=(const StreamIo&) = delete;
+  ~StreamIo();
+
+  void use(const HandleRequest& request) noexcept;
+  void use(Task<std::size_t> task) noexcept;
+
+  Start start(Waiter& waiter, Scope& scope) noexcept;
+  std::size_t take();
+  Error take_error() noexcept { return leaf_.error(); }
+
+ private:
+  enum class Holds : std::uint8_t { nothing, leaf, task };
+  Holds holds_ = Holds::nothing;
+  union {
+    HandleLeaf leaf_;
+    Task<std::size_t>::State task_;
+  };
+};
+
+/// What a write asks for: `data`, or `parts` one after another.
+struct WriteRequest {
+  ConstBuffer data;
+  std::span<const ConstBuffer> parts;
+  bool whole = false;
+};
+
+template <class T, class Request>
+class StreamOperation;
+using StreamRead = StreamOperation<std::size_t, std::span<std::byte>>;
+using StreamWriteSome = StreamOperation<std::size_t, WriteRequest>;
+using StreamWriteAll = StreamOperation<void, WriteRequest>;
+
+}  // namespace detail
+
+/// A reliable, ordered, two-way flow of bytes: a socket, standard input and output, a TLS session.
+///
+/// At most one read and one write may be pending at a time (the two may run beside each other);
+/// more is a defect and asserts. The stream, and every buffer given to it, must stay where it is
+/// until the operation has ended. All operations can be stopped: `operation_canceled`.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  /// Reads at least 1 byte and at most `into.size()` (not 0) into `into`; 0 means that the peer has
+  /// finished sending. Errors: `connection_reset`, `timed_out` (the network's, tcp(7)).
+  [[nodiscard]] detail::StreamRead read_some(std::span<std::byte> into) noexcept;
+
+  /// Writes what can be taken at once, at least 1 byte; gives the number. Waiting for it is the
+  /// backpressure: nothing is queued. Errors: `broken_pipe`, `connection_reset`; never SIGPIPE.
+  [[nodiscard]] detail::StreamWriteSome write_some(ConstBuffer data) noexcept;
+
+  /// Writes all. After a failure or a stop, an unknown part of it has been written.
+  [[nodiscard]] detail::StreamWriteAll write_all(ConstBuffer data) noexcept;
+  [[nodiscard]] detail::StreamWriteAll write_all(std::string_view text) noexcept;
+  /// The same for parts, in order, in as few system calls as can be. The array of parts must live
+  /// as long as what they point to.
+  [[nodiscard]] detail::StreamWriteAll write_all(std::span<const ConstBuffer> parts) noexcept;
+
+  /// Fills `into`. Error, besides those of `read_some`: `Errc::end_of_stream` if the peer finishes
+  /// before; what had come is then in `into`.
+  [[nodiscard]] Task<> read_exact(std::span<std::byte> into);
+
+  /// Reads until `buffer` holds `delimiter` and gives the number of bytes up to and with it, or 0 if
+  /// the peer finished before; what came after it stays in `buffer` for the next call, so erase what
+  /// you have used. Error: `Errc::limit_exceeded` if it is not within the first `bytes_max` bytes.
+  [[nodiscard]] Task<std::size_t> read_until(std::string& buffer, std::string_view delimiter,
+                                             std::size_t bytes_max);
+
+  /// Tells the peer that nothing more will be sent (half-close); reading goes on.
+  [[nodiscard]] virtual Task<> shutdown_write() = 0;
+  /// Ends the stream: pending operations end with `operation_canceled`; the other side reads what
+  /// was sent, then its end. Closing twice is an error, `bad_file_descriptor`.
+  [[nodiscard]] virtual Task<> close() = 0;
+
+  /// For implementers: put into `io` what serves the request.
+  virtual void begin_read(detail::StreamIo& io, std::span<std::byte> into) = 0;
+  virtual void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) = 0;
+
+ protected:
+  Stream() = default;
+  Stream(Stream&&) = default;
+  Stream& operator=(Stream&&) = default;
+};
+
+/// Copies from one stream to the other until `from`'s end, with one buffer of `buffer_bytes`, and
+/// gives the number of bytes. Closes neither; half-closing `to` is the caller's decision.
+[[nodiscard]] Task<std::uint64_t> copy(Stream& from, Stream& to,
+                                       std::size_t buffer_bytes = std::size_t{64} * 1024);
+
+namespace detail {
+
+template <class T, class Request>
+class [[nodiscard]] StreamOperation {
+ public:
+  using value_type = T;
+  StreamOperation(Stream& stream, const Request& request) noexcept
+      : stream_(&stream), request_(request) {}
+
+  class State {
+   public:
+    explicit State(StreamOperation&& operation) noexcept {
+      if constexpr (std::is_same_v<Request, WriteRequest>) {
+        operation.stream_->begin_write(io_, operation.request_);
+      } else {
+        operation.stream_->begin_read(io_, operation.request_);
+      }
+    }
+    Start start(Waiter& waiter, Scope& scope) noexcept { return io_.start(waiter, scope); }
+    T take() {
+      const std::size_t count = io_.take();
+      if constexpr (!std::is_void_v<T>) return count;
+    }
+    Error take_error() noexcept { return io_.take_error(); }
+
+   private:
+    StreamIo io_;
+  };
+
+ private:
+  Stream* stream_;
+  Request request_;
+};
+
+}  // namespace detail
+
+inline detail::StreamRead Stream::read_some(std::span<std::byte> into) noexcept {
+  return {*this, into};
+}
+inline detail::StreamWriteSome Stream::write_some(ConstBuffer data) noexcept {
+  return {*this, detail::WriteRequest{data, {}, false}};
+}
+inline detail::StreamWriteAll Stream::write_all(ConstBuffer data) noexcept {
+  return {*this, detail::WriteRequest{data, {}, true}};
+}
+inline detail::StreamWriteAll Stream::write_all(std::string_view text) noexcept {
+  return write_all(std::as_bytes(std::span(text)));
+}
+inline detail::StreamWriteAll Stream::write_all(std::span<const ConstBuffer> parts) noexcept {
+  return {*this, detail::WriteRequest{{}, parts, true}};
+}
+
+}  // namespace ieum

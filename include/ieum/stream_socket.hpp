@@ -1,0 +1,117 @@
+// StreamSocket: one end of a connection (TCP, Unix stream).
+// On a byte's way: the third file; it asks the driver for the bytes and hands them to the user.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <ieum/socket_option.hpp>
+#include <ieum/stream.hpp>
+
+namespace ieum {
+
+struct ConnectOptions {
+  /// For the whole attempt; zero: as long as the system tries (tcp(7), about two minutes).
+  Duration timeout{};
+  /// The local address to connect from; none: the system chooses. Port 0: the system chooses it.
+  Address source{};
+  /// TCP_NODELAY: small writes go out at once. Write whole messages and it only helps.
+  bool no_delay = true;
+};
+
+/// One end of a connection: connected, reliable, in order, point to point.
+///
+/// Made by `connect` or by `Listener::accept`; belongs to the runtime that it was made on, and only
+/// that runtime's thread may use it. A read and a write may run beside each other, in two tasks.
+/// Destroying it closes it, like `close` but without waiting. It must not be moved while an
+/// operation on it is pending.
+class StreamSocket final : public Stream {
+ public:
+  /// No socket: `is_open()` is false and operations fail with `bad_file_descriptor`.
+  StreamSocket() noexcept = default;
+  StreamSocket(StreamSocket&& other) noexcept
+      : loop_(other.loop_), handle_(std::exchange(other.handle_, -1)), peer_(std::move(other.peer_)) {}
+  StreamSocket& operator=(StreamSocket&& other) noexcept;
+  ~StreamSocket() override;
+
+  /// Creates a socket and connects it; done when the peer's answer is in. Errors, each with the
+  /// address: `connection_refused`, `network_unreachable`, `host_unreachable`, `timed_out` (the
+  /// option's or the system's), `no_such_file_or_directory` (Unix), `too_many_files_open`,
+  /// `address_not_available` (the source). See connect(2).
+  [[nodiscard]] static Task<StreamSocket> connect(Address to, ConnectOptions options = {});
+  /// The same for an address as text (`Address::parse`).
+  [[nodiscard]] static Task<StreamSocket> connect(std::string_view to, ConnectOptions options = {});
+
+  // As in Stream, without its virtual call.
+  [[nodiscard]] detail::HandleIo<std::size_t> read_some(std::span<std::byte> into) noexcept {
+    IEUM_ASSERT(!into.empty(), "read_some needs room for at least one byte");
+    return detail::HandleIo<std::size_t>(read_request(into));
+  }
+  [[nodiscard]] detail::HandleIo<std::size_t> write_some(ConstBuffer data) noexcept {
+    return detail::HandleIo<std::size_t>(write_request({data, {}, false}));
+  }
+  [[nodiscard]] detail::HandleIo<void> write_all(ConstBuffer data) noexcept {
+    return detail::HandleIo<void>(write_request({data, {}, true}));
+  }
+  [[nodiscard]] detail::HandleIo<void> write_all(std::string_view text) noexcept {
+    return write_all(std::as_bytes(std::span(text)));
+  }
+  [[nodiscard]] detail::HandleIo<void> write_all(std::span<const ConstBuffer> parts) noexcept {
+    return detail::HandleIo<void>(write_request({{}, parts, true}));
+  }
+
+  /// Half-close (shutdown(2)): the peer reads our end; we go on reading.
+  [[nodiscard]] Task<> shutdown_write() override;
+  /// From now on, reading gives the end at once, also to a read that is pending.
+  Result<> shutdown_read() noexcept;
+
+  /// Closes gracefully: what was sent still goes out, then FIN. A peer that has sent what we have not
+  /// read is told by a reset, as TCP demands; read to its end first if that matters.
+  [[nodiscard]] Task<> close() override;
+  /// Closes with a reset: what was not sent is thrown away, and the peer is told at once.
+  [[nodiscard]] Task<> reset();
+
+  /// Waits until the peer's system has acknowledged all that was sent, a half-close included. It
+  /// looks again after each round-trip time, at first; at most 50 ms apart. Says nothing of whether
+  /// the peer's program has read it. Errors: what broke the connection.
+  [[nodiscard]] Task<> wait_acknowledged();
+
+  [[nodiscard]] bool is_open() const noexcept { return handle_ >= 0; }
+  [[nodiscard]] Result<Address> local_address() const noexcept;
+  /// The address that was connected to, or that connected; known as long as the object lives.
+  [[nodiscard]] Address peer_address() const noexcept { return peer_.address(); }
+
+  /// setsockopt(2), getsockopt(2). Errors: `no_protocol_option`, `invalid_argument`.
+  Result<> set_option(SocketOption option, int value) noexcept;
+  [[nodiscard]] Result<int> option(SocketOption option) const noexcept;
+
+  /// The descriptor, still owned by this object; -1 if closed. For system calls that ieum lacks.
+  [[nodiscard]] int native_handle() const noexcept { return handle_; }
+
+  void begin_read(detail::StreamIo& io, std::span<std::byte> into) override;
+  void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) override;
+
+ private:
+  friend class Listener;
+  friend class detail::AcceptState;
+  StreamSocket(detail::Loop& loop, int handle, const Address& peer)
+      : loop_(&loop), handle_(handle), peer_(peer) {}
+  static Task<StreamSocket> connect_now(Address to, ConnectOptions options);
+  static Task<StreamSocket> connect_parsed(Result<Address> to, ConnectOptions options);
+
+  detail::HandleRequest read_request(std::span<std::byte> into) noexcept {
+    return {.kind = Operation::Kind::receive, .whole = false, .handle = handle_, .loop = loop_,
+            .name = "read", .peer = &peer_, .data = into.data(), .size = into.size()};
+  }
+  detail::HandleRequest write_request(const detail::WriteRequest& request) noexcept;
+  [[nodiscard]] Error error(int number, const char* operation) const noexcept;
+
+  detail::Loop* loop_ = nullptr;
+  int handle_ = -1;
+  detail::PeerName peer_;
+};
+
+}  // namespace ieum

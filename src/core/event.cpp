@@ -1,0 +1,40 @@
+// Event: waking is completing the waiters' operations; the loop resumes them in its next turn.
+#include <ieum/event.hpp>
+
+#include <cerrno>
+
+namespace ieum {
+
+void Event::set() noexcept {
+  set_ = true;
+  while (waiting_.linked()) {
+    static_cast<detail::EventWait::State::Link*>(waiting_.next)->state.happened();
+  }
+}
+
+namespace detail {
+
+Start EventWait::State::start(Waiter& waiter, Scope& scope) noexcept {
+  if (scope.stopped()) {
+    result = -ECANCELED;
+    return at_once();
+  }
+  if (event_.set_) return at_once();
+  wait_in(waiter, scope);
+  link_.link_before(event_.waiting_);
+  return {};
+}
+
+void EventWait::State::happened() noexcept {
+  link_.unlink();
+  loop().complete(*this);
+}
+
+void EventWait::State::on_stop() noexcept {
+  if (state != Operation::State::pending) return;
+  result = -ECANCELED;
+  happened();
+}
+
+}  // namespace detail
+}  // namespace ieum

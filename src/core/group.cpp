@@ -1,0 +1,90 @@
+// Groups: counting children, keeping the first failure, joining.
+#include <ieum/group.hpp>
+
+namespace ieum::detail {
+
+void GroupCore::open(Waiter& outer, Scope& parent) noexcept {
+  outer_ = &outer;
+  scope_.open(parent);
+  parent.add(scope_);
+  body_running_ = true;
+}
+
+void GroupCore::start_child(Task<void> task) noexcept {
+  IEUM_ASSERT(task.frame_ != nullptr, "a group was given a task that was moved from");
+  Frame& frame = *std::exchange(task.frame_, nullptr);
+  frame.waiter = this;
+  frame.scope = &scope_;
+  ++children_;
+  scope_.loop().enqueue_resume(frame);
+}
+
+void GroupCore::stop() noexcept {
+  stopped_here_ = true;
+  scope_.stop();
+}
+
+Frame* GroupCore::ended(Frame* child) noexcept {
+  if (child->exception != nullptr) note(std::move(child->exception));
+  scope_.loop().enqueue_destroy(*child);  // not now: the child stands in its own final suspend
+  --children_;
+  one_less();
+  return nullptr;
+}
+
+Frame* GroupCore::failed(Error& error) noexcept {
+  note(error);
+  --children_;
+  one_less();
+  return nullptr;
+}
+
+Frame* GroupCore::BodyWaiter::ended(Frame* child) noexcept {
+  if (child->exception != nullptr) group_.note(child->exception);
+  group_.body_running_ = false;
+  group_.one_less();
+  return nullptr;
+}
+
+Frame* GroupCore::BodyWaiter::failed(Error& error) noexcept {
+  // Without a value there is nothing to go on with, whoever asked for the stop.
+  if (!group_.error_ && group_.exception_ == nullptr) group_.error_ = error;
+  group_.stop();
+  group_.body_running_ = false;
+  group_.one_less();
+  return nullptr;
+}
+
+void GroupCore::note(const Error& error) noexcept {
+  const bool consequence = stopped_here_ && error == std::errc::operation_canceled;
+  if (!consequence && !error_ && exception_ == nullptr) error_ = error;
+  if (!consequence) stop();
+}
+
+void GroupCore::note(std::exception_ptr exception) noexcept {
+  // An exception outranks a failure: it tells of a defect.
+  if (exception_ == nullptr) exception_ = std::move(exception);
+  stop();
+}
+
+void GroupCore::one_less() noexcept {
+  // By way of the ready queue, behind the children that are to be destroyed first.
+  if (children_ == 0 && !body_running_) scope_.loop().enqueue(*this, &GroupCore::joined);
+}
+
+void GroupCore::joined(Loop& loop, ReadyNode& node) noexcept {
+  auto& group = static_cast<GroupCore&>(node);
+  group.scope_.unlink();
+  if (group.exception_ == nullptr && group.error_) {
+    Error error = *group.error_;
+    if (Frame* frame = group.outer_->failed(error)) loop.abandon(*frame, error);
+    return;
+  }
+  if (Frame* frame = group.outer_->ended(nullptr)) loop.enqueue_resume(*frame);
+}
+
+void GroupCore::rethrow() {
+  if (exception_ != nullptr) std::rethrow_exception(std::move(exception_));
+}
+
+}  // namespace ieum::detail

@@ -1,0 +1,79 @@
+// Stream: what every stream can do on top of its two hooks.
+#include <ieum/stream.hpp>
+
+#include <vector>
+
+namespace ieum {
+
+namespace detail {
+
+StreamIo::~StreamIo() {
+  if (holds_ == Holds::leaf) leaf_.~HandleLeaf();
+  if (holds_ == Holds::task) task_.~State();
+}
+
+void StreamIo::use(const HandleRequest& request) noexcept {
+  new (&leaf_) HandleLeaf(request);
+  holds_ = Holds::leaf;
+}
+
+void StreamIo::use(Task<std::size_t> task) noexcept {
+  new (&task_) Task<std::size_t>::State(std::move(task));
+  holds_ = Holds::task;
+}
+
+Start StreamIo::start(Waiter& waiter, Scope& scope) noexcept {
+  IEUM_ASSERT(holds_ != Holds::nothing, "a stream's hook began no operation");
+  return holds_ == Holds::leaf ? leaf_.start(waiter, scope) : task_.start(waiter, scope);
+}
+
+std::size_t StreamIo::take() {
+  return holds_ == Holds::leaf ? static_cast<std::size_t>(leaf_.result) : task_.take();
+}
+
+}  // namespace detail
+
+Task<> Stream::read_exact(std::span<std::byte> into) {
+  while (!into.empty()) {
+    const std::size_t count = co_await read_some(into);
+    if (count == 0) co_await fail(Errc::end_of_stream, "read");
+    into = into.subspan(count);
+  }
+}
+
+Task<std::size_t> Stream::read_until(std::string& buffer, std::string_view delimiter,
+                                     std::size_t bytes_max) {
+  constexpr std::size_t chunk = 4096;
+  std::size_t searched = 0;  // no delimiter begins before this
+  for (;;) {
+    const std::size_t found = buffer.find(delimiter, searched);
+    const std::size_t end = found == std::string::npos ? buffer.size() : found + delimiter.size();
+    if (end > bytes_max || (found == std::string::npos && end == bytes_max)) {
+      Error error(Errc::limit_exceeded, "read until delimiter");
+      error.set_detail("no delimiter within " + std::to_string(bytes_max) + " bytes");
+      co_await fail(error);
+    }
+    if (found != std::string::npos) co_return end;
+    if (buffer.size() >= delimiter.size()) searched = buffer.size() - delimiter.size() + 1;
+
+    const std::size_t before = buffer.size();
+    buffer.resize(before + chunk);
+    Result<std::size_t> count =
+        co_await attempt(read_some(std::as_writable_bytes(std::span(buffer).subspan(before))));
+    buffer.resize(before + (count ? *count : 0));
+    if (!count) co_await fail(count.error());
+    if (*count == 0) co_return 0;
+  }
+}
+
+Task<std::uint64_t> copy(Stream& from, Stream& to, std::size_t buffer_bytes) {
+  std::vector<std::byte> buffer(buffer_bytes);
+  std::uint64_t total = 0;
+  while (const std::size_t count = co_await from.read_some(buffer)) {
+    co_await to.write_all(ConstBuffer(buffer).first(count));
+    total += count;
+  }
+  co_return total;
+}
+
+}  // namespace ieum

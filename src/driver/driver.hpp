@@ -1,0 +1,105 @@
+// The driver contract: how the loop talks to a kernel, real or simulated. Written like a man page,
+// because every driver is judged by it and nothing outside src/driver knows which one runs.
+// On a byte's way: the driver is the first file; it fills the operation's buffer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <ieum/address.hpp>
+#include <ieum/driver_kind.hpp>
+#include <ieum/operation.hpp>
+#include <ieum/socket_option.hpp>
+
+namespace ieum {
+
+/// The kind of socket that `Driver::open` makes (socket(2)).
+enum class SocketType : std::uint8_t { stream, datagram };
+
+/// The halves of a connection (shutdown(2)).
+enum class Half : std::uint8_t { receiving, sending, both };
+
+/// # The contract
+///
+/// A driver belongs to one thread, that of its loop; only `wake` may be called from others.
+/// A **handle** is a small non-negative integer that the driver made (`open`, an accept) or was
+/// given (`adopt`): with a kernel, a descriptor. It is released by an `Operation::Kind::close` or by
+/// `discard`.
+///
+/// ## Operations
+/// The caller owns an `Operation`, keeps it and its buffers where they are from `submit` until it
+/// gets it back, and has at most one operation a direction pending on a handle (receive, accept and
+/// wait_readable are one direction; send, connect and wait_writable the other; a driver asserts it).
+///
+/// `submit(op)` never fails. It answers true if the operation has completed already: `op.result` is
+/// set and `wait` will not mention it. It answers false if it is pending: then exactly one later
+/// `wait` hands it back, with `result` set and `state` completed. `result` is at least 0, or a
+/// negated errno(3). A driver resumes nothing and calls nothing back.
+///
+/// | kind | takes | result |
+/// |---|---|---|
+/// | receive | `data`, `size` ≥ 1 | bytes, at least 1; 0: the peer has finished sending |
+/// | send | `data`, `size` or `parts`, `size` of them; `whole` | bytes taken by the kernel; with `whole` all of them, or an error however many had gone |
+/// | accept | `address` | the new handle (non-blocking, close-on-exec); `*address` is the peer's |
+/// | connect | `address` | 0 once the connection stands; -EAGAIN: a Unix listener's backlog is full |
+/// | wait_readable, wait_writable | a foreign descriptor | 0 once reading or writing would not block, or has an error to tell; regular files are always ready |
+/// | close | | 0, or -EIO as close(2); the handle is gone either way |
+///
+/// `send` raises no SIGPIPE. `receive` and `send` also serve pipes and terminals. `close` first makes
+/// every pending operation on the handle complete with -ECANCELED (those are handed back by `wait`
+/// as ever) and goes on when the kernel has let go of their buffers, so that no later owner of the
+/// number can be confused with this one.
+///
+/// `cancel(op)` is a request, idempotent: a pending operation completes soon, with -ECANCELED or
+/// with the result that it won; a completed one is left alone.
+///
+/// `wait(deadline, done)` appends what has completed since the last call to `done`. It returns when
+/// at least one has, when `wake` was called since the last return, or not before `deadline`; at once
+/// if the deadline has passed. It may also return early for no reason.
+///
+/// ## Calls that do not wait
+/// They answer at least 0, or a negated errno.
+class Driver {
+ public:
+  Driver() = default;
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+  /// No operation may be pending.
+  virtual ~Driver() = default;
+
+  [[nodiscard]] virtual const char* name() const noexcept = 0;
+  /// The time that deadlines are meant in.
+  [[nodiscard]] virtual TimePoint now() const noexcept = 0;
+
+  virtual bool submit(Operation& operation) noexcept = 0;
+  virtual void cancel(Operation& operation) noexcept = 0;
+  virtual void wait(TimePoint deadline, OperationQueue& done) noexcept = 0;
+  /// Makes the current or the next `wait` return. Any thread, also while `wait` runs.
+  virtual void wake() noexcept = 0;
+
+  /// A new unbound socket of `family`, close-on-exec: its handle.
+  virtual int open(Family family, SocketType type) noexcept = 0;
+  /// Takes over an open, non-blocking descriptor: its handle. Drivers without a kernel: -ENOTSUP.
+  virtual int adopt(int descriptor) noexcept = 0;
+  /// `close` for those who cannot wait: begun here, ended in later calls of `wait`.
+  virtual void discard(int handle) noexcept = 0;
+
+  virtual int bind(int handle, const Address& address) noexcept = 0;
+  virtual int listen(int handle, int backlog) noexcept = 0;
+  virtual int shutdown(int handle, Half half) noexcept = 0;
+  virtual int local_address(int handle, Address& address) noexcept = 0;
+  virtual int peer_address(int handle, Address& address) noexcept = 0;
+  virtual int set_option(int handle, SocketOption option, int value) noexcept = 0;
+  virtual int get_option(int handle, SocketOption option, int& value) noexcept = 0;
+  /// Closing will reset the connection and throw away what was not sent (SO_LINGER, zero seconds).
+  virtual int reset_on_close(int handle) noexcept = 0;
+  /// Bytes sent that the peer has not acknowledged, its FIN counting as one; -ECONNRESET and the
+  /// like if the connection has failed.
+  virtual std::int64_t unacknowledged(int handle) noexcept = 0;
+};
+
+/// The one place that names concrete drivers. Null with `*error_number` set if `kind` cannot be had:
+/// EINVAL: IEUM_DRIVER names none of this build; EMFILE and the like otherwise.
+std::unique_ptr<Driver> make_driver(DriverKind kind, int& error_number) noexcept;
+
+}  // namespace ieum

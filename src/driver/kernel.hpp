@@ -1,0 +1,50 @@
+// KernelDriver: what the drivers over Linux's sockets share: the calls that do not wait.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <netinet/in.h>
+
+#include "driver/driver.hpp"
+
+namespace ieum {
+
+/// An Address as the kernel takes it.
+class KernelAddress {
+ public:
+  KernelAddress() noexcept : length_(sizeof storage_) {}
+  explicit KernelAddress(const Address& address) noexcept;
+
+  [[nodiscard]] const sockaddr* data() const noexcept { return &storage_.any; }
+  [[nodiscard]] sockaddr* data() noexcept { return &storage_.any; }
+  [[nodiscard]] socklen_t length() const noexcept { return length_; }
+  [[nodiscard]] socklen_t* length_in_out() noexcept { return &length_; }
+  /// What the kernel filled in.
+  [[nodiscard]] Address address() const noexcept;
+
+ private:
+  union {
+    sockaddr any;
+    sockaddr_in ipv4;
+    sockaddr_in6 ipv6;
+    sockaddr_un unix_name;
+  } storage_{};
+  socklen_t length_;
+};
+
+class KernelDriver : public Driver {
+ public:
+  [[nodiscard]] TimePoint now() const noexcept final;
+  int open(Family family, SocketType type) noexcept override;
+  int bind(int handle, const Address& address) noexcept final;
+  int listen(int handle, int backlog) noexcept final;
+  int shutdown(int handle, Half half) noexcept final;
+  int local_address(int handle, Address& address) noexcept final;
+  int peer_address(int handle, Address& address) noexcept final;
+  int set_option(int handle, SocketOption option, int value) noexcept final;
+  int get_option(int handle, SocketOption option, int& value) noexcept final;
+  int reset_on_close(int handle) noexcept final;
+  std::int64_t unacknowledged(int handle) noexcept final;
+};
+
+}  // namespace ieum

@@ -1,0 +1,134 @@
+// Listener: bind, listen, accept.
+#include <ieum/listener.hpp>
+
+#include <cerrno>
+
+#include <ieum/timeout.hpp>
+
+#include "driver/driver.hpp"
+#include "net/port_holder.hpp"
+#include "net/this_loop.hpp"
+
+namespace ieum {
+
+namespace {
+
+Error listen_error(int number, const Address& address) {
+  Error error = Error::from_errno(number, "listen", address);
+  if (number == EADDRINUSE) error.set_detail(detail::who_holds(address));
+  if (number == EACCES && address.is_ip() && address.port() < 1024) {
+    error.set_detail("ports below 1024 need root or CAP_NET_BIND_SERVICE");
+  }
+  return error;
+}
+
+int prepare(Driver& driver, int handle, const Address& address, const ListenOptions& options) {
+  int status = 0;
+  if (address.is_ip()) {
+    status = driver.set_option(handle, SocketOption::so_reuseaddr, 1);
+    // Accepted sockets inherit it: no call for each.
+    if (status >= 0 && options.no_delay) {
+      status = driver.set_option(handle, SocketOption::tcp_nodelay, 1);
+    }
+  }
+  if (status >= 0 && options.reuse_port) {
+    status = driver.set_option(handle, SocketOption::so_reuseport, 1);
+  }
+  if (status >= 0 && address.family() == Family::ipv6) {
+    status = driver.set_option(handle, SocketOption::ipv6_v6only, options.ipv6_only ? 1 : 0);
+  }
+  if (status >= 0) status = driver.bind(handle, address);
+  if (status >= 0) status = driver.listen(handle, options.backlog);
+  return status;
+}
+
+}  // namespace
+
+Listener& Listener::operator=(Listener&& other) noexcept {
+  if (this != &other) {
+    if (handle_ >= 0) loop_->driver().discard(handle_);
+    loop_ = other.loop_;
+    handle_ = std::exchange(other.handle_, -1);
+    address_ = other.address_;
+  }
+  return *this;
+}
+
+Listener::~Listener() {
+  if (handle_ >= 0) loop_->driver().discard(handle_);
+}
+
+Result<Listener> Listener::bind(std::string_view address, const ListenOptions& options) {
+  const Result<Address> parsed = Address::parse(address);
+  if (!parsed) return fail(parsed.error());
+  return bind(*parsed, options);
+}
+
+Result<Listener> Listener::bind(const Address& address, const ListenOptions& options) {
+  detail::Loop* loop = detail::Loop::current();
+  if (loop == nullptr) {
+    const Result<Runtime*> runtime = Runtime::of_this_thread();
+    if (!runtime) return fail(runtime.error());
+    loop = &(*runtime)->loop();
+  }
+  Driver& driver = loop->driver();
+  const int handle = driver.open(address.family(), SocketType::stream);
+  if (handle < 0) return fail(listen_error(-handle, address));
+  Listener listener(*loop, handle, address);  // closes the handle on every way out
+
+  int status = prepare(driver, handle, address, options);
+  if (status >= 0) status = driver.local_address(handle, listener.address_);
+  if (status < 0) return fail(listen_error(-status, address));
+  return listener;
+}
+
+Task<> Listener::close() {
+  const detail::PeerName name(address_);
+  detail::HandleRequest request{.kind = Operation::Kind::close,
+                                .handle = std::exchange(handle_, -1),
+                                .loop = loop_,
+                                .name = "close",
+                                .peer = &name};
+  detail::HandleIo<void> closing(request);
+  co_await shield(std::move(closing), std::chrono::hours(24));
+}
+
+Result<> Listener::set_option(SocketOption option, int value) noexcept {
+  const int status = handle_ < 0 ? -EBADF : loop_->driver().set_option(handle_, option, value);
+  if (status < 0) return fail(Error::from_errno(-status, "set socket option", address_));
+  return {};
+}
+
+Result<int> Listener::option(SocketOption option) const noexcept {
+  int value = 0;
+  const int status = handle_ < 0 ? -EBADF : loop_->driver().get_option(handle_, option, value);
+  if (status < 0) return fail(Error::from_errno(-status, "get socket option", address_));
+  return value;
+}
+
+namespace detail {
+
+AcceptState::AcceptState(const Accept& accept) noexcept
+    : Leaf(Kind::accept, accept.listener_->handle_),
+      loop_(accept.listener_->loop_),
+      listens_at_(accept.listener_->address_) {
+  address = &peer_;
+}
+
+Start AcceptState::start(Waiter& waiter, Scope& scope) noexcept {
+  if (scope.stopped()) {
+    result = -ECANCELED;
+    return at_once();
+  }
+  if (handle < 0) {
+    result = -EBADF;
+    return at_once();
+  }
+  IEUM_ASSERT(loop_ == &scope.loop(), "a listener is used on a runtime that it was not made on");
+  if (loop_->submit(*this)) return at_once();
+  wait_in(waiter, scope);
+  return {};
+}
+
+}  // namespace detail
+}  // namespace ieum

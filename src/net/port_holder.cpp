@@ -1,0 +1,106 @@
+// Who holds an address: finds the listening socket's inode in /proc/net, then the process that has
+// it open in /proc/PID/fd. Runs once, when a bind was refused.
+#include "net/port_holder.hpp"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <set>
+
+namespace ieum::detail {
+
+namespace {
+
+using File = std::unique_ptr<FILE, int (*)(FILE*)>;
+using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
+using Inodes = std::set<unsigned long>;
+
+constexpr unsigned listening = 0x0A;  // TCP_LISTEN
+
+// Lines of /proc/net/tcp: "sl: LOCAL:PORT REMOTE:PORT STATE tx:rx tr:when retr uid timeout INODE".
+void find_tcp(const char* path, unsigned wanted_port, Inodes& inodes) {
+  const File file(std::fopen(path, "re"), &std::fclose);
+  if (!file) return;
+  std::array<char, 512> line{};
+  while (std::fgets(line.data(), static_cast<int>(line.size()), file.get()) != nullptr) {
+    unsigned port = 0;
+    unsigned state = 0;
+    unsigned long inode = 0;
+    const int fields = std::sscanf(
+        line.data(), " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", &port,
+        &state, &inode);
+    if (fields == 3 && port == wanted_port && state == listening) inodes.insert(inode);
+  }
+}
+
+// Lines of /proc/net/unix: "Num: RefCount Protocol Flags Type St INODE Path".
+void find_unix(const std::string& name, Inodes& inodes) {
+  constexpr unsigned accepting = 0x10000;  // __SO_ACCEPTCON
+  const File file(std::fopen("/proc/net/unix", "re"), &std::fclose);
+  if (!file) return;
+  std::array<char, 512> line{};
+  while (std::fgets(line.data(), static_cast<int>(line.size()), file.get()) != nullptr) {
+    unsigned flags = 0;
+    unsigned long inode = 0;
+    std::array<char, 256> path{};
+    if (std::sscanf(line.data(), "%*s %*s %*s %x %*s %*s %lu %255[^\n]", &flags, &inode,
+                    path.data()) == 3 &&
+        (flags & accepting) != 0 && name == path.data()) {
+      inodes.insert(inode);
+    }
+  }
+}
+
+bool has_open(const std::string& process, const Inodes& inodes) {
+  const std::string descriptors = "/proc/" + process + "/fd";
+  const Directory directory(opendir(descriptors.c_str()), &closedir);
+  if (!directory) return false;
+  while (const dirent* entry = readdir(directory.get())) {
+    std::array<char, 64> target{};
+    const std::string path = descriptors + "/" + entry->d_name;
+    if (readlink(path.c_str(), target.data(), target.size() - 1) <= 0) continue;
+    unsigned long inode = 0;
+    if (std::sscanf(target.data(), "socket:[%lu]", &inode) == 1 && inodes.contains(inode)) return true;
+  }
+  return false;
+}
+
+std::string name_of(const std::string& process) {
+  const File file(std::fopen(("/proc/" + process + "/comm").c_str(), "re"), &std::fclose);
+  std::array<char, 32> name{};
+  if (!file || std::fgets(name.data(), static_cast<int>(name.size()), file.get()) == nullptr) return "?";
+  name[std::strcspn(name.data(), "\n")] = '\0';
+  return name.data();
+}
+
+}  // namespace
+
+std::string who_holds(const Address& address) {
+  Inodes inodes;
+  if (address.is_ip()) {
+    find_tcp("/proc/net/tcp", address.port(), inodes);
+    find_tcp("/proc/net/tcp6", address.port(), inodes);
+  } else {
+    const bool path = address.family() == Family::unix_path;
+    find_unix((path ? "" : "@") + std::string(address.bytes()), inodes);
+    if (inodes.empty() && path) return "nobody listens there: remove the stale file";
+  }
+  if (inodes.empty()) return {};
+
+  const Directory processes(opendir("/proc"), &closedir);
+  if (!processes) return {};
+  while (const dirent* entry = readdir(processes.get())) {
+    const std::string process = entry->d_name;
+    if (std::isdigit(static_cast<unsigned char>(process[0])) == 0 || !has_open(process, inodes)) continue;
+    return "held by " + name_of(process) + " (pid " + process + ")";
+  }
+  return {};
+}
+
+}  // namespace ieum::detail

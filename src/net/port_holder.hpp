@@ -1,0 +1,14 @@
+// Who holds an address: the words for an error, from /proc.
+#pragma once
+
+#include <string>
+
+#include <ieum/address.hpp>
+
+namespace ieum::detail {
+
+/// "held by nginx (pid 812)" for the process that listens there, as far as /proc (proc(5)) shows it
+/// to us; for a Unix path with no listener, what to do about the stale file; else empty.
+std::string who_holds(const Address& address);
+
+}  // namespace ieum::detail

@@ -1,0 +1,166 @@
+// StreamSocket: one end of a connection. On a byte's way: the third file.
+#include <ieum/stream_socket.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <ieum/runtime.hpp>
+#include <ieum/timeout.hpp>
+
+#include "driver/driver.hpp"
+#include "net/this_loop.hpp"
+
+namespace ieum {
+
+StreamSocket& StreamSocket::operator=(StreamSocket&& other) noexcept {
+  if (this != &other) {
+    if (handle_ >= 0) loop_->driver().discard(handle_);
+    loop_ = other.loop_;
+    handle_ = std::exchange(other.handle_, -1);
+    peer_ = std::move(other.peer_);
+  }
+  return *this;
+}
+
+StreamSocket::~StreamSocket() {
+  if (handle_ >= 0) loop_->driver().discard(handle_);
+}
+
+detail::HandleRequest StreamSocket::write_request(const detail::WriteRequest& request) noexcept {
+  const bool gathers = request.parts.data() != nullptr;
+  return {.kind = Operation::Kind::send,
+          .whole = request.whole,
+          .handle = handle_,
+          .loop = loop_,
+          .name = "write",
+          .peer = &peer_,
+          .data = const_cast<std::byte*>(request.data.data()),  // a send only reads it
+          .size = gathers ? request.parts.size() : request.data.size(),
+          .parts = request.parts.data()};
+}
+
+void StreamSocket::begin_read(detail::StreamIo& io, std::span<std::byte> into) {
+  IEUM_ASSERT(!into.empty(), "read_some needs room for at least one byte");
+  io.use(read_request(into));
+}
+
+void StreamSocket::begin_write(detail::StreamIo& io, const detail::WriteRequest& request) {
+  io.use(write_request(request));
+}
+
+Error StreamSocket::error(int number, const char* operation) const noexcept {
+  return Error::from_errno(number, operation, peer_address());
+}
+
+Task<StreamSocket> StreamSocket::connect(Address to, ConnectOptions options) {
+  if (options.timeout == Duration::zero()) {
+    StreamSocket socket = co_await connect_now(to, options);
+    co_return socket;
+  }
+  StreamSocket socket = co_await with_timeout(options.timeout, connect_now(to, options));
+  co_return socket;
+}
+
+Task<StreamSocket> StreamSocket::connect(std::string_view to, ConnectOptions options) {
+  return connect_parsed(Address::parse(to), options);  // parsed now: the text may end with this call
+}
+
+Task<StreamSocket> StreamSocket::connect_parsed(Result<Address> to, ConnectOptions options) {
+  const Address address = co_await to;
+  StreamSocket socket = co_await connect(address, options);
+  co_return socket;
+}
+
+Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options) {
+  detail::Loop& loop = detail::this_loop();
+  Driver& driver = loop.driver();
+  const int handle = driver.open(to.family(), SocketType::stream);
+  if (handle < 0) co_return fail(Error::from_errno(-handle, "connect", to));
+  StreamSocket socket(loop, handle, to);
+
+  int status = 0;
+  if (options.no_delay && to.is_ip()) status = driver.set_option(handle, SocketOption::tcp_nodelay, 1);
+  if (status < 0) co_return fail(Error::from_errno(-status, "connect", to));
+  if (options.source.family() != Family::none) {
+    status = driver.bind(handle, options.source);
+    if (status < 0) co_return fail(Error::from_errno(-status, "bind", options.source));
+  }
+
+  Duration pause = std::chrono::milliseconds(1);
+  for (;;) {
+    detail::Connect request(socket.loop_, handle, to);
+    Result<> connected = co_await attempt(std::move(request));
+    if (connected) co_return socket;
+    if (connected.error() != std::errc::resource_unavailable_try_again || !to.is_unix()) {
+      co_return fail(connected.error());
+    }
+    // A Unix listener with a full backlog refuses at once instead of making us wait: we wait here.
+    co_await sleep(pause);
+    pause = std::min<Duration>(pause * 2, std::chrono::milliseconds(50));
+  }
+}
+
+Task<> StreamSocket::shutdown_write() {
+  if (handle_ < 0) co_await fail(error(EBADF, "shut down"));
+  const int status = loop_->driver().shutdown(handle_, Half::sending);
+  if (status < 0) co_await fail(error(-status, "shut down"));
+}
+
+Result<> StreamSocket::shutdown_read() noexcept {
+  if (handle_ < 0) return fail(error(EBADF, "shut down"));
+  const int status = loop_->driver().shutdown(handle_, Half::receiving);
+  if (status < 0) return fail(error(-status, "shut down"));
+  return {};
+}
+
+Task<> StreamSocket::close() {
+  detail::HandleRequest request{.kind = Operation::Kind::close,
+                                .handle = std::exchange(handle_, -1),
+                                .loop = loop_,
+                                .name = "close",
+                                .peer = &peer_};
+  // Shielded from a stop: the descriptor is given up already, someone has to close it.
+  detail::HandleIo<void> closing(request);
+  co_await shield(std::move(closing), std::chrono::hours(24));
+}
+
+Task<> StreamSocket::reset() {
+  if (handle_ < 0) co_await fail(error(EBADF, "reset"));
+  const int status = loop_->driver().reset_on_close(handle_);
+  if (status < 0) co_await fail(error(-status, "reset"));
+  co_await close();
+}
+
+Task<> StreamSocket::wait_acknowledged() {
+  Duration pause = std::chrono::microseconds(200);
+  for (;;) {
+    if (handle_ < 0) co_await fail(error(EBADF, "wait for acknowledgement"));
+    const std::int64_t waiting = loop_->driver().unacknowledged(handle_);
+    if (waiting < 0) co_await fail(error(static_cast<int>(-waiting), "wait for acknowledgement"));
+    if (waiting == 0) co_return;
+    co_await sleep(pause);
+    pause = std::min<Duration>(pause * 2, std::chrono::milliseconds(50));
+  }
+}
+
+Result<Address> StreamSocket::local_address() const noexcept {
+  Address address;
+  const int status = handle_ < 0 ? -EBADF : loop_->driver().local_address(handle_, address);
+  if (status < 0) return fail(error(-status, "get local address"));
+  return address;
+}
+
+Result<> StreamSocket::set_option(SocketOption option, int value) noexcept {
+  const int status = handle_ < 0 ? -EBADF : loop_->driver().set_option(handle_, option, value);
+  if (status < 0) return fail(error(-status, "set socket option"));
+  return {};
+}
+
+Result<int> StreamSocket::option(SocketOption option) const noexcept {
+  int value = 0;
+  const int status = handle_ < 0 ? -EBADF : loop_->driver().get_option(handle_, option, value);
+  if (status < 0) return fail(error(-status, "get socket option"));
+  return value;
+}
+
+}  // namespace ieum
