@@ -2,6 +2,8 @@
 #pragma once
 
 #include <ieum/address.hpp>
+#include <ieum/descriptor.hpp>
+#include <ieum/descriptor_stream.hpp>
 #include <ieum/error.hpp>
 #include <ieum/event.hpp>
 #include <ieum/finally.hpp>
@@ -10,6 +12,8 @@
 #include <ieum/offload.hpp>
 #include <ieum/result.hpp>
 #include <ieum/runtime.hpp>
+#include <ieum/serve.hpp>
+#include <ieum/signals.hpp>
 #include <ieum/stream.hpp>
 #include <ieum/stream_socket.hpp>
 #include <ieum/task.hpp>

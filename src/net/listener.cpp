@@ -5,9 +5,9 @@
 
 #include <ieum/timeout.hpp>
 
+#include "core/this_loop.hpp"
 #include "driver/driver.hpp"
 #include "net/port_holder.hpp"
-#include "net/this_loop.hpp"
 
 namespace ieum {
 
@@ -65,16 +65,15 @@ Result<Listener> Listener::bind(std::string_view address, const ListenOptions& o
 }
 
 Result<Listener> Listener::bind(const Address& address, const ListenOptions& options) {
-  detail::Loop* loop = detail::Loop::current();
-  if (loop == nullptr) {
+  if (detail::Loop::current() == nullptr) {
     const Result<Runtime*> runtime = Runtime::of_this_thread();
     if (!runtime) return fail(runtime.error());
-    loop = &(*runtime)->loop();
   }
-  Driver& driver = loop->driver();
+  detail::Loop& loop = detail::this_loop();
+  Driver& driver = loop.driver();
   const int handle = driver.open(address.family(), SocketType::stream);
   if (handle < 0) return fail(listen_error(-handle, address));
-  Listener listener(*loop, handle, address);  // closes the handle on every way out
+  Listener listener(loop, handle, address);  // closes the handle on every way out
 
   int status = prepare(driver, handle, address, options);
   if (status >= 0) status = driver.local_address(handle, listener.address_);

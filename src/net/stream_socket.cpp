@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <ieum/runtime.hpp>
 #include <ieum/timeout.hpp>
 
+#include "core/this_loop.hpp"
 #include "driver/driver.hpp"
-#include "net/this_loop.hpp"
+#include "net/connect.hpp"
 
 namespace ieum {
 

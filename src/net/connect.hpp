@@ -1,20 +1,11 @@
-// The loop that a new socket belongs to, and the operation that connects one.
+// Connect: the operation that connects a socket.
 #pragma once
 
 #include <utility>
 
-#include <ieum/runtime.hpp>
+#include <ieum/detail/loop.hpp>
 
 namespace ieum::detail {
-
-/// The loop that runs on this thread, or that of the thread's default runtime outside of any task
-/// (only `run` comes here from there, and has made it already).
-inline Loop& this_loop() {
-  if (Loop* loop = Loop::current()) return *loop;
-  Result<Runtime*> runtime = Runtime::of_this_thread();
-  IEUM_ASSERT(runtime.has_value(), "no runtime on this thread, and none could be made");
-  return (*runtime)->loop();
-}
 
 /// Connects a handle.
 class Connect {

@@ -1,0 +1,65 @@
+// DescriptorStream: standard input and output, or any descriptor shared with others, as a Stream.
+#pragma once
+
+#include <utility>
+
+#include <ieum/stream.hpp>
+
+namespace ieum {
+
+/// A descriptor that others may share (a terminal, a pipe, a redirected file), as a stream in one
+/// direction. Its flags are never changed: a shell that shares the terminal finds it as it was,
+/// even after SIGKILL.
+///
+/// How it is served: pipes and terminals are opened a second time, non-blocking, by way of
+/// /proc/self/fd; where that is refused they are polled before each read or write. Regular files and
+/// devices that cannot be polled are read and written on the runtime's pool, at the file offset that
+/// the descriptor shares with others. Writing to a pipe whose reader has gone is `broken_pipe`,
+/// never SIGPIPE. Reading in the wrong direction is `bad_file_descriptor`.
+class DescriptorStream final : public Stream {
+ public:
+  enum class Direction : std::uint8_t { input, output };
+
+  static Result<DescriptorStream> standard_input() { return open(0, Direction::input); }
+  static Result<DescriptorStream> standard_output() { return open(1, Direction::output); }
+  static Result<DescriptorStream> standard_error() { return open(2, Direction::output); }
+
+  /// Serves `descriptor`, which must stay open as long as the stream exists; the stream does not own
+  /// it unless `shutdown_write` or `close` is called. Errors: `bad_file_descriptor`,
+  /// `too_many_files_open`.
+  static Result<DescriptorStream> open(int descriptor, Direction direction);
+
+  DescriptorStream(DescriptorStream&& other) noexcept;
+  DescriptorStream& operator=(DescriptorStream&&) = delete;
+  ~DescriptorStream() override;
+
+  /// Closes an output, so that its reader sees the end. 0, 1 and 2 become /dev/null, so that no later
+  /// file gets their number.
+  [[nodiscard]] Task<> shutdown_write() override;
+  /// The same for either direction.
+  [[nodiscard]] Task<> close() override;
+
+  void begin_read(detail::StreamIo& io, std::span<std::byte> into) override;
+  void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) override;
+
+ private:
+  enum class Way : std::uint8_t { own_handle, polled, pool };
+  DescriptorStream(detail::Loop& loop, int descriptor, Direction direction, Way way, int handle) noexcept
+      : loop_(&loop), descriptor_(descriptor), handle_(handle), direction_(direction), way_(way) {}
+
+  [[nodiscard]] detail::HandleRequest request(Operation::Kind kind, int handle) const noexcept;
+  Task<std::size_t> polled_read(std::span<std::byte> into);
+  Task<std::size_t> polled_write(detail::WriteRequest request);
+  Task<std::size_t> pool_read(std::span<std::byte> into);
+  Task<std::size_t> pool_write(detail::WriteRequest request);
+  Task<std::size_t> pool_write_part(ConstBuffer part);
+  [[nodiscard]] const char* name() const noexcept;
+
+  detail::Loop* loop_;
+  int descriptor_;  // the shared one; -1 once closed
+  int handle_;      // our own, or -1
+  Direction direction_;
+  Way way_;
+};
+
+}  // namespace ieum

@@ -1,0 +1,101 @@
+// Server, serve: a listener's clients, each in a task of its own, owned until it ends.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+
+#include <ieum/event.hpp>
+#include <ieum/group.hpp>
+#include <ieum/listener.hpp>
+
+namespace ieum {
+
+struct ServeOptions {
+  /// Sessions at a time; further clients wait in the listener's backlog.
+  std::size_t sessions_max = 10'000;
+  /// When descriptors or memory run out: how long until accepting is tried again, unless a session
+  /// ends before.
+  Duration retry_pause = std::chrono::milliseconds(100);
+};
+
+/// What `Server::drain` did.
+struct DrainReport {
+  std::size_t finished = 0;  ///< sessions that ended by themselves
+  std::size_t cut = 0;       ///< sessions that were stopped at the deadline
+};
+
+/// How a session ended, for `Server::on_session_end`.
+struct SessionEnd {
+  Address peer;
+  const Error* error = nullptr;  ///< null if it succeeded or threw
+  std::exception_ptr exception;  ///< null unless it threw
+};
+
+struct ServerCounters {
+  std::uint64_t accepted = 0;
+  std::uint64_t failed = 0;       ///< sessions that ended with an error
+  std::uint64_t threw = 0;        ///< sessions that ended with an exception
+  std::uint64_t refused_by_system = 0;  ///< times that accepting failed for want of descriptors or memory
+};
+
+/// Serves a listener: accepts, runs `handler(socket)` for each client in a task of its own, and owns
+/// these sessions. A session's failure ends that session only. Limits their number; when
+/// descriptors or memory run out it stops accepting for a while, keeps serving, and goes on. All
+/// members belong to the runtime's thread.
+class Server {
+ public:
+  /// `handler` is kept for the server's life: a lambda with captures is safe.
+  using Handler = std::function<Task<>(StreamSocket)>;
+
+  Server(Listener listener, Handler handler, const ServeOptions& options = {});
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Serves until drained (then it succeeds, once the last session has ended) or stopped (then the
+  /// sessions are stopped too: `operation_canceled`). Call it once. Fails if accepting fails for a
+  /// reason that does not pass.
+  [[nodiscard]] Task<> run();
+
+  /// Closes the listener, waits at most `limit` for the sessions to end by themselves, then asks the
+  /// rest to stop and waits for them. `run` ends with it. Clients in the backlog are reset.
+  [[nodiscard]] Task<DrainReport> drain(Duration limit);
+
+  /// Set before `run`. By default an exception is told on standard error, an error is not: a vanished
+  /// peer is no news. `report` must not throw.
+  void on_session_end(std::function<void(const SessionEnd&)> report) { report_ = std::move(report); }
+
+  /// True from the moment that `drain` was called: a session may ask, and finish early.
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  [[nodiscard]] std::size_t sessions() const noexcept { return sessions_; }
+  [[nodiscard]] const ServerCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const Listener& listener() const noexcept { return listener_; }
+
+ private:
+  Task<> accept_clients(Group& accepting);
+  Task<> serve_in(Group& group);
+  Task<> session(StreamSocket socket);
+  void session_ended(const SessionEnd& end);
+
+  Listener listener_;
+  Handler handler_;
+  ServeOptions options_;
+  std::function<void(const SessionEnd&)> report_;
+  ServerCounters counters_;
+  Group* group_ = nullptr;      // of the sessions, while running
+  Group* accepting_ = nullptr;  // of the accepting, while it goes on
+  std::size_t sessions_ = 0;
+  bool draining_ = false;
+  bool began_ = false;
+  Event one_ended_;
+  Event all_ended_;
+};
+
+/// `Server::run` for programs that end by being stopped:
+///
+///     Listener listener = co_await Listener::bind("127.0.0.1:7000");
+///     co_await serve(std::move(listener), echo);
+[[nodiscard]] Task<> serve(Listener listener, Server::Handler handler, ServeOptions options = {});
+
+}  // namespace ieum

@@ -1,0 +1,128 @@
+// Server: accepting, owning, limiting, draining.
+#include <ieum/serve.hpp>
+
+#include <cstdio>
+
+#include <ieum/timeout.hpp>
+
+namespace ieum {
+
+namespace {
+
+/// Accepting failed for want of something that others may give back.
+bool passes(const Error& error) {
+  return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
+         error == std::errc::no_buffer_space || error == std::errc::not_enough_memory;
+}
+
+void report_exception(const SessionEnd& end) {
+  if (end.exception == nullptr) return;
+  std::string what = "unknown exception";
+#if defined(__cpp_exceptions)
+  try {
+    std::rethrow_exception(end.exception);
+  } catch (const std::exception& exception) {
+    what = exception.what();
+  } catch (...) {
+  }
+#endif
+  std::fprintf(stderr, "session with %s threw: %s\n", end.peer.to_string().c_str(), what.c_str());
+}
+
+}  // namespace
+
+Server::Server(Listener listener, Handler handler, const ServeOptions& options)
+    : listener_(std::move(listener)),
+      handler_(std::move(handler)),
+      options_(options),
+      report_(report_exception) {
+  IEUM_ASSERT(options_.sessions_max > 0, "a server that may have no session");
+  all_ended_.set();
+}
+
+Task<> Server::run() {
+  IEUM_ASSERT(!began_, "a server runs once");
+  began_ = true;
+  auto body = [this](Group& group) { return serve_in(group); };
+  co_await with_group(body);
+}
+
+Task<> Server::serve_in(Group& group) {
+  group_ = &group;
+  auto body = [this](Group& inner) { return accept_clients(inner); };
+  Result<> accepting = co_await attempt(with_group(body));
+  accepting_ = nullptr;
+  if (!draining_) co_await fail(accepting.error());  // the group stops the sessions
+  co_await listener_.close();
+}
+
+Task<> Server::accept_clients(Group& accepting) {
+  accepting_ = &accepting;
+  while (!draining_) {
+    one_ended_.reset();
+    if (sessions_ >= options_.sessions_max) {
+      co_await one_ended_.wait();
+      continue;
+    }
+    Result<StreamSocket> client = co_await attempt(listener_.accept());
+    if (client) {
+      ++counters_.accepted;
+      ++sessions_;
+      all_ended_.reset();
+      group_->start(session(std::move(*client)));
+      continue;
+    }
+    if (!passes(client.error())) co_await fail(client.error());
+    ++counters_.refused_by_system;
+    Result<> room = co_await attempt(with_timeout(options_.retry_pause, one_ended_.wait()));
+    if (!room && room.error() != std::errc::timed_out) co_await fail(room.error());
+  }
+}
+
+Task<> Server::session(StreamSocket socket) {
+  SessionEnd end{.peer = socket.peer_address(), .error = nullptr, .exception = nullptr};
+  std::optional<Error> error;
+#if defined(__cpp_exceptions)
+  try {
+#endif
+    Result<> result = co_await attempt(handler_(std::move(socket)));
+    if (!result) error = result.error();
+#if defined(__cpp_exceptions)
+  } catch (...) {
+    end.exception = std::current_exception();
+  }
+#endif
+  if (error) end.error = &*error;
+  session_ended(end);
+}
+
+void Server::session_ended(const SessionEnd& end) {
+  --sessions_;
+  if (end.error != nullptr) ++counters_.failed;
+  if (end.exception != nullptr) ++counters_.threw;
+  if (report_) report_(end);
+  one_ended_.set();
+  if (sessions_ == 0) all_ended_.set();
+}
+
+Task<DrainReport> Server::drain(Duration limit) {
+  draining_ = true;
+  if (accepting_ != nullptr) accepting_->stop();
+  const std::size_t present = sessions_;
+  Result<> ended = co_await attempt(with_timeout(limit, all_ended_.wait()));
+  DrainReport report{.finished = present, .cut = 0};
+  if (ended) co_return report;
+  if (ended.error() != std::errc::timed_out) co_await fail(ended.error());
+  report.cut = sessions_;
+  report.finished = present - report.cut;
+  if (group_ != nullptr) group_->stop();
+  co_await all_ended_.wait();
+  co_return report;
+}
+
+Task<> serve(Listener listener, Server::Handler handler, ServeOptions options) {
+  Server server(std::move(listener), std::move(handler), options);
+  co_await server.run();
+}
+
+}  // namespace ieum
