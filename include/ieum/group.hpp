@@ -104,24 +104,25 @@ class WithGroup {
   class State final : public GroupCore {
    public:
     explicit State(WithGroup&& with) noexcept
-        : group_(*this), body_(std::move(with.body_)), task_(body_(group_)) {}
+        : group_(*this), body_(std::move(with.body_)) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
     Start start(Waiter& waiter, Scope& scope) noexcept {
       open(waiter, scope);
-      return task_.start(body_waiter_, scope_);
+      task_.emplace(body_(group_));
+      return task_->start(body_waiter_, scope_);
     }
     value_type take() {
       rethrow();
-      return task_.take();
+      return task_->take();
     }
     [[noreturn]] Error take_error() noexcept { std::abort(); }
 
    private:
     Group group_;
     Body body_;
-    typename BodyTask::State task_;
+    std::optional<typename BodyTask::State> task_;
   };
 
  private:

@@ -24,7 +24,7 @@ class Running;
 
 /// A single-threaded event loop over one driver, with the tasks that run on it. One per core and
 /// thread; several may share a thread, a turn at a time. It must outlive every socket made on it.
-/// All members but `post` and `stop_from_any_thread` belong to the thread that calls `turn`.
+/// All members but `post` belong to the thread that calls `turn`.
 class Runtime {
  public:
   /// Errors: `too_many_files_open`, `invalid_argument` (IEUM_DRIVER names no driver of this build).
@@ -34,7 +34,8 @@ class Runtime {
 
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
-  /// Stops the tasks, runs until none is left, joins the pool, closes the driver.
+  /// Joins the pool and closes the driver. Every `Running` must have ended before, which their
+  /// destructors see to.
   ~Runtime();
 
   /// Starts `op`; it runs as `turn` is called. The answer must stay where it is until it is done.
@@ -49,7 +50,7 @@ class Runtime {
   /// the runtime exists. `work` must not throw. What was posted by one thread runs in order.
   void post(std::move_only_function<void()> work);
 
-  /// Asks every task of this runtime to stop.
+  /// Asks every task of this runtime to stop, for good: what is started later is stopped as well.
   void stop() noexcept;
 
   /// Who awaits whom: a line for each pending operation and each await round it.

@@ -44,6 +44,8 @@ Loop::~Loop() {
   pool_.reset();
 }
 
+void Loop::refresh_now() noexcept { now_ = driver_->now(); }
+
 void Loop::arm_in(Timer& timer, Duration delay) noexcept {
   const bool beyond = delay > TimePoint::max() - now_;
   timers_.arm(timer, beyond ? TimePoint::max() : now_ + delay);

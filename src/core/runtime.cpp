@@ -63,6 +63,7 @@ std::size_t Runtime::pending_operations() const noexcept { return loop_->pending
 namespace detail {
 
 Root::Root(Runtime& runtime) noexcept : runtime_(runtime) {
+  runtime.loop().refresh_now();
   Scope& root = runtime.loop().root();
   scope_.open(root);
   root.add(scope_);

@@ -216,6 +216,8 @@ class Loop {
 
   [[nodiscard]] bool spend() noexcept { return --budget_ > 0; }
   [[nodiscard]] TimePoint now() const noexcept { return now_; }
+  /// Reads the clock, for what is started between two turns.
+  void refresh_now() noexcept;
   [[nodiscard]] Driver& driver() noexcept { return *driver_; }
   [[nodiscard]] Scope& root() noexcept { return root_; }
   [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
@@ -231,6 +233,7 @@ class Loop {
 
   /// `frame` has failed: the loop abandons it as soon as it gets control back.
   void fail(Frame& frame, const Error& error) noexcept {
+    IEUM_ASSERT(failing_ == nullptr, "a frame fails before the loop has dealt with another");
     failing_ = &frame;
     *failing_error_ = error;
   }
