@@ -1,0 +1,30 @@
+# `cmake --install`: headers, library, find_package(ieum) and pkg-config. Nothing that is installed
+# contains the prefix, so the tree may be moved as a whole.
+include(CMakePackageConfigHelpers)
+
+set(ieum_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ieum")
+
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  FILES_MATCHING PATTERN "*.hpp")
+install(TARGETS ieum EXPORT ieumTargets)
+install(EXPORT ieumTargets NAMESPACE ieum:: DESTINATION "${ieum_cmake_dir}")
+
+configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/ieumConfig.cmake.in"
+  "${PROJECT_BINARY_DIR}/ieumConfig.cmake" INSTALL_DESTINATION "${ieum_cmake_dir}")
+# Before 1.0 a minor version may change the interface.
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/ieumConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/ieumConfig.cmake"
+  "${PROJECT_BINARY_DIR}/ieumConfigVersion.cmake" DESTINATION "${ieum_cmake_dir}")
+
+# The .pc file finds its prefix from where it lies. Whoever links the static library needs also
+# what that library needs; with the shared one these are private.
+file(RELATIVE_PATH ieum_pc_prefix "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
+set(ieum_pc_dependencies "${CMAKE_THREAD_LIBS_INIT}")
+if(BUILD_SHARED_LIBS)
+  set(ieum_pc_libs_private "${ieum_pc_dependencies}")
+else()
+  set(ieum_pc_libs " ${ieum_pc_dependencies}")
+endif()
+configure_file("${PROJECT_SOURCE_DIR}/cmake/ieum.pc.in" "${PROJECT_BINARY_DIR}/ieum.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/ieum.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -1,0 +1,46 @@
+# Helpers for declaring this project's targets.
+
+# The warnings, on every target of ours and on nobody else's.
+function(ieum_target_defaults target)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+    -Wconversion -Wno-sign-conversion  # clang's -Wconversion brings -Wsign-conversion along
+    $<$<BOOL:${IEUM_WERROR}>:-Werror>)
+endfunction()
+
+# Sets `result` to whether an optional part is built. `option` is AUTO, ON or OFF, `package` is
+# what the part needs.
+function(ieum_want option package result)
+  set(wanted FALSE)
+  if("${${option}}" STREQUAL "AUTO")
+    if(PROJECT_IS_TOP_LEVEL)
+      find_package(${package} QUIET)
+      set(wanted ${${package}_FOUND})
+    endif()
+  elseif(${option})
+    find_package(${package} REQUIRED)
+    set(wanted TRUE)
+  endif()
+  set(${result} ${wanted} PARENT_SCOPE)
+endfunction()
+
+# One executable for each *.cpp of the calling directory: target <prefix>_<name>. The program is
+# called like the target, or <name> alone if PLAIN_NAME is given; all targets go to `result`.
+function(ieum_add_programs prefix result)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "PLAIN_NAME" "" "LIBRARIES;INCLUDE_DIRECTORIES")
+  set(targets)
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  foreach(source IN LISTS sources)
+    cmake_path(GET source STEM name)
+    set(target ${prefix}_${name})
+    add_executable(${target} "${source}")
+    target_link_libraries(${target} PRIVATE ieum::ieum ${arg_LIBRARIES})
+    target_include_directories(${target} PRIVATE ${arg_INCLUDE_DIRECTORIES})
+    ieum_target_defaults(${target})
+    if(arg_PLAIN_NAME)
+      set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name})
+    endif()
+    list(APPEND targets ${target})
+  endforeach()
+  set(${result} ${targets} PARENT_SCOPE)
+endfunction()
