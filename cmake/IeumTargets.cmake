@@ -3,8 +3,12 @@
 # The warnings, on every target of ours and on nobody else's.
 function(ieum_target_defaults target)
   target_compile_options(${target} PRIVATE
-    -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+    -Wall -Wextra -Wpedantic -Wshadow
+    # g++ also warns of a protected destructor when a friend is declared.
+    $<$<CXX_COMPILER_ID:Clang>:-Wnon-virtual-dtor>
     -Wconversion -Wno-sign-conversion  # clang's -Wconversion brings -Wsign-conversion along
+    # Errors print source places: without the builder's folder.
+    -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
     $<$<BOOL:${IEUM_WERROR}>:-Werror>)
 endfunction()
 

@@ -94,6 +94,9 @@ class Stream {
   /// was sent, then its end. Closing twice is an error, `bad_file_descriptor`.
   [[nodiscard]] virtual Task<> close() = 0;
 
+  /// The far end's address, which errors name; none where there is no such thing.
+  [[nodiscard]] virtual Address peer_address() const noexcept { return {}; }
+
   /// For implementers: put into `io` what serves the request.
   virtual void begin_read(detail::StreamIo& io, std::span<std::byte> into) = 0;
   virtual void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) = 0;

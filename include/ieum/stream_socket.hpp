@@ -82,7 +82,7 @@ class StreamSocket final : public Stream {
   [[nodiscard]] bool is_open() const noexcept { return handle_ >= 0; }
   [[nodiscard]] Result<Address> local_address() const noexcept;
   /// The address that was connected to, or that connected; known as long as the object lives.
-  [[nodiscard]] Address peer_address() const noexcept { return peer_.address(); }
+  [[nodiscard]] Address peer_address() const noexcept override { return peer_.address(); }
 
   /// setsockopt(2), getsockopt(2). Errors: `no_protocol_option`, `invalid_argument`.
   Result<> set_option(SocketOption option, int value) noexcept;

@@ -132,12 +132,15 @@ class Scope final : public StopNode {
   /// Asks everything in this scope to stop. Idempotent.
   void stop() noexcept;
 
-  void on_stop() noexcept override { stop(); }
+  /// Called by `stop` of the scope round this one, which goes on with this one afterwards: scopes may
+  /// be nested to any depth.
+  void on_stop() noexcept override;
   void describe(std::string& text, int depth) const override;
 
  private:
   Loop* loop_ = nullptr;
   ListLink members_;
+  Scope* next_stopping_ = nullptr;
   bool stopped_ = false;
 };
 
@@ -190,8 +193,8 @@ class Leaf : public Operation, public StopNode {
     return {result < 0 ? Start::Kind::failed : Start::Kind::done, nullptr};
   }
   /// The error of a negative result, named for `address`.
-  [[nodiscard]] Error error_at(const Address& address) const noexcept {
-    return Error::from_errno(static_cast<int>(-result), name(), address);
+  [[nodiscard]] Error error_at(const Address& at) const noexcept {
+    return Error::from_errno(static_cast<int>(-result), name(), at);
   }
 
  private:
@@ -275,6 +278,7 @@ class Loop {
 
  private:
   friend class Leaf;
+  friend class Scope;
   static void resume(Loop& loop, ReadyNode& node) noexcept;
   static void destroy(Loop& loop, ReadyNode& node) noexcept;
   void wait_for_driver(Duration wait_max) noexcept;
@@ -292,6 +296,7 @@ class Loop {
   TimePoint now_;
   TimerHeap timers_;
   OperationQueue completed_;
+  Scope** stopping_end_ = nullptr;  // the scopes that a stop has yet to go through
   std::size_t pending_ = 0;
   std::unique_ptr<Driver> driver_;
   Scope root_;
