@@ -20,6 +20,7 @@ class DescriptorStream final : public Stream {
  public:
   enum class Direction : std::uint8_t { input, output };
 
+  /// One that our parent left closed is /dev/null: the first runtime opens it.
   static Result<DescriptorStream> standard_input() { return open(0, Direction::input); }
   static Result<DescriptorStream> standard_output() { return open(1, Direction::output); }
   static Result<DescriptorStream> standard_error() { return open(2, Direction::output); }

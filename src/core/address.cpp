@@ -79,6 +79,12 @@ Result<Address> parse_unix(std::string_view text, std::string_view rest) {
   const bool abstract = rest.starts_with('@');
   const auto name = unescaped(rest.substr(abstract ? 1 : 0));
   if (!name) return bad(text, "has a % that is not followed by two hexadecimal digits");
+  if (!abstract && name->empty()) {
+    return bad(text, "has no path: write unix:/path or unix:@abstract");
+  }
+  if (!abstract && name->find('\0') != std::string::npos) {
+    return bad(text, "has a zero byte in its path");
+  }
   return abstract ? Address::unix_abstract(*name) : Address::unix_path(*name);
 }
 

@@ -58,8 +58,10 @@ std::string Error::to_string() const {
   if (!at.empty()) text.append(" ").append(at);
   text.append(": ").append(words_of(code_));
   if (detail_bytes_ > 0) {
-    const bool continues = detail().starts_with("after ") || detail().starts_with("held by ");
-    text.append(continues ? " " : ": ").append(detail());
+    const std::string_view join = detail().starts_with("after ")     ? " "
+                                  : detail().starts_with("held by ") ? ", "
+                                                                     : ": ";
+    text.append(join).append(detail());
   }
   return text;
 }

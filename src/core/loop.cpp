@@ -185,11 +185,21 @@ void Leaf::finish(Loop& loop) noexcept {
 void Scope::stop() noexcept {
   if (stopped_) return;
   stopped_ = true;
-  for (ListLink* link = members_.next; link != &members_;) {
-    ListLink* next = link->next;  // a node may unlink itself, nothing else
-    static_cast<StopNode*>(link)->on_stop();
-    link = next;
+  loop_->stopping_end_ = &next_stopping_;
+  for (Scope* scope = this; scope != nullptr; scope = scope->next_stopping_) {
+    for (ListLink* link = scope->members_.next; link != &scope->members_;) {
+      ListLink* following = link->next;  // a node may unlink itself, nothing else
+      static_cast<StopNode*>(link)->on_stop();
+      link = following;
+    }
   }
+}
+
+void Scope::on_stop() noexcept {
+  if (stopped_) return;
+  stopped_ = true;
+  *loop_->stopping_end_ = this;
+  loop_->stopping_end_ = &next_stopping_;
 }
 
 void Scope::describe(std::string& text, int depth) const {

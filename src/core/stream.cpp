@@ -36,7 +36,7 @@ std::size_t StreamIo::take() {
 Task<> Stream::read_exact(std::span<std::byte> into) {
   while (!into.empty()) {
     const std::size_t count = co_await read_some(into);
-    if (count == 0) co_await fail(Errc::end_of_stream, "read");
+    if (count == 0) co_await fail(Errc::end_of_stream, "read", peer_address());
     into = into.subspan(count);
   }
 }
@@ -49,7 +49,7 @@ Task<std::size_t> Stream::read_until(std::string& buffer, std::string_view delim
     const std::size_t found = buffer.find(delimiter, searched);
     const std::size_t end = found == std::string::npos ? buffer.size() : found + delimiter.size();
     if (end > bytes_max || (found == std::string::npos && end == bytes_max)) {
-      Error error(Errc::limit_exceeded, "read until delimiter");
+      Error error(Errc::limit_exceeded, "read until delimiter", peer_address());
       error.set_detail("no delimiter within " + std::to_string(bytes_max) + " bytes");
       co_await fail(error);
     }

@@ -45,6 +45,10 @@ enum class Half : std::uint8_t { receiving, sending, both };
 /// | wait_readable, wait_writable | a foreign descriptor | 0 once reading or writing would not block, or has an error to tell; regular files are always ready |
 /// | close | | 0, or -EIO as close(2); the handle is gone either way |
 ///
+/// A connection that broke (-ECONNRESET, -ETIMEDOUT) never looks like one that the peer has finished:
+/// once an operation was told of it, so is every later receive. `shutdown` ends a pending operation
+/// of its half: a receive with 0, a send with -EPIPE.
+///
 /// `send` raises no SIGPIPE. `receive` and `send` also serve pipes and terminals. `close` first makes
 /// every pending operation on the handle complete with -ECANCELED (those are handed back by `wait`
 /// as ever) and goes on when the kernel has let go of their buffers, so that no later owner of the

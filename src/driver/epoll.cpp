@@ -40,6 +40,7 @@ struct Slot {
   bool ended = false;            // the peer has finished, or an error waits to be read
   bool is_tcp = false;           // a short read means that nothing is left
   bool is_socket = false;
+  int broken = 0;                // the error that ended the connection, once it was told
 };
 
 /// Blocks SIGPIPE for this thread while it writes to a pipe, and takes back what came of it.
@@ -118,6 +119,19 @@ ssize_t send_parts(int handle, std::span<const iovec> parts, bool is_socket) noe
   return count;
 }
 
+/// Errors of the connection, not of the call. The kernel tells them once and then shows an orderly
+/// end, which would make what was cut off look whole.
+bool breaks_connection(int number) noexcept {
+  switch (number) {
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH: return true;
+    default: return false;
+  }
+}
+
 bool would_block(int number) noexcept { return number == EAGAIN || number == EWOULDBLOCK; }
 
 /// accept(2): the client has gone again, or its network has; there may be another one.
@@ -156,6 +170,7 @@ class EpollDriver final : public KernelDriver {
 
   int open(Family family, SocketType type) noexcept override;
   int adopt(int descriptor) noexcept override;
+  int shutdown(int handle, Half half) noexcept override;
   void discard(int handle) noexcept override { close(handle); }
 
  private:
@@ -182,7 +197,7 @@ class EpollDriver final : public KernelDriver {
   static bool send(Operation& operation, Slot& at) noexcept;
   bool accept(Operation& operation, Slot& at) noexcept;
   static bool connect(Operation& operation, Slot& at) noexcept;
-  static bool is_ready(const Operation& operation) noexcept;
+  static bool is_ready(Operation& operation) noexcept;
   static bool finish_connect(Operation& operation) noexcept;
 
   int park(Operation& operation, Slot& at) noexcept;
@@ -232,7 +247,7 @@ bool EpollDriver::attempt(Operation& operation, Slot& at) noexcept {
     case Kind::accept: return accept(operation, at);
     case Kind::connect: return finish_connect(operation);
     case Kind::wait_readable:
-    case Kind::wait_writable: return is_ready(operation) && done_with(operation, 0);
+    case Kind::wait_writable: return is_ready(operation);
     case Kind::none:
     case Kind::close: break;
   }
@@ -245,10 +260,12 @@ bool EpollDriver::receive(Operation& operation, Slot& at) noexcept {
     count = ::read(operation.handle, operation.data, operation.size);
   } while (count < 0 && errno == EINTR);
   if (count < 0) {
+    if (breaks_connection(errno)) at.broken = errno;
     if (!would_block(errno)) return done_with(operation, -errno);
     at.readable = false;
     return false;
   }
+  if (count == 0 && at.broken != 0) return done_with(operation, -at.broken);
   // epoll(7): for TCP a short read means that the next data makes a new edge. Once the peer's end is
   // known there will be none, so that the read after this one must be tried.
   if (static_cast<std::size_t>(count) < operation.size && at.is_tcp && at.watched && !at.ended) {
@@ -264,6 +281,7 @@ bool EpollDriver::send(Operation& operation, Slot& at) noexcept {
     const ssize_t count = send_parts(operation.handle, remaining(operation, parts), at.is_socket);
     if (count < 0) {
       if (errno == EINTR) continue;
+      if (breaks_connection(errno)) at.broken = errno;
       if (!would_block(errno)) return done_with(operation, -errno);
       at.writable = false;
       return !operation.whole && operation.moved > 0 &&
@@ -308,10 +326,12 @@ bool EpollDriver::finish_connect(Operation& operation) noexcept {
   return done_with(operation, -failure);
 }
 
-bool EpollDriver::is_ready(const Operation& operation) noexcept {
+bool EpollDriver::is_ready(Operation& operation) noexcept {
   const auto events = static_cast<short>(operation.kind == Kind::wait_readable ? POLLIN : POLLOUT);
   pollfd descriptor{.fd = operation.handle, .events = events, .revents = 0};
-  return ::poll(&descriptor, 1, 0) != 0;  // an error is an answer too: the next call tells it
+  if (::poll(&descriptor, 1, 0) == 0) return false;
+  // Any other error is an answer too: the next call tells it.
+  return done_with(operation, (descriptor.revents & POLLNVAL) != 0 ? -EBADF : 0);
 }
 
 /// Makes events come for what `operation` waits for: 0, or 1 if it is always ready, or an errno.
@@ -379,6 +399,17 @@ int EpollDriver::open(Family family, SocketType type) noexcept {
       type == SocketType::stream && (family == Family::ipv4 || family == Family::ipv6);
   if (handle >= 0) fresh_slot(handle, is_tcp, true);
   return handle;
+}
+
+int EpollDriver::shutdown(int handle, Half half) noexcept {
+  const int status = KernelDriver::shutdown(handle, half);
+  // The kernel wakes a pending receive, but for Unix sockets not a pending send.
+  Operation* sending = slot(handle).out;
+  if (status >= 0 && half != Half::receiving && sending != nullptr) {
+    cancel(*sending);
+    sending->result = -EPIPE;
+  }
+  return status;
 }
 
 int EpollDriver::adopt(int descriptor) noexcept {

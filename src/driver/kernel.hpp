@@ -24,10 +24,10 @@ class KernelAddress {
 
  private:
   union {
+    sockaddr_un unix_name;  // the largest, and first: {} zeroes all of it, a path's end included
     sockaddr any;
     sockaddr_in ipv4;
     sockaddr_in6 ipv6;
-    sockaddr_un unix_name;
   } storage_{};
   socklen_t length_;
 };
@@ -38,7 +38,7 @@ class KernelDriver : public Driver {
   int open(Family family, SocketType type) noexcept override;
   int bind(int handle, const Address& address) noexcept final;
   int listen(int handle, int backlog) noexcept final;
-  int shutdown(int handle, Half half) noexcept final;
+  int shutdown(int handle, Half half) noexcept override;
   int local_address(int handle, Address& address) noexcept final;
   int peer_address(int handle, Address& address) noexcept final;
   int set_option(int handle, SocketOption option, int value) noexcept final;

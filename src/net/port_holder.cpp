@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -23,26 +24,50 @@ using Inodes = std::set<unsigned long>;
 
 constexpr unsigned listening = 0x0A;  // TCP_LISTEN
 
+// An address as /proc/net/tcp and tcp6 write it: words of four bytes in the machine's order.
+Address address_of(std::string_view hex, std::uint16_t port) {
+  std::array<std::uint8_t, 16> ip{};
+  for (std::size_t at = 0; at + 8 <= hex.size() && at < 32; at += 8) {
+    std::uint32_t word = 0;
+    std::from_chars(hex.data() + at, hex.data() + at + 8, word, 16);
+    std::memcpy(ip.data() + at / 2, &word, sizeof word);
+  }
+  if (hex.size() == 8) return Address::ipv4({ip[0], ip[1], ip[2], ip[3]}, port);
+  return Address::ipv6(ip, port);
+}
+
+// Whether a socket that listens at `held` keeps another from `wanted`, of the same port.
+bool excludes(const Address& held, const Address& wanted) {
+  if (held.family() == wanted.family()) {
+    return held.bytes() == wanted.bytes() || held.is_wildcard() || wanted.is_wildcard();
+  }
+  return (held.family() == Family::ipv6 ? held : wanted).is_wildcard();  // it takes IPv4 as well
+}
+
 // Lines of /proc/net/tcp: "sl: LOCAL:PORT REMOTE:PORT STATE tx:rx tr:when retr uid timeout INODE".
-void find_tcp(const char* path, unsigned wanted_port, Inodes& inodes) {
+void find_tcp(const char* path, const Address& wanted, Inodes& inodes) {
   const File file(std::fopen(path, "re"), &std::fclose);
   if (!file) return;
   std::array<char, 512> line{};
   while (std::fgets(line.data(), static_cast<int>(line.size()), file.get()) != nullptr) {
+    std::array<char, 33> ip{};
     unsigned port = 0;
     unsigned state = 0;
     unsigned long inode = 0;
     const int fields = std::sscanf(
-        line.data(), " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", &port,
-        &state, &inode);
-    if (fields == 3 && port == wanted_port && state == listening) inodes.insert(inode);
+        line.data(), " %*d: %32[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu",
+        ip.data(), &port, &state, &inode);
+    if (fields == 4 && port == wanted.port() && state == listening &&
+        excludes(address_of(ip.data(), wanted.port()), wanted)) {
+      inodes.insert(inode);
+    }
   }
 }
 
 // Lines of /proc/net/unix: "Num: RefCount Protocol Flags Type St INODE Path".
 void find_unix(const std::string& name, Inodes& inodes) {
   constexpr unsigned accepting = 0x10000;  // __SO_ACCEPTCON
-  const File file(std::fopen("/proc/net/unix", "re"), &std::fclose);
+  const File file(std::fopen("/proc/thread-self/net/unix", "re"), &std::fclose);
   if (!file) return;
   std::array<char, 512> line{};
   while (std::fgets(line.data(), static_cast<int>(line.size()), file.get()) != nullptr) {
@@ -84,8 +109,13 @@ std::string name_of(const std::string& process) {
 std::string who_holds(const Address& address) {
   Inodes inodes;
   if (address.is_ip()) {
-    find_tcp("/proc/net/tcp", address.port(), inodes);
-    find_tcp("/proc/net/tcp6", address.port(), inodes);
+    // Of this thread: it may be in a network namespace of its own. Its own family first: a socket
+    // on [::] may be one for IPv6 alone.
+    const bool ipv4 = address.family() == Family::ipv4;
+    find_tcp(ipv4 ? "/proc/thread-self/net/tcp" : "/proc/thread-self/net/tcp6", address, inodes);
+    if (inodes.empty()) {
+      find_tcp(ipv4 ? "/proc/thread-self/net/tcp6" : "/proc/thread-self/net/tcp", address, inodes);
+    }
   } else {
     const bool path = address.family() == Family::unix_path;
     find_unix((path ? "" : "@") + std::string(address.bytes()), inodes);

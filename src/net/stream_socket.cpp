@@ -95,7 +95,8 @@ Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options)
       co_return fail(connected.error());
     }
     // A Unix listener with a full backlog refuses at once instead of making us wait: we wait here.
-    co_await sleep(pause);
+    Result<> paused = co_await attempt(sleep(pause));
+    if (!paused) co_return fail(Error(paused.error().code(), "connect", to));
     pause = std::min<Duration>(pause * 2, std::chrono::milliseconds(50));
   }
 }
@@ -138,7 +139,8 @@ Task<> StreamSocket::wait_acknowledged() {
     const std::int64_t waiting = loop_->driver().unacknowledged(handle_);
     if (waiting < 0) co_await fail(error(static_cast<int>(-waiting), "wait for acknowledgement"));
     if (waiting == 0) co_return;
-    co_await sleep(pause);
+    Result<> paused = co_await attempt(sleep(pause));
+    if (!paused) co_await fail(error(paused.error().code().value(), "wait for acknowledgement"));
     pause = std::min<Duration>(pause * 2, std::chrono::milliseconds(50));
   }
 }
