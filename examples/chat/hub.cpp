@@ -14,7 +14,7 @@ constexpr ieum::Duration refusal_max = std::chrono::seconds(2);
 
 ieum::Task<> send_away(ieum::StreamSocket socket, std::string why) {
   co_await socket.write_all(why);
-  co_await close_gently(socket);
+  co_await socket.close_gracefully(refusal_max);
 }
 
 }  // namespace

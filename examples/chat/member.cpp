@@ -1,28 +1,15 @@
 // Member: one client of the chat.
 #include "member.hpp"
 
-#include <array>
-
 namespace chat {
 
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr ieum::Duration close_max = 1s;
-
-ieum::Task<> read_to_the_end(ieum::StreamSocket& socket) {
-  std::array<std::byte, 4096> buffer;
-  while (std::size_t count = co_await socket.read_some(buffer)) static_cast<void>(count);
-}
+constexpr ieum::Duration close_max = 1s;  // for the client's own goodbye
 
 }  // namespace
-
-ieum::Task<> close_gently(ieum::StreamSocket& socket) {
-  co_await socket.shutdown_write();
-  ieum::Task<> reading = read_to_the_end(socket);
-  co_await ieum::attempt(ieum::with_timeout(close_max, std::move(reading)));
-}
 
 Member::Member(ieum::StreamSocket socket) : socket_(std::move(socket)) {
   using enum ieum::SocketOption;
@@ -66,9 +53,7 @@ ieum::Task<> Member::finish() {
   outbox_.close();
   ieum::Task<> flushing = outbox_.all_sent();
   co_await ieum::with_timeout(flush_max, std::move(flushing));
-  co_await close_gently(socket_);
+  co_await ieum::attempt(socket_.close_gracefully(close_max));
 }
-
-ieum::Task<> Member::asked_to_leave() { co_await leaving_.wait(); }
 
 }  // namespace chat

@@ -10,11 +10,6 @@
 
 namespace chat {
 
-/// Ends a connection so that the last lines arrive: half-closes, then reads and throws away what
-/// the client still sends. To close with something unread would be a reset, which may overtake
-/// them.
-ieum::Task<> close_gently(ieum::StreamSocket& socket);
-
 class Member {
  public:
   static constexpr std::size_t line_bytes_max = 1024;
@@ -41,7 +36,7 @@ class Member {
   /// Asks the session to end, from wherever.
   void leave() noexcept { leaving_.set(); }
   [[nodiscard]] bool is_leaving() const noexcept { return leaving_.is_set(); }
-  ieum::Task<> asked_to_leave();
+  [[nodiscard]] auto asked_to_leave() noexcept { return leaving_.wait(); }
 
  private:
   ieum::StreamSocket socket_;

@@ -157,9 +157,10 @@ struct RaceState {
   std::optional<Error> error;
 };
 
-template <class T, std::size_t I, class V>
-Task<> race_leg(Task<T> task, RaceState<V>& race) {
-  Result<T> result = co_await attempt(std::move(task));
+template <std::size_t I, class A, class V>
+Task<> race_leg(A op, RaceState<V>& race) {
+  using T = typename A::value_type;
+  Result<T> result = co_await attempt(std::move(op));
   if (!result) {
     if (!race.error) race.error = result.error();
     co_return;
@@ -173,28 +174,28 @@ Task<> race_leg(Task<T> task, RaceState<V>& race) {
   race.group->stop();
 }
 
-template <class V, class... T, std::size_t... I>
-void start_legs(RaceState<V>& race, std::tuple<Task<T>...>& tasks, std::index_sequence<I...>) {
-  (race.group->start(race_leg<T, I, V>(std::move(std::get<I>(tasks)), race)), ...);
+template <class V, class... A, std::size_t... I>
+void start_legs(RaceState<V>& race, std::tuple<A...>& ops, std::index_sequence<I...> /*which*/) {
+  (race.group->start(race_leg<I>(std::move(std::get<I>(ops)), race)), ...);
 }
 
 // A class, not a capturing lambda: g++ 12 copies captures wrongly.
-template <class V, class... T>
+template <class V, class... A>
 struct RaceBody {
   RaceState<V>* race;
-  std::tuple<Task<T>...>* tasks;
-  Task<> operator()(Group& group) const { return run(*race, *tasks, group); }
-  static Task<> run(RaceState<V>& race, std::tuple<Task<T>...>& tasks, Group& group) {
+  std::tuple<A...>* ops;
+  Task<> operator()(Group& group) const { return run(*race, *ops, group); }
+  static Task<> run(RaceState<V>& race, std::tuple<A...>& ops, Group& group) {
     race.group = &group;
-    start_legs(race, tasks, std::index_sequence_for<T...>{});
+    start_legs(race, ops, std::index_sequence_for<A...>{});
     co_return;
   }
 };
 
-template <class V, class... T>
-Task<V> race_all(std::tuple<Task<T>...> tasks) {
+template <class V, class... A>
+Task<V> race_all(std::tuple<A...> ops) {
   RaceState<V> race;
-  co_await with_group(RaceBody<V, T...>{&race, &tasks});
+  co_await with_group(RaceBody<V, A...>{&race, &ops});
   if (!race.winner) co_await fail(*race.error);
   V winner = std::move(*race.winner);
   co_return winner;
@@ -209,7 +210,7 @@ struct RaceManyBody {
                     Group& group) {
     race.group = &group;
     for (Task<T>& task : tasks) {
-      group.start(race_leg<T, 0, std::variant<RaceValue<T>>>(std::move(task), race));
+      group.start(race_leg<0>(std::move(task), race));
     }
     co_return;
   }
@@ -217,14 +218,15 @@ struct RaceManyBody {
 
 }  // namespace detail
 
-/// Runs the tasks at the same time; the first to succeed asks the others to stop, and its value
-/// comes back once all have ended: a `variant` whose index says which it was (`monostate` for
-/// `Task<>`). If all fail, the first failure. A later winner's value is destroyed.
-template <class... T>
-  requires(sizeof...(T) > 0)
-[[nodiscard]] Task<std::variant<detail::RaceValue<T>...>> race(Task<T>... tasks) {
-  return detail::race_all<std::variant<detail::RaceValue<T>...>, T...>(
-      std::tuple<Task<T>...>(std::move(tasks)...));
+/// Runs tasks, or single operations, at the same time; the first to succeed asks the others to stop,
+/// and its value comes back once all have ended: a `variant` whose index says which it was
+/// (`monostate` for what gives nothing). A failure does not end the race; if all fail, the first
+/// failure is the result. A later winner's value is destroyed.
+template <detail::Awaitable... A>
+  requires(sizeof...(A) > 0)
+[[nodiscard]] Task<std::variant<detail::RaceValue<typename A::value_type>...>> race(A... ops) {
+  using Value = std::variant<detail::RaceValue<typename A::value_type>...>;
+  return detail::race_all<Value, A...>(std::tuple<A...>(std::move(ops)...));
 }
 
 /// The same for any number of tasks of one type, at least one; the value is the winner's.

@@ -93,6 +93,11 @@ class Stream {
   /// Ends the stream: pending operations end with `operation_canceled`; the other side reads what
   /// was sent, then its end. Closing twice is an error, `bad_file_descriptor`.
   [[nodiscard]] virtual Task<> close() = 0;
+  /// Says goodbye: half-closes, reads and throws away what the peer still sends until it has finished
+  /// too, at most `limit`, then closes. A close with unread data would reset a TCP connection, and
+  /// the peer could lose the last of what we sent. It closes whatever happens; errors: `timed_out`,
+  /// and what broke the connection.
+  [[nodiscard]] Task<> close_gracefully(Duration limit);
 
   /// The far end's address, which errors name; none where there is no such thing.
   [[nodiscard]] virtual Address peer_address() const noexcept { return {}; }
@@ -105,6 +110,9 @@ class Stream {
   Stream() = default;
   Stream(Stream&&) = default;
   Stream& operator=(Stream&&) = default;
+
+ private:
+  Task<> finish_both_ways();
 };
 
 /// Copies from one stream to the other until `from`'s end, with one buffer of `buffer_bytes`, and

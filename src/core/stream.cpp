@@ -1,7 +1,10 @@
 // Stream: what every stream can do on top of its two hooks.
 #include <ieum/stream.hpp>
 
+#include <array>
 #include <vector>
+
+#include <ieum/timeout.hpp>
 
 namespace ieum {
 
@@ -64,6 +67,22 @@ Task<std::size_t> Stream::read_until(std::string& buffer, std::string_view delim
     if (!count) co_await fail(count.error());
     if (*count == 0) co_return 0;
   }
+}
+
+Task<> Stream::finish_both_ways() {
+  std::array<std::byte, 4096> unwanted;
+  co_await shutdown_write();
+  for (;;) {
+    const std::size_t count = co_await read_some(unwanted);
+    if (count == 0) co_return;
+  }
+}
+
+Task<> Stream::close_gracefully(Duration limit) {
+  Result<> finished = co_await attempt(with_timeout(limit, finish_both_ways()));
+  Result<> closed = co_await attempt(close());
+  co_await finished;
+  co_await closed;
 }
 
 Task<std::uint64_t> copy(Stream& from, Stream& to, std::size_t buffer_bytes) {

@@ -53,7 +53,6 @@ Task<> Server::serve_in(Group& group) {
   Result<> accepting = co_await attempt(with_group(body));
   accepting_ = nullptr;
   if (!draining_) co_await fail(accepting.error());  // the group stops the sessions
-  co_await listener_.close();
 }
 
 Task<> Server::accept_clients(Group& accepting) {
@@ -65,13 +64,15 @@ Task<> Server::accept_clients(Group& accepting) {
       continue;
     }
     Result<StreamSocket> client = co_await attempt(listener_.accept());
-    if (client) {
+    if (client && draining_) {  // it came as the drain began: like those in the backlog
+      co_await client->reset();
+    } else if (client) {
       ++counters_.accepted;
       ++sessions_;
       all_ended_.reset();
       group_->start(session(std::move(*client)));
-      continue;
     }
+    if (client) continue;
     if (!passes(client.error())) co_await fail(client.error());
     ++counters_.refused_by_system;
     Result<> room = co_await attempt(with_timeout(options_.retry_pause, one_ended_.wait()));
@@ -108,6 +109,7 @@ void Server::session_ended(const SessionEnd& end) {
 Task<DrainReport> Server::drain(Duration limit) {
   draining_ = true;
   if (accepting_ != nullptr) accepting_->stop();
+  if (listener_.is_open()) co_await listener_.close();
   const std::size_t present = sessions_;
   Result<> ended = co_await attempt(with_timeout(limit, all_ended_.wait()));
   DrainReport report{.finished = present, .cut = 0};
