@@ -1,0 +1,80 @@
+// NullDriver: a driver that does nothing and completes every operation at once, in virtual time: a
+// wait jumps to its deadline. What the library itself costs is measured on it, and tests of time
+// run on it without sleeping.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include <ieum/runtime.hpp>
+
+#include "driver/driver.hpp"
+
+namespace ieum::bench {
+
+class NullDriver final : public Driver {
+ public:
+  [[nodiscard]] const char* name() const noexcept override { return "null"; }
+  [[nodiscard]] TimePoint now() const noexcept override { return now_; }
+  void pass(Duration time) noexcept { now_ += time; }
+
+  bool submit(Operation& operation) noexcept override {
+    switch (operation.kind) {
+      case Operation::Kind::receive:
+        operation.result = static_cast<std::int64_t>(operation.size);
+        break;
+      case Operation::Kind::send:
+        operation.result = static_cast<std::int64_t>(total(operation));
+        break;
+      case Operation::Kind::accept: operation.result = handle_of_all; break;
+      default: operation.result = 0;
+    }
+    return true;
+  }
+  void cancel(Operation& /*operation*/) noexcept override {}
+  void wait(TimePoint deadline, OperationQueue& /*done*/) noexcept override {
+    if (deadline == TimePoint::max()) {
+      std::fprintf(stderr, "null driver: a task waits for what will never come\n");
+      std::abort();
+    }
+    if (deadline > now_) now_ = deadline;
+  }
+  void wake() noexcept override {}
+
+  int open(Family /*family*/, SocketType /*type*/) noexcept override { return handle_of_all; }
+  int adopt(int descriptor) noexcept override { return descriptor; }
+  void discard(int /*handle*/) noexcept override {}
+  int bind(int /*handle*/, const Address& /*address*/) noexcept override { return 0; }
+  int listen(int /*handle*/, int /*backlog*/) noexcept override { return 0; }
+  int shutdown(int /*handle*/, Half /*half*/) noexcept override { return 0; }
+  int local_address(int /*handle*/, Address& /*address*/) noexcept override { return 0; }
+  int peer_address(int /*handle*/, Address& /*address*/) noexcept override { return 0; }
+  int set_option(int /*handle*/, SocketOption /*option*/, int /*value*/) noexcept override {
+    return 0;
+  }
+  int get_option(int /*handle*/, SocketOption /*option*/, int& value) noexcept override {
+    value = 0;
+    return 0;
+  }
+  int reset_on_close(int /*handle*/) noexcept override { return 0; }
+  std::int64_t unacknowledged(int /*handle*/) noexcept override { return 0; }
+
+ private:
+  static constexpr int handle_of_all = 1000000;  // no descriptor of this process
+
+  static std::size_t total(const Operation& operation) noexcept {
+    if (operation.parts == nullptr) return operation.size;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < operation.size; ++i) bytes += operation.parts[i].size();
+    return bytes;
+  }
+
+  TimePoint now_{std::chrono::seconds(1)};
+};
+
+inline std::unique_ptr<Runtime> make_null_runtime() {
+  return std::make_unique<Runtime>(std::make_unique<NullDriver>());
+}
+
+}  // namespace ieum::bench
