@@ -1,6 +1,7 @@
 // DescriptorStream: standard input and output, or any descriptor shared with others, as a Stream.
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include <ieum/stream.hpp>
@@ -12,9 +13,10 @@ namespace ieum {
 /// even after SIGKILL.
 ///
 /// How it is served: pipes and terminals are opened a second time, non-blocking, by way of
-/// /proc/self/fd; where that is refused they are polled before each read or write. Regular files and
-/// devices that cannot be polled are read and written on the runtime's pool, at the file offset that
-/// the descriptor shares with others. Writing to a pipe whose reader has gone is `broken_pipe`,
+/// /proc/self/fd; where that is refused, and what else can be polled, is polled before each read or
+/// write. What cannot be polled (regular files, /dev/null) is read and written on the runtime's pool,
+/// at the file offset that the descriptor shares with others; there, neither a stop nor `close` ends
+/// an operation that a thread has begun: it is waited for. Writing to a pipe whose reader has gone is `broken_pipe`,
 /// never SIGPIPE. Reading in the wrong direction is `bad_file_descriptor`.
 class DescriptorStream final : public Stream {
  public:
@@ -45,20 +47,23 @@ class DescriptorStream final : public Stream {
 
  private:
   enum class Way : std::uint8_t { own_handle, polled, pool };
+  struct OwnDescriptor;
   DescriptorStream(detail::Loop& loop, int descriptor, Direction direction, Way way, int handle) noexcept
       : loop_(&loop), descriptor_(descriptor), handle_(handle), direction_(direction), way_(way) {}
 
-  [[nodiscard]] detail::HandleRequest request(Operation::Kind kind, int handle) const noexcept;
+  [[nodiscard]] detail::HandleRequest request(Operation::Kind kind, Direction direction,
+                                              int handle) const noexcept;
   Task<std::size_t> polled_read(std::span<std::byte> into);
   Task<std::size_t> polled_write(detail::WriteRequest request);
   Task<std::size_t> pool_read(std::span<std::byte> into);
   Task<std::size_t> pool_write(detail::WriteRequest request);
   Task<std::size_t> pool_write_part(ConstBuffer part);
-  [[nodiscard]] const char* name() const noexcept;
+  [[nodiscard]] const char* name(Direction direction) const noexcept;
 
   detail::Loop* loop_;
   int descriptor_;  // the shared one; -1 once closed
-  int handle_;      // our own, or -1
+  int handle_;      // the driver's: another opening, or (polled) another number for the same; or -1
+  std::shared_ptr<const OwnDescriptor> file_;  // pool: another number for the same
   Direction direction_;
   Way way_;
 };

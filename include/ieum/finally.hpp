@@ -11,7 +11,8 @@ namespace ieum {
 
 /// Runs `body`, then `cleanup()` whichever way the body ended: with a value, a failure, an
 /// exception or a stop. The clean-up is shielded: after a stop it has `grace` to end. The body's
-/// failure or exception goes on; if it succeeded, the clean-up's failure does.
+/// failure or exception goes on; if it succeeded, the clean-up's failure does. An exception of the
+/// clean-up's own outranks all.
 ///
 /// `cleanup` is kept until it has ended: it may be a lambda with captures that returns a `Task<>`.
 template <class T, class Cleanup>

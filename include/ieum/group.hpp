@@ -48,6 +48,8 @@ class GroupCore : public Waiter, public ReadyNode {
   };
 
   void open(Waiter& outer, Scope& parent) noexcept;
+  /// The body threw before it was a task.
+  void body_threw(std::exception_ptr exception) noexcept;
   void rethrow();
 
   BodyWaiter body_waiter_;
@@ -57,12 +59,14 @@ class GroupCore : public Waiter, public ReadyNode {
   void note(const Error& error) noexcept;
   void note(std::exception_ptr exception) noexcept;
   void one_less() noexcept;
+  static void destroy_child(Loop& loop, ReadyNode& node) noexcept;
   static void joined(Loop& loop, ReadyNode& node) noexcept;
 
   Waiter* outer_ = nullptr;
   std::size_t children_ = 0;
   bool body_running_ = false;
   bool stopped_here_ = false;
+  bool joined_ = false;
   std::optional<Error> error_;
   std::exception_ptr exception_;
 };
@@ -96,6 +100,7 @@ namespace detail {
 template <class Body>
 class WithGroup {
   using BodyTask = std::invoke_result_t<Body&, Group&>;
+  static_assert(is_task<BodyTask>, "the body of a group is a task: Task<T> body(Group&)");
 
  public:
   using value_type = typename BodyTask::value_type;
@@ -110,7 +115,16 @@ class WithGroup {
 
     Start start(Waiter& waiter, Scope& scope) noexcept {
       open(waiter, scope);
-      task_.emplace(body_(group_));
+#if defined(__cpp_exceptions)
+      try {
+#endif
+        task_.emplace(body_(group_));
+#if defined(__cpp_exceptions)
+      } catch (...) {
+        body_threw(std::current_exception());
+        return {};
+      }
+#endif
       return task_->start(body_waiter_, scope_);
     }
     value_type take() {
@@ -162,7 +176,8 @@ Task<> race_leg(A op, RaceState<V>& race) {
   using T = typename A::value_type;
   Result<T> result = co_await attempt(std::move(op));
   if (!result) {
-    if (!race.error) race.error = result.error();
+    // A cancellation comes from outside, and says more than a leg that had failed before.
+    if (!race.error || result.error() == std::errc::operation_canceled) race.error = result.error();
     co_return;
   }
   if (race.winner) co_return;

@@ -80,8 +80,13 @@ namespace detail {
 class AcceptState final : public Leaf {
  public:
   explicit AcceptState(const Accept& accept) noexcept;
+  ~AcceptState();
   Start start(Waiter& waiter, Scope& scope) noexcept;
-  StreamSocket take() { return {*loop_, static_cast<int>(result), peer_}; }
+  StreamSocket take() {
+    StreamSocket socket(*loop_, static_cast<int>(result), peer_);
+    result = -1;
+    return socket;
+  }
   Error take_error() const noexcept { return error(); }
   [[nodiscard]] Error error() const noexcept override { return error_at(listens_at_.address()); }
   [[nodiscard]] const char* name() const noexcept override { return "accept"; }

@@ -13,11 +13,19 @@ namespace detail {
 /// Work that a thread of the pool runs; lives in the awaiting frame like any operation.
 class OffloadLeaf : public Leaf {
  public:
+  OffloadLeaf() noexcept : queued(*this) {}
+
   [[nodiscard]] Error error() const noexcept final { return error_at({}); }
   [[nodiscard]] const char* name() const noexcept final { return "offload"; }
   void on_stop() noexcept final;
   /// On a thread of the pool.
   virtual void work() noexcept = 0;
+
+  struct Link : ListLink {
+    explicit Link(OffloadLeaf& of) noexcept : leaf(of) {}
+    OffloadLeaf& leaf;
+  };
+  Link queued;  ///< the pool's
 
  protected:
   ~OffloadLeaf() = default;

@@ -36,6 +36,7 @@ class Signals {
   ~Signals();
 
   /// Waits for the next signal and gives its number; of several, the lowest first.
+  /// One at a time.
   [[nodiscard]] Task<int> next();
 
  private:

@@ -65,7 +65,8 @@ class StreamSocket final : public Stream {
 
   /// Half-close (shutdown(2)): the peer reads our end; we go on reading.
   [[nodiscard]] Task<> shutdown_write() override;
-  /// From now on, reading gives the end at once, also to a read that is pending.
+  /// Reading gives what has come, then the end; a pending read ends. The peer is not told, and what
+  /// it sends later may be read all the same (shutdown(2) with SHUT_RD, as Linux does it).
   Result<> shutdown_read() noexcept;
 
   /// Closes gracefully: what was sent still goes out, then FIN. A peer that has sent what we have not
@@ -76,7 +77,7 @@ class StreamSocket final : public Stream {
 
   /// Waits until the peer's system has acknowledged all that was sent, a half-close included. It
   /// looks again after each round-trip time, at first; at most 50 ms apart. Says nothing of whether
-  /// the peer's program has read it. Errors: what broke the connection.
+  /// the peer's program has read it. Error: `connection_reset` if the connection has broken.
   [[nodiscard]] Task<> wait_acknowledged();
 
   [[nodiscard]] bool is_open() const noexcept { return handle_ >= 0; }
@@ -103,7 +104,7 @@ class StreamSocket final : public Stream {
   static Task<StreamSocket> connect_parsed(Result<Address> to, ConnectOptions options);
 
   detail::HandleRequest read_request(std::span<std::byte> into) noexcept {
-    return {.kind = Operation::Kind::receive, .whole = false, .handle = handle_, .loop = loop_,
+    return {.kind = Operation::Kind::receive, .whole = false, .handle_of = &handle_, .loop = loop_,
             .name = "read", .peer = &peer_, .data = into.data(), .size = into.size()};
   }
   detail::HandleRequest write_request(const detail::WriteRequest& request) noexcept;

@@ -65,6 +65,7 @@ class Timed {
       Start start = inner_.start(*this, scope_);
       if (start.kind == Start::Kind::pending) {
         scope.add(scope_);
+        if (scope.stopped()) scope_.stop();  // asked for while it started
         scope.loop().arm_in(*this, limit_);
       }
       return start;
@@ -214,7 +215,7 @@ class StopRequested {
 
 }  // namespace detail
 
-/// Gives `op`, with all that it does, at most `limit` from its start: then it is asked to stop, and
+/// Gives `op`, with all that it does, at most `limit` from its start (as `Runtime::now` tells it): then it is asked to stop, and
 /// once it has, fails with `std::errc::timed_out`. Nested deadlines take the nearer one. An
 /// operation that completes all the same keeps its result; an outside stop that came first stays
 /// `operation_canceled`. Granularity: one turn of the loop. Allocates nothing.
@@ -230,7 +231,8 @@ template <detail::Awaitable A>
   return detail::Shield<A>(std::move(op), grace);
 }
 
-/// Waits for `delay`, or until stopped (`operation_canceled`).
+/// Waits for `delay`, or until stopped (`operation_canceled`). It counts from `Runtime::now`, which
+/// is read once a turn: what a task computed in this turn before is part of the delay.
 [[nodiscard]] inline detail::Sleep sleep(Duration delay) noexcept { return detail::Sleep(delay); }
 
 /// Lets every other ready task run first. Fails only if a stop was asked for.

@@ -2,6 +2,8 @@
 #include <ieum/descriptor_stream.hpp>
 
 #include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +12,6 @@
 #include <cerrno>
 #include <cstdio>
 
-#include <ieum/descriptor.hpp>
 #include <ieum/offload.hpp>
 
 #include "core/this_loop.hpp"
@@ -31,13 +32,40 @@ int open_again(int descriptor, DescriptorStream::Direction direction) noexcept {
   return ::open(path.data(), access | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
 
+/// The end of a pseudo-terminal that a program holds: opening its file again makes another one.
+bool is_terminal_master(int descriptor) noexcept {
+  unsigned number = 0;
+  return ::ioctl(descriptor, TIOCGPTN, &number) == 0;
+}
+
+/// Whether epoll takes it: what has no poll of its own answers EPERM.
+bool can_be_polled(int descriptor) noexcept {
+  const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+  epoll_event event{};
+  const bool can = epoll >= 0 && ::epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0;
+  if (epoll >= 0) ::close(epoll);
+  return can;
+}
+
 std::int64_t or_errno(ssize_t result) noexcept { return result < 0 ? -errno : result; }
 
 }  // namespace
 
+/// Shared by the stream and the work that the pool has of it, so that the number is not another
+/// file's before that has ended.
+struct DescriptorStream::OwnDescriptor {
+  explicit OwnDescriptor(int descriptor) noexcept : number(descriptor) {}
+  OwnDescriptor(const OwnDescriptor&) = delete;
+  OwnDescriptor& operator=(const OwnDescriptor&) = delete;
+  ~OwnDescriptor() { ::close(number); }
+  int number;
+};
+
 Result<DescriptorStream> DescriptorStream::open(int descriptor, Direction direction) {
   const char* operation = direction == Direction::input ? "open input" : "open output";
-  detail::Loop& loop = detail::this_loop();
+  const Result<detail::Loop*> this_loop = detail::this_loop();
+  if (!this_loop) return fail(this_loop.error());
+  detail::Loop& loop = **this_loop;
   struct stat status{};
   if (::fstat(descriptor, &status) < 0) return fail(Error::from_errno(errno, operation));
   const int access = ::fcntl(descriptor, F_GETFL) & O_ACCMODE;
@@ -46,7 +74,7 @@ Result<DescriptorStream> DescriptorStream::open(int descriptor, Direction direct
                     .with_detail("it is open in the other direction only"));
   }
   const bool terminal = S_ISCHR(status.st_mode) && ::isatty(descriptor) == 1;
-  if (S_ISFIFO(status.st_mode) || terminal) {
+  if (S_ISFIFO(status.st_mode) || (terminal && !is_terminal_master(descriptor))) {
     const int again = open_again(descriptor, direction);
     if (again < 0 && (errno == EMFILE || errno == ENFILE)) {
       return fail(Error::from_errno(errno, operation));
@@ -56,11 +84,16 @@ Result<DescriptorStream> DescriptorStream::open(int descriptor, Direction direct
       if (handle >= 0) return DescriptorStream(loop, descriptor, direction, Way::own_handle, handle);
       ::close(again);
     }
-    return DescriptorStream(loop, descriptor, direction, Way::polled, -1);
   }
-  const bool polls = !S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode) && !S_ISCHR(status.st_mode) &&
-                     !S_ISDIR(status.st_mode);
-  return DescriptorStream(loop, descriptor, direction, polls ? Way::polled : Way::pool, -1);
+  const int own = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) return fail(Error::from_errno(errno, operation));
+  if (!can_be_polled(own)) {
+    DescriptorStream stream(loop, descriptor, direction, Way::pool, -1);
+    stream.file_ = std::make_shared<const OwnDescriptor>(own);
+    return stream;
+  }
+  // The driver closes this number with what is pending on it.
+  return DescriptorStream(loop, descriptor, direction, Way::polled, own);
 }
 
 DescriptorStream::DescriptorStream(DescriptorStream&& other) noexcept
@@ -68,6 +101,7 @@ DescriptorStream::DescriptorStream(DescriptorStream&& other) noexcept
       loop_(other.loop_),
       descriptor_(std::exchange(other.descriptor_, -1)),
       handle_(std::exchange(other.handle_, -1)),
+      file_(std::move(other.file_)),
       direction_(other.direction_),
       way_(other.way_) {}
 
@@ -75,13 +109,14 @@ DescriptorStream::~DescriptorStream() {
   if (handle_ >= 0) loop_->driver().discard(handle_);
 }
 
-const char* DescriptorStream::name() const noexcept {
-  if (direction_ == Direction::input) return descriptor_ == 0 ? "read standard input" : "read";
+const char* DescriptorStream::name(Direction direction) const noexcept {
+  if (direction == Direction::input) return descriptor_ == 0 ? "read standard input" : "read";
   return descriptor_ == 1 ? "write standard output" : descriptor_ == 2 ? "write standard error" : "write";
 }
 
-detail::HandleRequest DescriptorStream::request(Operation::Kind kind, int handle) const noexcept {
-  return {.kind = kind, .handle = handle, .loop = loop_, .name = name()};
+detail::HandleRequest DescriptorStream::request(Operation::Kind kind, Direction direction,
+                                                int handle) const noexcept {
+  return {.kind = kind, .handle = handle, .loop = loop_, .name = name(direction)};
 }
 
 void DescriptorStream::begin_read(detail::StreamIo& io, std::span<std::byte> into) {
@@ -89,7 +124,8 @@ void DescriptorStream::begin_read(detail::StreamIo& io, std::span<std::byte> int
   const bool possible = direction_ == Direction::input && descriptor_ >= 0;
   if (possible && way_ == Way::polled) return io.use(polled_read(into));
   if (possible && way_ == Way::pool) return io.use(pool_read(into));
-  detail::HandleRequest read = request(Operation::Kind::receive, possible ? handle_ : -1);
+  detail::HandleRequest read =
+      request(Operation::Kind::receive, Direction::input, possible ? handle_ : -1);
   read.data = into.data();
   read.size = into.size();
   io.use(read);
@@ -100,7 +136,8 @@ void DescriptorStream::begin_write(detail::StreamIo& io, const detail::WriteRequ
   if (possible && way_ == Way::polled) return io.use(polled_write(write));
   if (possible && way_ == Way::pool) return io.use(pool_write(write));
   const bool gathers = write.parts.data() != nullptr;
-  detail::HandleRequest send = request(Operation::Kind::send, possible ? handle_ : -1);
+  detail::HandleRequest send =
+      request(Operation::Kind::send, Direction::output, possible ? handle_ : -1);
   send.whole = write.whole;
   send.data = const_cast<std::byte*>(write.data.data());
   send.size = gathers ? write.parts.size() : write.data.size();
@@ -109,8 +146,10 @@ void DescriptorStream::begin_write(detail::StreamIo& io, const detail::WriteRequ
 }
 
 Task<std::size_t> DescriptorStream::polled_read(std::span<std::byte> into) {
-  co_await wait_readable(descriptor_);
-  detail::HandleRequest read = request(Operation::Kind::receive, descriptor_);
+  detail::HandleIo<void> readable(
+      request(Operation::Kind::wait_readable, Direction::input, handle_));
+  co_await std::move(readable);
+  detail::HandleRequest read = request(Operation::Kind::receive, Direction::input, handle_);
   read.data = into.data();
   read.size = into.size();
   detail::HandleIo<std::size_t> reading(read);
@@ -124,8 +163,10 @@ Task<std::size_t> DescriptorStream::polled_write(detail::WriteRequest write) {
   std::size_t total = 0;
   for (ConstBuffer part : parts) {
     while (!part.empty()) {
-      co_await wait_writable(descriptor_);
-      detail::HandleRequest send = request(Operation::Kind::send, descriptor_);
+      detail::HandleIo<void> writable(
+          request(Operation::Kind::wait_writable, Direction::output, handle_));
+      co_await std::move(writable);
+      detail::HandleRequest send = request(Operation::Kind::send, Direction::output, handle_);
       send.data = const_cast<std::byte*>(part.data());
       send.size = std::min(part.size(), polled_write_max);
       detail::HandleIo<std::size_t> sending(send);
@@ -139,20 +180,23 @@ Task<std::size_t> DescriptorStream::polled_write(detail::WriteRequest write) {
 }
 
 Task<std::size_t> DescriptorStream::pool_read(std::span<std::byte> into) {
-  const int descriptor = descriptor_;
-  auto read = [descriptor, into] { return or_errno(::read(descriptor, into.data(), into.size())); };
+  const std::shared_ptr<const OwnDescriptor> file = file_;  // open until the work has ended
+  const int number = file->number;
+  auto read = [number, into] { return or_errno(::read(number, into.data(), into.size())); };
   auto work = offload(read);
   const std::int64_t count = co_await std::move(work);
-  if (count < 0) co_await fail(Error::from_errno(static_cast<int>(-count), name()));
+  if (count < 0) co_await fail(Error::from_errno(static_cast<int>(-count), name(Direction::input)));
   co_return static_cast<std::size_t>(count);
 }
 
 Task<std::size_t> DescriptorStream::pool_write_part(ConstBuffer part) {
-  const int descriptor = descriptor_;
-  auto write = [descriptor, part] { return or_errno(::write(descriptor, part.data(), part.size())); };
+  if (file_ == nullptr) co_await fail(Error::from_errno(ECANCELED, name(Direction::output)));
+  const std::shared_ptr<const OwnDescriptor> file = file_;  // open until the work has ended
+  const int number = file->number;
+  auto write = [number, part] { return or_errno(::write(number, part.data(), part.size())); };
   auto work = offload(write);
   const std::int64_t count = co_await std::move(work);
-  if (count < 0) co_await fail(Error::from_errno(static_cast<int>(-count), name()));
+  if (count < 0) co_await fail(Error::from_errno(static_cast<int>(-count), name(Direction::output)));
   co_return static_cast<std::size_t>(count);
 }
 
@@ -180,6 +224,7 @@ Task<> DescriptorStream::close() {
   const int descriptor = std::exchange(descriptor_, -1);
   if (descriptor < 0) co_await fail(Error::from_errno(EBADF, "close"));
   if (handle_ >= 0) loop_->driver().discard(std::exchange(handle_, -1));
+  file_.reset();
   int status = 0;
   if (descriptor <= 2) {
     const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);

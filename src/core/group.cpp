@@ -12,6 +12,7 @@ void GroupCore::open(Waiter& outer, Scope& parent) noexcept {
 
 void GroupCore::start_child(Task<void> task) noexcept {
   IEUM_ASSERT(task.frame_ != nullptr, "a group was given a task that was moved from");
+  IEUM_ASSERT(!joined_, "a group was given a task after it had been joined");
   Frame& frame = *std::exchange(task.frame_, nullptr);
   frame.waiter = this;
   frame.scope = &scope_;
@@ -26,10 +27,17 @@ void GroupCore::stop() noexcept {
 
 Frame* GroupCore::ended(Frame* child) noexcept {
   if (child->exception != nullptr) note(std::move(child->exception));
-  scope_.loop().enqueue_destroy(*child);  // not now: the child stands in its own final suspend
-  --children_;
-  one_less();
+  // Not now: the child stands in its own final suspend. It counts until its arguments are gone too.
+  scope_.loop().enqueue(*child, &GroupCore::destroy_child);
   return nullptr;
+}
+
+void GroupCore::destroy_child(Loop& /*loop*/, ReadyNode& node) noexcept {
+  auto& frame = static_cast<Frame&>(node);
+  auto& group = static_cast<GroupCore&>(*frame.waiter);
+  frame.self.destroy();
+  --group.children_;
+  group.one_less();
 }
 
 Frame* GroupCore::failed(Error& error) noexcept {
@@ -37,6 +45,12 @@ Frame* GroupCore::failed(Error& error) noexcept {
   --children_;
   one_less();
   return nullptr;
+}
+
+void GroupCore::body_threw(std::exception_ptr exception) noexcept {
+  note(std::move(exception));
+  body_running_ = false;
+  one_less();
 }
 
 Frame* GroupCore::BodyWaiter::ended(Frame* child) noexcept {
@@ -68,12 +82,15 @@ void GroupCore::note(std::exception_ptr exception) noexcept {
 }
 
 void GroupCore::one_less() noexcept {
-  // By way of the ready queue, behind the children that are to be destroyed first.
+  // By way of the ready queue: nothing is abandoned or resumed from here.
   if (children_ == 0 && !body_running_) scope_.loop().enqueue(*this, &GroupCore::joined);
 }
 
 void GroupCore::joined(Loop& loop, ReadyNode& node) noexcept {
   auto& group = static_cast<GroupCore&>(node);
+  // A destructor of the body's or of a child's may have started one more.
+  if (group.children_ > 0) return;
+  group.joined_ = true;
   group.scope_.unlink();
   if (group.exception_ == nullptr && group.error_) {
     Error error = *group.error_;

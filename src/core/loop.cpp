@@ -2,7 +2,9 @@
 // operation from the driver and resumes the coroutine that awaits it.
 #include <ieum/detail/loop.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
@@ -42,11 +44,13 @@ Loop::~Loop() {
   IEUM_ASSERT(current_ != this, "a runtime is destroyed from within one of its tasks");
   IEUM_ASSERT(ready_ == nullptr && pending_ == 0, "a runtime is destroyed before its tasks have ended");
   pool_.reset();
+  const std::lock_guard lock(shared_->mutex);  // a post that woke us may still be about to return
 }
 
 void Loop::refresh_now() noexcept { now_ = driver_->now(); }
 
 void Loop::arm_in(Timer& timer, Duration delay) noexcept {
+  delay = std::max(delay, Duration::zero());
   const bool beyond = delay > TimePoint::max() - now_;
   timers_.arm(timer, beyond ? TimePoint::max() : now_ + delay);
 }
@@ -63,22 +67,21 @@ void Loop::complete(Leaf& leaf) noexcept {
 
 void Loop::offload(OffloadLeaf& leaf) noexcept {
   if (!pool_) pool_ = std::make_unique<Pool>(*this, offload_threads_max_);
-  pool_->add(leaf);
+  if (pool_->add(leaf)) return;
+  leaf.result = -EAGAIN;  // the system gives no thread
+  complete(leaf);
 }
 
 bool Loop::take_back(OffloadLeaf& leaf) noexcept { return pool_->take_back(leaf); }
 
 void Loop::post(std::unique_ptr<Posted> posted) noexcept {
-  {
-    std::lock_guard lock(shared_->mutex);
-    shared_->posted.push_back(std::move(posted));
-    if (shared_->any.exchange(true)) return;  // whoever set it first wakes the loop
-  }
-  driver_->wake();
+  // Woken under the lock: once the loop has the work it may end, and the driver with it.
+  std::lock_guard lock(shared_->mutex);
+  shared_->posted.push_back(std::move(posted));
+  if (!shared_->any.exchange(true)) driver_->wake();
 }
 
 void Loop::offloaded(OffloadLeaf& leaf) noexcept {
-  // Woken under the lock: once the loop has the leaf it may end, and the driver with it.
   std::lock_guard lock(shared_->mutex);
   shared_->offloaded.push(leaf);
   if (!shared_->any.exchange(true)) driver_->wake();

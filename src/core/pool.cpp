@@ -15,12 +15,9 @@ Pool::~Pool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Pool::add(OffloadLeaf& leaf) {
+bool Pool::add(OffloadLeaf& leaf) {
   std::lock_guard lock(mutex_);
-  queue_.push(leaf);
-  leaf.state = Operation::State::pending;
-  ++queued_;
-  if (queued_ > idle_ && threads_.size() < threads_max_) {
+  if (queued_ + 1 > idle_ && threads_.size() < threads_max_) {
     // Signals are for the program's own threads: these take none.
     sigset_t all;
     sigset_t before;
@@ -32,40 +29,35 @@ void Pool::add(OffloadLeaf& leaf) {
       threads_.emplace_back([this] { serve(); });
 #if defined(__cpp_exceptions)
     } catch (const std::system_error&) {
-      // No thread to be had: those that run will come to it. Without any, there is no way on.
-      IEUM_ASSERT(!threads_.empty(), "offload: the system gives no thread for blocking work");
+      // No thread to be had: those that run will come to it.
     }
 #endif
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
+  if (threads_.empty()) return false;
+  leaf.queued.link_before(queue_);
+  ++queued_;
   work_.notify_one();
+  return true;
 }
 
 bool Pool::take_back(OffloadLeaf& leaf) {
   std::lock_guard lock(mutex_);
-  OperationQueue kept;
-  bool found = false;
-  while (Operation* operation = queue_.pop()) {
-    if (operation == &leaf) {
-      found = true;
-      --queued_;
-      continue;
-    }
-    kept.push(*operation);
-    operation->state = Operation::State::pending;
-  }
-  queue_.append(kept);
-  return found;
+  if (!leaf.queued.linked()) return false;
+  leaf.queued.unlink();
+  --queued_;
+  return true;
 }
 
 void Pool::serve() {
   std::unique_lock lock(mutex_);
   for (;;) {
     ++idle_;
-    work_.wait(lock, [this] { return ending_ || !queue_.empty(); });
+    work_.wait(lock, [this] { return ending_ || queue_.linked(); });
     --idle_;
-    if (queue_.empty()) return;
-    auto& leaf = static_cast<OffloadLeaf&>(*queue_.pop());
+    if (!queue_.linked()) return;
+    OffloadLeaf& leaf = static_cast<OffloadLeaf::Link*>(queue_.next)->leaf;
+    leaf.queued.unlink();
     --queued_;
     lock.unlock();
     leaf.work();

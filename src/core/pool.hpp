@@ -18,7 +18,8 @@ class Pool {
   /// Nothing may be queued or running.
   ~Pool();
 
-  void add(OffloadLeaf& leaf);
+  /// False if there is no thread and the system gives none.
+  [[nodiscard]] bool add(OffloadLeaf& leaf);
   /// True if `leaf` had not begun: it is no longer queued.
   bool take_back(OffloadLeaf& leaf);
 
@@ -29,7 +30,7 @@ class Pool {
   const std::size_t threads_max_;
   std::mutex mutex_;
   std::condition_variable work_;
-  OperationQueue queue_;
+  ListLink queue_;
   std::size_t queued_ = 0;
   std::size_t idle_ = 0;
   bool ending_ = false;

@@ -77,6 +77,9 @@ void remove_catchers(std::uint64_t wanted) {
 
 Result<Signals> Signals::create_for(std::span<const int> numbers) {
   const auto failed = [](int number) { return fail(Error::from_errno(number, "catch signals")); };
+  const Result<detail::Loop*> this_loop = detail::this_loop();
+  if (!this_loop) return fail(this_loop.error());
+  detail::Loop& loop = **this_loop;
   const std::lock_guard lock(table_mutex);
   std::size_t free = 0;
   while (free < slots.size() && slots[free].wanted != 0) ++free;
@@ -91,7 +94,6 @@ Result<Signals> Signals::create_for(std::span<const int> numbers) {
 
   const int event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (event < 0) return failed(errno);
-  detail::Loop& loop = detail::this_loop();
   if (const int status = loop.driver().adopt(event); status < 0) {
     ::close(event);
     return failed(-status);

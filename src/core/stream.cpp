@@ -46,6 +46,7 @@ Task<> Stream::read_exact(std::span<std::byte> into) {
 
 Task<std::size_t> Stream::read_until(std::string& buffer, std::string_view delimiter,
                                      std::size_t bytes_max) {
+  IEUM_ASSERT(!delimiter.empty(), "read_until needs a delimiter");
   constexpr std::size_t chunk = 4096;
   std::size_t searched = 0;  // no delimiter begins before this
   for (;;) {

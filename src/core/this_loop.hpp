@@ -5,13 +5,12 @@
 
 namespace ieum::detail {
 
-/// The loop that runs on this thread, or that of the thread's default runtime outside of any task
-/// (only `run` comes here from there, and has made it already).
-inline Loop& this_loop() {
-  if (Loop* loop = Loop::current()) return *loop;
+/// The loop that runs on this thread, or that of the thread's default runtime outside of any task.
+inline Result<Loop*> this_loop() {
+  if (Loop* loop = Loop::current()) return loop;
   Result<Runtime*> runtime = Runtime::of_this_thread();
-  IEUM_ASSERT(runtime.has_value(), "no runtime on this thread, and none could be made");
-  return (*runtime)->loop();
+  if (!runtime) return fail(runtime.error());
+  return &(*runtime)->loop();
 }
 
 }  // namespace ieum::detail

@@ -40,6 +40,7 @@ struct Slot {
   bool ended = false;            // the peer has finished, or an error waits to be read
   bool is_tcp = false;           // a short read means that nothing is left
   bool is_socket = false;
+  bool urgent = false;           // TCP's urgent mark was seen: reads stop short of it
   int broken = 0;                // the error that ended the connection, once it was told
 };
 
@@ -187,6 +188,8 @@ class EpollDriver final : public KernelDriver {
   }
   Slot& fresh_slot(int handle, bool is_tcp, bool is_socket) {
     Slot& fresh = slot(handle);
+    IEUM_ASSERT(fresh.in == nullptr && fresh.out == nullptr,
+                "a descriptor was closed behind the driver's back while an operation waited for it");
     fresh = Slot{.generation = fresh.generation, .is_tcp = is_tcp, .is_socket = is_socket};
     return fresh;
   }
@@ -223,6 +226,11 @@ bool done_with(Operation& operation, std::int64_t result) noexcept {
 bool EpollDriver::submit(Operation& operation) noexcept {
   if (operation.kind == Kind::close) return done_with(operation, close(operation.handle));
   operation.moved = 0;
+  // A foreign number may be anything: no table is made for one that is not open.
+  if (static_cast<std::size_t>(operation.handle) >= slots_.size() &&
+      ::fcntl(operation.handle, F_GETFD) < 0) {
+    return done_with(operation, -errno);
+  }
   Slot& at = slot(operation.handle);
   Operation*& place = is_in(operation.kind) ? at.in : at.out;
   IEUM_ASSERT(place == nullptr, "a second operation of one direction on one socket");
@@ -268,7 +276,8 @@ bool EpollDriver::receive(Operation& operation, Slot& at) noexcept {
   if (count == 0 && at.broken != 0) return done_with(operation, -at.broken);
   // epoll(7): for TCP a short read means that the next data makes a new edge. Once the peer's end is
   // known there will be none, so that the read after this one must be tried.
-  if (static_cast<std::size_t>(count) < operation.size && at.is_tcp && at.watched && !at.ended) {
+  if (static_cast<std::size_t>(count) < operation.size && at.is_tcp && at.watched &&
+      !at.ended && !at.urgent) {
     at.readable = false;
   }
   return done_with(operation, count);
@@ -346,9 +355,12 @@ int EpollDriver::park(Operation& operation, Slot& at) noexcept {
 
 int EpollDriver::watch(int handle, Slot& at) noexcept {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
   event.data.u64 = static_cast<std::uint32_t>(handle) | std::uint64_t{at.generation} << 32U;
-  if (::epoll_ctl(epoll_, at.polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, handle, &event) < 0) return -errno;
+  int status = ::epoll_ctl(epoll_, at.polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, handle, &event);
+  // A former owner of the number had the same file, which others have kept open.
+  if (status < 0 && errno == EEXIST) status = ::epoll_ctl(epoll_, EPOLL_CTL_MOD, handle, &event);
+  if (status < 0) return -errno;
   at.polled = false;
   at.watched = true;
   return 0;
@@ -451,6 +463,7 @@ void EpollDriver::take_event(const epoll_event& event, OperationQueue& done) noe
   const bool in = failed || (event.events & (EPOLLIN | EPOLLRDHUP)) != 0;
   const bool out = failed || (event.events & EPOLLOUT) != 0;
   if (failed || (event.events & EPOLLRDHUP) != 0) at.ended = true;
+  if ((event.events & EPOLLPRI) != 0) at.urgent = true;
   if (in) at.readable = true;
   if (out) at.writable = true;
   progress(at.in, at, in, done);

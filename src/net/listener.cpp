@@ -65,11 +65,9 @@ Result<Listener> Listener::bind(std::string_view address, const ListenOptions& o
 }
 
 Result<Listener> Listener::bind(const Address& address, const ListenOptions& options) {
-  if (detail::Loop::current() == nullptr) {
-    const Result<Runtime*> runtime = Runtime::of_this_thread();
-    if (!runtime) return fail(runtime.error());
-  }
-  detail::Loop& loop = detail::this_loop();
+  const Result<detail::Loop*> this_loop = detail::this_loop();
+  if (!this_loop) return fail(this_loop.error());
+  detail::Loop& loop = **this_loop;
   Driver& driver = loop.driver();
   const int handle = driver.open(address.family(), SocketType::stream);
   if (handle < 0) return fail(listen_error(-handle, address));
@@ -112,6 +110,11 @@ AcceptState::AcceptState(const Accept& accept) noexcept
       loop_(accept.listener_->loop_),
       listens_at_(accept.listener_->address_) {
   address = &peer_;
+  result = -1;
+}
+
+AcceptState::~AcceptState() {
+  if (result >= 0) loop_->driver().discard(static_cast<int>(result));  // nobody took it
 }
 
 Start AcceptState::start(Waiter& waiter, Scope& scope) noexcept {

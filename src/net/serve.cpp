@@ -64,15 +64,17 @@ Task<> Server::accept_clients(Group& accepting) {
       continue;
     }
     Result<StreamSocket> client = co_await attempt(listener_.accept());
-    if (client && draining_) {  // it came as the drain began: like those in the backlog
+    if (client && draining_) {  // it came as the drain began, and fares like those in the backlog
       co_await client->reset();
-    } else if (client) {
+      co_return;
+    }
+    if (client) {
       ++counters_.accepted;
       ++sessions_;
       all_ended_.reset();
       group_->start(session(std::move(*client)));
+      continue;
     }
-    if (client) continue;
     if (!passes(client.error())) co_await fail(client.error());
     ++counters_.refused_by_system;
     Result<> room = co_await attempt(with_timeout(options_.retry_pause, one_ended_.wait()));

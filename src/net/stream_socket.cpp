@@ -30,7 +30,7 @@ detail::HandleRequest StreamSocket::write_request(const detail::WriteRequest& re
   const bool gathers = request.parts.data() != nullptr;
   return {.kind = Operation::Kind::send,
           .whole = request.whole,
-          .handle = handle_,
+          .handle_of = &handle_,
           .loop = loop_,
           .name = "write",
           .peer = &peer_,
@@ -72,7 +72,7 @@ Task<StreamSocket> StreamSocket::connect_parsed(Result<Address> to, ConnectOptio
 }
 
 Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options) {
-  detail::Loop& loop = detail::this_loop();
+  detail::Loop& loop = *co_await detail::this_loop();
   Driver& driver = loop.driver();
   const int handle = driver.open(to.family(), SocketType::stream);
   if (handle < 0) co_return fail(Error::from_errno(-handle, "connect", to));

@@ -60,7 +60,8 @@ struct HandleRequest {
   Operation::Kind kind = Operation::Kind::none;
   bool whole = false;
   int handle = -1;
-  Loop* loop = nullptr;  ///< that the handle belongs to; null: any
+  const int* handle_of = nullptr;  ///< where the handle is found when the operation is awaited
+  Loop* loop = nullptr;            ///< that the handle belongs to; null: any
   const char* name = "";
   const PeerName* peer = nullptr;
   std::byte* data = nullptr;
@@ -72,7 +73,8 @@ struct HandleRequest {
 class HandleLeaf final : public Leaf {
  public:
   explicit HandleLeaf(const HandleRequest& request) noexcept
-      : Leaf(request.kind, request.handle), name_(request.name), owner_(request.loop) {
+      : Leaf(request.kind, request.handle_of != nullptr ? *request.handle_of : request.handle),
+        name_(request.name), owner_(request.loop) {
     whole = request.whole;
     data = request.data;
     size = request.size;
