@@ -1,0 +1,225 @@
+// What the conformance tests share.
+#include "conformance/conformance.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace ieum::test {
+
+std::string name_of(Transport transport) {
+  switch (transport) {
+    case Transport::ipv4: return "ipv4";
+    case Transport::ipv6: return "ipv6";
+    case Transport::unix_socket: return "unix_socket";
+  }
+  return {};
+}
+
+bool has(Transport transport) {
+  if (transport != Transport::ipv6) return true;
+  const Descriptor probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 loopback{};
+  loopback.sin6_family = AF_INET6;
+  loopback.sin6_addr = in6addr_loopback;
+  const auto* name = reinterpret_cast<const sockaddr*>(&loopback);
+  return probe.get() >= 0 && ::bind(probe.get(), name, sizeof loopback) == 0;
+}
+
+std::string any_address(Transport transport) {
+  if (transport == Transport::ipv4) return "127.0.0.1:0";
+  if (transport == Transport::ipv6) return "[::1]:0";
+  static std::atomic<int> counter = 0;
+  return "unix:@ieum-test-" + std::to_string(getpid()) + "-" + std::to_string(++counter);
+}
+
+Task<Pair> connected(Transport transport) {
+  Listener listener = co_await Listener::bind(any_address(transport));
+  Pair pair;
+  pair.client = co_await StreamSocket::connect(listener.address());
+  pair.server = co_await listener.accept();
+  co_return pair;
+}
+
+Task<Pair> connected_with_small_buffers(Transport transport) {
+  Pair pair = co_await connected(transport);
+  for (StreamSocket* socket : {&pair.client, &pair.server}) {
+    co_await socket->set_option(SocketOption::so_sndbuf, 16 * 1024);
+    co_await socket->set_option(SocketOption::so_rcvbuf, 16 * 1024);
+  }
+  co_return pair;
+}
+
+std::size_t fill(int descriptor) {
+  static const std::vector<char> block(64 * 1024, 'x');
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+  std::size_t total = 0;
+  for (std::size_t size = block.size(); size > 0;) {
+    const ssize_t count = ::write(descriptor, block.data(), size);
+    if (count > 0) {
+      total += static_cast<std::size_t>(count);
+    } else {
+      size /= 2;
+    }
+  }
+  ::fcntl(descriptor, F_SETFL, flags);
+  return total;
+}
+
+std::size_t drain(int descriptor) {
+  static std::vector<char> block(64 * 1024);
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+  std::size_t total = 0;
+  for (;;) {
+    const ssize_t count = ::read(descriptor, block.data(), block.size());
+    if (count <= 0) break;
+    total += static_cast<std::size_t>(count);
+  }
+  ::fcntl(descriptor, F_SETFL, flags);
+  return total;
+}
+
+Task<std::string> read_text(Stream& from, std::size_t count) {
+  std::string text(count, '\0');
+  co_await from.read_exact(bytes_of(text));
+  co_return text;
+}
+
+Task<std::string> read_to_end(Stream& from) {
+  std::string text;
+  std::array<std::byte, 4096> buffer;
+  for (;;) {
+    const std::size_t count = co_await from.read_some(buffer);
+    if (count == 0) break;
+    text.append(reinterpret_cast<const char*>(buffer.data()), count);
+  }
+  co_return text;
+}
+
+Task<> echo(StreamSocket peer) {
+  std::array<std::byte, 4096> buffer;
+  for (;;) {
+    const std::size_t count = co_await peer.read_some(buffer);
+    if (count == 0) break;
+    co_await peer.write_all(ConstBuffer(buffer).first(count));
+  }
+}
+
+std::vector<std::byte> random_bytes(std::size_t count, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<std::byte> bytes(count);
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
+  return bytes;
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "ieum-test-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) std::abort();
+  path_ = pattern;
+}
+TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+std::string TemporaryDirectory::path(std::string_view name) const {
+  return path_ + "/" + std::string(name);
+}
+
+void Descriptor::close() noexcept {
+  if (number_ >= 0) ::close(std::exchange(number_, -1));
+}
+
+Pipe::Pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) < 0) std::abort();
+  reader = Descriptor(ends[0]);
+  writer = Descriptor(ends[1]);
+}
+
+Child::Child(const std::function<int()>& body) : pid_(::fork()) {
+  if (pid_ == 0) ::_exit(body());
+}
+
+Child::Child(const std::vector<std::string>& command) {
+  Pipe to;
+  Pipe from;
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) {
+    arguments.push_back(const_cast<char*>(argument.c_str()));  // execvp(3) does not change them
+  }
+  arguments.push_back(nullptr);
+  pid_ = ::fork();
+  if (pid_ == 0) {
+    ::dup2(to.reader.get(), 0);
+    ::dup2(from.writer.get(), 1);
+    ::execvp(arguments[0], arguments.data());
+    ::_exit(127);
+  }
+  input = std::move(to.writer);
+  output = std::move(from.reader);
+}
+
+Child::~Child() {
+  if (pid_ < 0) return;
+  kill(SIGKILL);
+  wait();
+}
+
+void Child::kill(int signal) const { ::kill(pid_, signal); }
+
+int Child::wait() {
+  int status = -1;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+  return status;
+}
+
+bool has_program(std::string_view name) {
+  const std::string command = "command -v " + std::string(name) + " >/dev/null 2>&1";
+  return std::system(command.c_str()) == 0;
+}
+
+std::string in_network_namespace(std::string_view commands, const std::function<void()>& body) {
+  if (!has_program("ip")) return "this needs the program ip (Debian: iproute2)";
+  std::string reason;
+  std::thread thread([&] {
+    if (::unshare(CLONE_NEWNET) < 0) {
+      reason = "this needs root, to make a network namespace: " + std::string(std::strerror(errno));
+      return;
+    }
+    const std::string script = "set -e; ip link set lo up; " + std::string(commands);
+    if (std::system(script.c_str()) != 0) {
+      reason = "the system does not let a namespace be set up: " + script;
+      return;
+    }
+    body();
+    EXPECT_EQ(detail::Frame::live, 0) << "coroutine frames were left in the namespace";
+  });
+  thread.join();
+  return reason;
+}
+
+std::string process_name() {
+  std::ifstream file("/proc/self/comm");
+  std::string name;
+  std::getline(file, name);
+  return name;
+}
+
+std::string held_by(pid_t pid) {
+  return "held by " + process_name() + " (pid " + std::to_string(pid) + ")";
+}
+
+}  // namespace ieum::test

@@ -1,0 +1,178 @@
+// What the conformance tests share: a task as a test, the transports, connected pairs, whole texts,
+// child processes and network namespaces.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/support.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IEUM_TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IEUM_TEST_SANITIZED 1
+#endif
+#endif
+
+/// A test that is a task: it runs on a runtime of its own and is expected to succeed, in time.
+#define CO_TEST(suite, name)                                                              \
+  static ::ieum::Task<> suite##_##name();                                                 \
+  TEST(suite, name) { ::ieum::test::expect_success_in_time(suite##_##name()); }           \
+  static ::ieum::Task<> suite##_##name()
+
+/// The same once for each transport, of a suite that `EVERY_TRANSPORT` has declared.
+#define CO_TEST_P(suite, name)                                                            \
+  static ::ieum::Task<> suite##_##name(::ieum::test::Transport transport);                \
+  TEST_P(suite, name) {                                                                   \
+    if (!::ieum::test::has(GetParam())) GTEST_SKIP() << "this machine has no IPv6";       \
+    ::ieum::test::expect_success_in_time(suite##_##name(GetParam()));                     \
+  }                                                                                       \
+  static ::ieum::Task<> suite##_##name(::ieum::test::Transport transport)
+
+#define EVERY_TRANSPORT(suite)                                                            \
+  class suite : public ::testing::TestWithParam<::ieum::test::Transport> {};              \
+  INSTANTIATE_TEST_SUITE_P(, suite,                                                       \
+                           testing::Values(::ieum::test::Transport::ipv4,                 \
+                                           ::ieum::test::Transport::ipv6,                 \
+                                           ::ieum::test::Transport::unix_socket),         \
+                           [](const auto& of) { return ::ieum::test::name_of(of.param); })
+
+namespace ieum::test {
+
+using namespace std::chrono_literals;
+
+#if defined(IEUM_TEST_SANITIZED)
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+
+/// What no test needs: after this long, something hangs.
+inline constexpr Duration patience = 120s;
+
+template <class A>
+void expect_success_in_time(A op) {
+  expect_success(with_timeout(patience, std::move(op)));
+}
+
+enum class Transport { ipv4, ipv6, unix_socket };
+std::string name_of(Transport transport);
+bool has(Transport transport);
+
+/// An address to listen on: port 0 of a loopback address, or a new abstract name.
+std::string any_address(Transport transport);
+
+/// The two ends of a connection.
+struct Pair {
+  StreamSocket client;
+  StreamSocket server;
+};
+Task<Pair> connected(Transport transport = Transport::ipv4);
+/// The same with buffers so small that a few hundred kilobytes fill them.
+Task<Pair> connected_with_small_buffers(Transport transport = Transport::ipv4);
+
+/// Writes, by calls of its own, until the kernel takes no more; gives the number of bytes.
+std::size_t fill(int descriptor);
+/// Reads, by calls of its own, until there is nothing; gives the number of bytes.
+std::size_t drain(int descriptor);
+
+inline std::span<std::byte> bytes_of(std::string& text) {
+  return std::as_writable_bytes(std::span(text));
+}
+inline ConstBuffer bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+/// Exactly `count` bytes.
+Task<std::string> read_text(Stream& from, std::size_t count);
+/// All until the peer's end.
+Task<std::string> read_to_end(Stream& from);
+/// Sends back what comes until the peer's end.
+Task<> echo(StreamSocket peer);
+
+/// Random bytes, made from `seed` alone.
+std::vector<std::byte> random_bytes(std::size_t count, std::uint64_t seed);
+
+/// A directory of the test's own.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory();
+  [[nodiscard]] std::string path(std::string_view name) const;
+
+ private:
+  std::string path_;
+};
+
+/// Closes a descriptor at the end of a block.
+class Descriptor {
+ public:
+  Descriptor() noexcept = default;
+  explicit Descriptor(int number) noexcept : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    close();
+    number_ = std::exchange(other.number_, -1);
+    return *this;
+  }
+  ~Descriptor() { close(); }
+  [[nodiscard]] int get() const noexcept { return number_; }
+  int release() noexcept { return std::exchange(number_, -1); }
+  void close() noexcept;
+
+ private:
+  int number_ = -1;
+};
+
+struct Pipe {
+  Pipe();
+  Descriptor reader;
+  Descriptor writer;
+};
+
+/// A child process: forked, or a program of its own with pipes to its standard input and output.
+class Child {
+ public:
+  /// `body` makes system calls only; its value is the exit status. Fork before opening sockets:
+  /// the child would hold them too.
+  explicit Child(const std::function<int()>& body);
+  explicit Child(const std::vector<std::string>& command);
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  /// Kills it if it still runs.
+  ~Child();
+
+  void kill(int signal) const;
+  /// Waits for its end; gives the status of waitpid(2).
+  int wait();
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+  Descriptor input;   ///< a pipe to the program's standard input
+  Descriptor output;  ///< a pipe from its standard output
+
+ private:
+  pid_t pid_ = -1;
+};
+
+/// Whether a program is installed.
+bool has_program(std::string_view name);
+
+/// Runs `body` in a thread with a network namespace of its own, loopback up, after the shell has run
+/// `commands` there. Gives the reason if the system does not allow it, else an empty text.
+std::string in_network_namespace(std::string_view commands, const std::function<void()>& body);
+
+/// This process's name as /proc has it.
+std::string process_name();
+
+/// "held by NAME (pid PID)".
+std::string held_by(pid_t pid);
+
+}  // namespace ieum::test

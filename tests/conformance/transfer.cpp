@@ -1,0 +1,459 @@
+// Bytes arrive whole and in order: in chunks of every size, gathered, both ways at once, over many
+// connections at once; and what Stream makes of read_some and write_some.
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "conformance/conformance.hpp"
+
+namespace ieum::test {
+namespace {
+
+EVERY_TRANSPORT(TransferOver);
+
+/// A 64-bit hash of a flow of bytes, whatever the chunks that it comes in. Four lanes, so that the
+/// gigabyte is not spent waiting for one multiplication after another.
+class Hash {
+ public:
+  void add(ConstBuffer bytes) {
+    total_ += bytes.size();
+    if (kept_ > 0) {
+      const std::size_t count = std::min(bytes.size(), block_bytes - kept_);
+      std::memcpy(rest_.data() + kept_, bytes.data(), count);
+      kept_ += count;
+      bytes = bytes.subspan(count);
+      if (kept_ < block_bytes) return;
+      mix(rest_.data());
+      kept_ = 0;
+    }
+    for (; bytes.size() >= block_bytes; bytes = bytes.subspan(block_bytes)) mix(bytes.data());
+    if (!bytes.empty()) std::memcpy(rest_.data(), bytes.data(), bytes.size());
+    kept_ = bytes.size();
+  }
+  [[nodiscard]] std::uint64_t value() const {
+    std::uint64_t value = total_;
+    for (const std::uint64_t lane : lanes_) value = (value ^ lane) * prime;
+    for (std::size_t i = 0; i < kept_; ++i) {
+      value = (value ^ std::to_integer<std::uint64_t>(rest_[i])) * prime;
+    }
+    return value ^ value >> 32U;
+  }
+  [[nodiscard]] std::uint64_t total() const { return total_; }
+
+ private:
+  static constexpr std::size_t block_bytes = 32;
+  static constexpr std::uint64_t prime = 0x9E3779B97F4A7C15;
+  void mix(const std::byte* block) {
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, block + i * sizeof word, sizeof word);
+      lanes_[i] = (lanes_[i] ^ word) * prime;
+      lanes_[i] ^= lanes_[i] >> 29U;
+    }
+  }
+  std::array<std::uint64_t, 4> lanes_{1, 2, 3, 4};
+  std::array<std::byte, block_bytes> rest_{};
+  std::size_t kept_ = 0;
+  std::uint64_t total_ = 0;
+};
+
+constexpr std::size_t chunk_max = std::size_t{256} * 1024;
+
+/// From 1 to `chunk_max`, each order of magnitude as often as the others.
+std::size_t random_size(std::mt19937_64& random) {
+  const auto bits = random() % 19;
+  return std::min(chunk_max, 1 + random() % (std::size_t{1} << bits));
+}
+
+/// Writes `total` bytes cut from `source` at random places: one write in four gathers up to 100
+/// parts, some of them empty.
+Task<> send_random(StreamSocket& socket, std::uint64_t total, const std::vector<std::byte>& source,
+                   std::uint64_t seed, Hash& hash) {
+  std::mt19937_64 random(seed);
+  std::vector<ConstBuffer> parts;
+  while (total > 0) {
+    const bool gathers = random() % 4 == 0;
+    const std::size_t count = gathers ? random() % 100 : 1;
+    parts.clear();
+    std::size_t room = std::min<std::uint64_t>(total, chunk_max);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::size_t size = std::min(room, random_size(random));
+      if (gathers) size = random() % 10 == 0 ? 0 : std::min<std::size_t>(size, 8192);
+      const std::size_t at = random() % (source.size() - size);
+      parts.push_back(ConstBuffer(source).subspan(at, size));
+      hash.add(parts.back());
+      room -= size;
+      total -= size;
+    }
+    if (gathers) {
+      co_await socket.write_all(parts);
+    } else {
+      co_await socket.write_all(parts[0]);
+    }
+  }
+  co_await socket.shutdown_write();
+}
+
+Task<> receive_random(StreamSocket& socket, std::uint64_t seed, Hash& hash) {
+  std::mt19937_64 random(seed);
+  std::vector<std::byte> buffer(chunk_max);
+  for (;;) {
+    const std::span<std::byte> into = std::span(buffer).first(random_size(random));
+    const std::size_t count = co_await socket.read_some(into);
+    if (count == 0) break;
+    hash.add(into.first(count));
+  }
+}
+
+CO_TEST_P(TransferOver, a_gigabyte_each_way_at_once_in_random_chunks) {
+  const bool whole = !sanitized || long_form();
+  const std::uint64_t total = std::uint64_t{whole ? 1024U : 64U} << 20U;
+  const std::vector<std::byte> source = random_bytes(std::size_t{4} << 20U, seed());
+  Pair pair = co_await connected(transport);
+  Hash sent_by_client;
+  Hash sent_by_server;
+  Hash got_by_client;
+  Hash got_by_server;
+  auto body = [&](Group& group) -> Task<> {
+    group.start(send_random(pair.client, total, source, seed() + 1, sent_by_client));
+    group.start(send_random(pair.server, total, source, seed() + 2, sent_by_server));
+    group.start(receive_random(pair.client, seed() + 3, got_by_client));
+    group.start(receive_random(pair.server, seed() + 4, got_by_server));
+    co_return;
+  };
+  co_await with_group(body);
+  EXPECT_EQ(got_by_server.total(), total);
+  EXPECT_EQ(got_by_client.total(), total);
+  EXPECT_EQ(got_by_server.value(), sent_by_client.value());
+  EXPECT_EQ(got_by_client.value(), sent_by_server.value());
+}
+
+CO_TEST_P(TransferOver, a_byte_at_a_time) {
+  Pair pair = co_await connected(transport);
+  const std::string text = "one byte after another";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    co_await pair.client.write_all(std::string_view(text).substr(i, 1));
+    const std::string byte = co_await read_text(pair.server, 1);
+    EXPECT_EQ(byte, text.substr(i, 1));
+  }
+}
+
+CO_TEST_P(TransferOver, one_write_larger_than_all_buffers) {
+  Pair pair = co_await connected(transport);
+  const std::vector<std::byte> source = random_bytes(std::size_t{32} << 20U, seed());
+  std::vector<std::byte> got(source.size());
+  auto body = [&](Group& group) -> Task<> {
+    group.start(pair.client.read_exact(got));
+    co_await pair.server.write_all(source);
+  };
+  co_await with_group(body);
+  EXPECT_TRUE(std::ranges::equal(got, source));
+}
+
+CO_TEST_P(TransferOver, a_write_of_three_thousand_parts) {
+  Pair pair = co_await connected_with_small_buffers(transport);
+  const std::vector<std::byte> source = random_bytes(std::size_t{3} << 20U, seed());
+  std::mt19937_64 random(seed());
+  std::vector<ConstBuffer> parts;
+  std::vector<std::byte> expected;
+  for (int i = 0; i < 3000; ++i) {
+    const std::size_t size = i % 7 == 0 ? 0 : random() % 2000;
+    parts.push_back(ConstBuffer(source).subspan(random() % (source.size() - size), size));
+    expected.insert(expected.end(), parts.back().begin(), parts.back().end());
+  }
+  std::vector<std::byte> got(expected.size());
+  auto body = [&](Group& group) -> Task<> {
+    group.start(pair.server.read_exact(got));
+    co_await pair.client.write_all(parts);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(got, expected);
+}
+
+CO_TEST_P(TransferOver, a_write_of_nothing) {
+  Pair pair = co_await connected(transport);
+  const std::vector<ConstBuffer> no_parts;
+  const std::vector<ConstBuffer> empty_parts(3);
+  const std::vector<ConstBuffer> many_empty_parts(1000);
+  co_await pair.client.write_all("");
+  co_await pair.client.write_all(no_parts);
+  co_await pair.client.write_all(empty_parts);
+  co_await pair.client.write_all(many_empty_parts);
+  const std::size_t count = co_await pair.client.write_some({});
+  EXPECT_EQ(count, 0U);
+  std::vector<ConstBuffer> parts(1000);
+  parts.push_back(bytes_of(std::string_view("after")));
+  co_await pair.client.write_all(parts);
+  const std::string text = co_await read_text(pair.server, 5);
+  EXPECT_EQ(text, "after");
+}
+
+CO_TEST_P(TransferOver, write_some_gives_what_the_kernel_took) {
+  Pair pair = co_await connected_with_small_buffers(transport);
+  const std::vector<std::byte> source = random_bytes(std::size_t{8} << 20U, seed());
+  const std::size_t count = co_await pair.client.write_some(source);
+  EXPECT_GT(count, 0U);
+  EXPECT_LT(count, source.size());
+  co_await pair.client.shutdown_write();
+  const std::string got = co_await read_to_end(pair.server);
+  EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(got)), std::span(source).first(count)));
+}
+
+CO_TEST_P(TransferOver, a_slow_reader_holds_the_writer_back) {
+  Pair pair = co_await connected_with_small_buffers(transport);
+  const std::vector<std::byte> source(std::size_t{4} << 20U);
+  bool written = false;
+  auto writing = [&]() -> Task<> {
+    co_await pair.client.write_all(source);
+    written = true;
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(writing());
+    co_await sleep(20ms);
+    EXPECT_FALSE(written);
+    std::vector<std::byte> got(source.size());
+    co_await pair.server.read_exact(got);
+  };
+  co_await with_group(body);
+  EXPECT_TRUE(written);
+}
+
+// ---- What Stream adds ------------------------------------------------------------------------------
+
+CO_TEST(Transfer, read_exact_in_pieces) {
+  Pair pair = co_await connected();
+  auto body = [&](Group& group) -> Task<> {
+    auto reading = [&]() -> Task<> {
+      const std::string text = co_await read_text(pair.server, 9);
+      EXPECT_EQ(text, "abcdefghi");
+    };
+    group.start(reading());
+    co_await pair.client.write_all("abc");
+    co_await sleep(2ms);
+    co_await pair.client.write_all("def");
+    co_await sleep(2ms);
+    co_await pair.client.write_all("ghijk");
+    // The reading's frame lives as long as its closure: both end here.
+    while (group.running() > 0) co_await yield();
+  };
+  co_await with_group(body);
+  const std::string rest = co_await read_text(pair.server, 2);
+  EXPECT_EQ(rest, "jk");
+}
+
+CO_TEST(Transfer, read_exact_of_nothing) {
+  Pair pair = co_await connected();
+  co_await pair.client.read_exact({});
+}
+
+CO_TEST(Transfer, read_exact_when_the_peer_finishes_before) {
+  Pair pair = co_await connected();
+  co_await pair.client.write_all("abc");
+  co_await pair.client.close();
+  std::string text(5, '-');
+  Result<> read = co_await attempt(pair.server.read_exact(bytes_of(text)));
+  CO_ASSERT(!read);
+  EXPECT_EQ(read.error(), Errc::end_of_stream);
+  EXPECT_EQ(read.error().to_string(),
+            "read " + pair.server.peer_address().to_string() + ": the peer finished sending too early");
+  EXPECT_EQ(text, "abc--");
+}
+
+CO_TEST(Transfer, read_until_a_delimiter_with_more_behind_it) {
+  Pair pair = co_await connected();
+  co_await pair.client.write_all("first\r\nsecond\r\nthird");
+  co_await pair.client.shutdown_write();
+  std::string buffer;
+  std::size_t end = co_await pair.server.read_until(buffer, "\r\n", 100);
+  EXPECT_EQ(buffer.substr(0, end), "first\r\n");
+  buffer.erase(0, end);
+  end = co_await pair.server.read_until(buffer, "\r\n", 100);
+  EXPECT_EQ(buffer.substr(0, end), "second\r\n");
+  buffer.erase(0, end);
+  end = co_await pair.server.read_until(buffer, "\r\n", 100);
+  EXPECT_EQ(end, 0U);
+  EXPECT_EQ(buffer, "third");
+}
+
+CO_TEST(Transfer, read_until_a_delimiter_that_comes_byte_by_byte) {
+  Pair pair = co_await connected();
+  std::string buffer;
+  std::size_t end = 0;
+  auto reading = [&]() -> Task<> {
+    end = co_await pair.server.read_until(buffer, "END\n", 100);
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(reading());
+    const std::string text = "ENEEND END\n";
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      co_await pair.client.write_all(std::string_view(text).substr(i, 1));
+      co_await yield();
+      co_await yield();
+    }
+  };
+  co_await with_group(body);
+  EXPECT_EQ(end, 11U);
+  EXPECT_EQ(buffer, "ENEEND END\n");
+}
+
+CO_TEST(Transfer, read_until_a_limit) {
+  Pair pair = co_await connected();
+  co_await pair.client.write_all("0123456789\n");
+  std::string buffer;
+  // Ten bytes and the delimiter: a limit of eleven takes them, of ten does not.
+  Result<std::size_t> end = co_await attempt(pair.server.read_until(buffer, "\n", 10));
+  CO_ASSERT(!end);
+  EXPECT_EQ(end.error(), Errc::limit_exceeded);
+  EXPECT_EQ(end.error().to_string(),
+            "read until delimiter " + pair.server.peer_address().to_string() +
+                ": limit exceeded: no delimiter within 10 bytes");
+  end = co_await attempt(pair.server.read_until(buffer, "\n", 11));
+  CO_ASSERT(end);
+  EXPECT_EQ(*end, 11U);
+}
+
+CO_TEST(Transfer, read_until_a_limit_without_an_end) {
+  Pair pair = co_await connected();
+  const std::string endless(100'000, 'x');
+  co_await pair.client.write_all(endless);
+  std::string buffer;
+  Result<std::size_t> end = co_await attempt(pair.server.read_until(buffer, "\n", 10'000));
+  CO_ASSERT(!end);
+  EXPECT_EQ(end.error(), Errc::limit_exceeded);
+  EXPECT_LT(buffer.size(), 20'000U);
+}
+
+CO_TEST(Transfer, read_until_when_the_peer_sent_nothing) {
+  Pair pair = co_await connected();
+  co_await pair.client.close();
+  std::string buffer;
+  const std::size_t end = co_await pair.server.read_until(buffer, "\n", 10);
+  EXPECT_EQ(end, 0U);
+  EXPECT_EQ(buffer, "");
+}
+
+CO_TEST(Transfer, copy_from_one_connection_to_another) {
+  Pair from = co_await connected();
+  Pair to = co_await connected();
+  const std::vector<std::byte> source = random_bytes(std::size_t{5} << 20U, seed());
+  std::uint64_t copied = 0;
+  std::string got;
+  auto sending = [&]() -> Task<> {
+    co_await from.client.write_all(source);
+    co_await from.client.shutdown_write();
+  };
+  auto copying = [&]() -> Task<> {
+    copied = co_await copy(from.server, to.client);
+    co_await to.client.shutdown_write();
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(sending());
+    group.start(copying());
+    got = co_await read_to_end(to.server);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(copied, source.size());
+  EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(got)), source));
+}
+
+CO_TEST(Transfer, copy_through_a_buffer_of_one_byte) {
+  Pair from = co_await connected();
+  Pair to = co_await connected();
+  co_await from.client.write_all("some bytes");
+  co_await from.client.close();
+  const std::uint64_t copied = co_await copy(from.server, to.client, 1);
+  EXPECT_EQ(copied, 10U);
+  const std::string got = co_await read_text(to.server, 10);
+  EXPECT_EQ(got, "some bytes");
+}
+
+CO_TEST(Transfer, of_a_socket_that_is_none) {
+  StreamSocket none;
+  std::array<std::byte, 8> buffer;
+  EXPECT_FALSE(none.is_open());
+  Result<std::size_t> read = co_await attempt(none.read_some(buffer));
+  CO_ASSERT(!read);
+  EXPECT_EQ(read.error().to_string(), "read: bad file descriptor");
+  Result<> written = co_await attempt(none.write_all("x"));
+  CO_ASSERT(!written);
+  EXPECT_EQ(written.error().to_string(), "write: bad file descriptor");
+  Result<> shut = co_await attempt(none.shutdown_write());
+  CO_ASSERT(!shut);
+  EXPECT_EQ(shut.error().to_string(), "shut down: bad file descriptor");
+  Result<> closed = co_await attempt(none.close());
+  CO_ASSERT(!closed);
+  EXPECT_EQ(closed.error().to_string(), "close: bad file descriptor");
+  Result<> reset = co_await attempt(none.reset());
+  CO_ASSERT(!reset);
+  EXPECT_EQ(reset.error().to_string(), "reset: bad file descriptor");
+  Result<> acknowledged = co_await attempt(none.wait_acknowledged());
+  CO_ASSERT(!acknowledged);
+  EXPECT_EQ(acknowledged.error().to_string(), "wait for acknowledgement: bad file descriptor");
+  EXPECT_FALSE(none.local_address());
+  EXPECT_FALSE(none.shutdown_read());
+  EXPECT_FALSE(none.option(SocketOption::so_error));
+  EXPECT_FALSE(none.set_option(SocketOption::so_keepalive, 1));
+}
+
+// ---- Many at once ----------------------------------------------------------------------------------
+
+/// Sends its own random bytes in random chunks and expects them back.
+Task<> expect_echo(Address to, std::uint64_t own_seed, int& correct) {
+  StreamSocket socket = co_await StreamSocket::connect(to);
+  std::mt19937_64 random(own_seed);
+  const std::vector<std::byte> source = random_bytes(20'000 + random() % 20'000, own_seed);
+  std::vector<std::byte> got(source.size());
+  auto sending = [&]() -> Task<> {
+    ConstBuffer rest = source;
+    while (!rest.empty()) {
+      const std::size_t size = std::min<std::size_t>(rest.size(), 1 + random() % 5000);
+      co_await socket.write_all(rest.first(size));
+      rest = rest.subspan(size);
+    }
+    co_await socket.shutdown_write();
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(sending());
+    co_await socket.read_exact(got);
+  };
+  co_await with_group(body);
+  std::array<std::byte, 1> beyond;
+  const std::size_t count = co_await socket.read_some(beyond);
+  if (count == 0 && got == source) ++correct;
+}
+
+CO_TEST_P(TransferOver, hundreds_of_connections_each_with_bytes_of_its_own) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const int wanted = long_form() ? 3000 : sanitized ? 200 : 500;
+  const int count = std::min(wanted, static_cast<int>(limit.rlim_cur / 2) - 50);
+  CO_ASSERT(count > 100);
+
+  Listener listener = co_await Listener::bind(any_address(transport));
+  const Address address = listener.address();
+  Server server(std::move(listener), echo);
+  int correct = 0;
+  auto clients = [&](Group& group) -> Task<> {
+    for (int i = 0; i < count; ++i) {
+      group.start(expect_echo(address, seed() + static_cast<std::uint64_t>(i), correct));
+    }
+    co_return;
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    co_await with_group(clients);
+    co_await server.drain(10s);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(correct, count);
+  EXPECT_EQ(server.counters().accepted, static_cast<std::uint64_t>(count));
+  EXPECT_EQ(server.counters().failed, 0U);
+}
+
+}  // namespace
+}  // namespace ieum::test
