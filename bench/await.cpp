@@ -11,7 +11,7 @@
 
 #include <ieum/ieum.hpp>
 
-#include "null_driver.hpp"
+#include "support/null_driver.hpp"
 
 namespace {
 
@@ -23,7 +23,7 @@ constexpr int rounds = 256;
 /// Runs `make(rounds)` again and again; reports the time for one of `per_round` things.
 template <class Make>
 void measure(benchmark::State& state, int per_round, Make make) {
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = test::make_null_runtime();
   for (auto _ : state) {
     const Result<> result = run(*runtime, make(rounds));
     if (!result) state.SkipWithError(result.error().to_string().c_str());

@@ -1,4 +1,5 @@
-// Address: where a socket is, or is to be. A plain value that every layer can name; no system header.
+// Address: where a socket is, or is to be. A plain value that every layer can name; no system
+// header.
 #pragma once
 
 #include <array>

@@ -14,10 +14,11 @@ namespace ieum {
 ///
 /// How it is served: pipes and terminals are opened a second time, non-blocking, by way of
 /// /proc/self/fd; where that is refused, and what else can be polled, is polled before each read or
-/// write. What cannot be polled (regular files, /dev/null) is read and written on the runtime's pool,
-/// at the file offset that the descriptor shares with others; there, neither a stop nor `close` ends
-/// an operation that a thread has begun: it is waited for. Writing to a pipe whose reader has gone is `broken_pipe`,
-/// never SIGPIPE. Reading in the wrong direction is `bad_file_descriptor`.
+/// write. What cannot be polled (regular files, /dev/null) is read and written on the runtime's
+/// pool, at the file offset that the descriptor shares with others; there, neither a stop nor
+/// `close` ends an operation that a thread has begun: it is waited for. Writing to a pipe whose
+/// reader has gone is `broken_pipe`, never SIGPIPE. Reading in the wrong direction is
+/// `bad_file_descriptor`.
 class DescriptorStream final : public Stream {
  public:
   enum class Direction : std::uint8_t { input, output };
@@ -27,8 +28,8 @@ class DescriptorStream final : public Stream {
   static Result<DescriptorStream> standard_output() { return open(1, Direction::output); }
   static Result<DescriptorStream> standard_error() { return open(2, Direction::output); }
 
-  /// Serves `descriptor`, which must stay open as long as the stream exists; the stream does not own
-  /// it unless `shutdown_write` or `close` is called. Errors: `bad_file_descriptor`,
+  /// Serves `descriptor`, which must stay open as long as the stream exists; the stream does not
+  /// own it unless `shutdown_write` or `close` is called. Errors: `bad_file_descriptor`,
   /// `too_many_files_open`.
   static Result<DescriptorStream> open(int descriptor, Direction direction);
 
@@ -36,8 +37,8 @@ class DescriptorStream final : public Stream {
   DescriptorStream& operator=(DescriptorStream&&) = delete;
   ~DescriptorStream() override;
 
-  /// Closes an output, so that its reader sees the end. 0, 1 and 2 become /dev/null, so that no later
-  /// file gets their number.
+  /// Closes an output, so that its reader sees the end. 0, 1 and 2 become /dev/null, so that no
+  /// later file gets their number.
   [[nodiscard]] Task<> shutdown_write() override;
   /// The same for either direction.
   [[nodiscard]] Task<> close() override;
@@ -48,7 +49,8 @@ class DescriptorStream final : public Stream {
  private:
   enum class Way : std::uint8_t { own_handle, polled, pool };
   struct OwnDescriptor;
-  DescriptorStream(detail::Loop& loop, int descriptor, Direction direction, Way way, int handle) noexcept
+  DescriptorStream(detail::Loop& loop, int descriptor, Direction direction, Way way,
+                   int handle) noexcept
       : loop_(&loop), descriptor_(descriptor), handle_(handle), direction_(direction), way_(way) {}
 
   [[nodiscard]] detail::HandleRequest request(Operation::Kind kind, Direction direction,

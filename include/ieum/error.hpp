@@ -52,7 +52,8 @@ class Error {
   [[nodiscard]] const char* operation() const noexcept { return operation_; }
   [[nodiscard]] const Address& address() const noexcept { return address_; }
   [[nodiscard]] std::string_view detail() const noexcept { return {detail_.data(), detail_bytes_}; }
-  /// The awaits that the error passed, innermost first; at most `trace_max`, the outermost are left off.
+  /// The awaits that the error passed, innermost first; at most `trace_max`, the outermost are left
+  /// off.
   [[nodiscard]] std::span<const std::source_location> trace() const noexcept {
     return {trace_.data(), trace_length_};
   }
@@ -74,7 +75,9 @@ class Error {
   /// The sentence, then a line for each await that it passed.
   [[nodiscard]] std::string to_string_with_trace() const;
 
-  friend bool operator==(const Error& error, std::errc code) noexcept { return error.code_ == code; }
+  friend bool operator==(const Error& error, std::errc code) noexcept {
+    return error.code_ == code;
+  }
   friend bool operator==(const Error& error, Errc code) noexcept {
     return error.code_ == make_error_code(code);
   }

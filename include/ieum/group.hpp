@@ -108,8 +108,7 @@ class WithGroup {
 
   class State final : public GroupCore {
    public:
-    explicit State(WithGroup&& with) noexcept
-        : group_(*this), body_(std::move(with.body_)) {}
+    explicit State(WithGroup&& with) noexcept : group_(*this), body_(std::move(with.body_)) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
@@ -233,8 +232,8 @@ struct RaceManyBody {
 
 }  // namespace detail
 
-/// Runs tasks, or single operations, at the same time; the first to succeed asks the others to stop,
-/// and its value comes back once all have ended: a `variant` whose index says which it was
+/// Runs tasks, or single operations, at the same time; the first to succeed asks the others to
+/// stop, and its value comes back once all have ended: a `variant` whose index says which it was
 /// (`monostate` for what gives nothing). A failure does not end the race; if all fail, the first
 /// failure is the result. A later winner's value is destroyed.
 template <detail::Awaitable... A>

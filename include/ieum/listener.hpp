@@ -48,9 +48,9 @@ class Listener {
   static Result<Listener> bind(std::string_view address, const ListenOptions& options = {});
 
   /// Waits for a client and gives its socket. At most one accept at a time. Errors:
-  /// `too_many_files_open`, `too_many_files_open_in_system`, `no_buffer_space`, `not_enough_memory`:
-  /// the client keeps waiting in the backlog, try again later (`serve` does). A client that has gone
-  /// again meanwhile is no error.
+  /// `too_many_files_open`, `too_many_files_open_in_system`, `no_buffer_space`,
+  /// `not_enough_memory`: the client keeps waiting in the backlog, try again later (`serve` does).
+  /// A client that has gone again meanwhile is no error.
   [[nodiscard]] detail::Accept accept() noexcept;
 
   /// Stops listening: who waits in the backlog is reset.

@@ -1,5 +1,6 @@
-// Operation: one request to a driver, living in the awaiting coroutine's frame until it has completed.
-// On a byte's way: the driver fills `data`, sets `result` and hands the operation back to the loop.
+// Operation: one request to a driver, living in the awaiting coroutine's frame until it has
+// completed. On a byte's way: the driver fills `data`, sets `result` and hands the operation back
+// to the loop.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// Result<T>: a value or an Error; what functions that do not wait return, and what a task ends with.
+// Result<T>: a value or an Error; what functions that do not wait return, and what a task ends
+// with.
 #pragma once
 
 #include <expected>

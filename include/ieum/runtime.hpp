@@ -42,8 +42,8 @@ class Runtime {
   template <detail::Awaitable A>
   [[nodiscard]] Running<typename A::value_type> start(A op);
 
-  /// One round of the loop: runs what is ready, then waits for the kernel, at most `wait_max`. Never
-  /// call it from within a task of this runtime.
+  /// One round of the loop: runs what is ready, then waits for the kernel, at most `wait_max`.
+  /// Never call it from within a task of this runtime.
   void turn(Duration wait_max = Duration::max());
 
   /// Runs `work` on the loop's thread in one of its next turns. Any thread may call it, as long as
@@ -160,7 +160,7 @@ Running<typename A::value_type> Runtime::start(A op) {
 namespace detail {
 /// Fails an assertion when called from within a task.
 Result<Runtime*> runtime_for_run();
-}
+}  // namespace detail
 
 /// Runs `op`, a task or a single operation, on `runtime` until it has ended: the blocking way. Not
 /// callable from within a task. A stop asked for through `stop` reaches it from any thread.

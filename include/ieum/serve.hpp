@@ -35,13 +35,14 @@ struct SessionEnd {
 
 struct ServerCounters {
   std::uint64_t accepted = 0;
-  std::uint64_t failed = 0;       ///< sessions that ended with an error
-  std::uint64_t threw = 0;        ///< sessions that ended with an exception
-  std::uint64_t refused_by_system = 0;  ///< times that accepting failed for want of descriptors or memory
+  std::uint64_t failed = 0;  ///< sessions that ended with an error
+  std::uint64_t threw = 0;   ///< sessions that ended with an exception
+  std::uint64_t refused_by_system =
+      0;  ///< times that accepting failed for want of descriptors or memory
 };
 
-/// Serves a listener: accepts, runs `handler(socket)` for each client in a task of its own, and owns
-/// these sessions. A session's failure ends that session only. Limits their number; when
+/// Serves a listener: accepts, runs `handler(socket)` for each client in a task of its own, and
+/// owns these sessions. A session's failure ends that session only. Limits their number; when
 /// descriptors or memory run out it stops accepting for a while, keeps serving, and goes on. All
 /// members belong to the runtime's thread.
 class Server {
@@ -58,13 +59,15 @@ class Server {
   /// reason that does not pass.
   [[nodiscard]] Task<> run();
 
-  /// Closes the listener, waits at most `limit` for the sessions to end by themselves, then asks the
-  /// rest to stop and waits for them. `run` ends with it. Clients in the backlog are reset.
+  /// Closes the listener, waits at most `limit` for the sessions to end by themselves, then asks
+  /// the rest to stop and waits for them. `run` ends with it. Clients in the backlog are reset.
   [[nodiscard]] Task<DrainReport> drain(Duration limit);
 
-  /// Set before `run`. By default an exception is told on standard error, an error is not: a vanished
-  /// peer is no news. `report` must not throw.
-  void on_session_end(std::function<void(const SessionEnd&)> report) { report_ = std::move(report); }
+  /// Set before `run`. By default an exception is told on standard error, an error is not: a
+  /// vanished peer is no news. `report` must not throw.
+  void on_session_end(std::function<void(const SessionEnd&)> report) {
+    report_ = std::move(report);
+  }
 
   /// True from the moment that `drain` was called: a session may ask, and finish early.
   [[nodiscard]] bool draining() const noexcept { return draining_; }

@@ -19,8 +19,8 @@ enum class SocketOption : std::uint8_t {
   tcp_nodelay,
   tcp_cork,
   tcp_quickack,
-  tcp_keepidle,      ///< seconds
-  tcp_keepintvl,     ///< seconds
+  tcp_keepidle,   ///< seconds
+  tcp_keepintvl,  ///< seconds
   tcp_keepcnt,
   tcp_user_timeout,  ///< milliseconds
   tcp_maxseg,

@@ -14,8 +14,9 @@ namespace ieum {
 
 namespace detail {
 
-/// Where a stream's hooks put the operation that serves a read or a write: an operation on a handle,
-/// or a task of a protocol layer. Lives in the awaiting frame; a direct operation allocates nothing.
+/// Where a stream's hooks put the operation that serves a read or a write: an operation on a
+/// handle, or a task of a protocol layer. Lives in the awaiting frame; a direct operation allocates
+/// nothing.
 class StreamIo {
  public:
   StreamIo() noexcept {}
@@ -82,9 +83,10 @@ class Stream {
   /// before; what had come is then in `into`.
   [[nodiscard]] Task<> read_exact(std::span<std::byte> into);
 
-  /// Reads until `buffer` holds `delimiter` and gives the number of bytes up to and with it, or 0 if
-  /// the peer finished before; what came after it stays in `buffer` for the next call, so erase what
-  /// you have used. Error: `Errc::limit_exceeded` if it is not within the first `bytes_max` bytes.
+  /// Reads until `buffer` holds `delimiter` and gives the number of bytes up to and with it, or 0
+  /// if the peer finished before; what came after it stays in `buffer` for the next call, so erase
+  /// what you have used. Error: `Errc::limit_exceeded` if it is not within the first `bytes_max`
+  /// bytes.
   [[nodiscard]] Task<std::size_t> read_until(std::string& buffer, std::string_view delimiter,
                                              std::size_t bytes_max);
 
@@ -93,10 +95,10 @@ class Stream {
   /// Ends the stream: pending operations end with `operation_canceled`; the other side reads what
   /// was sent, then its end. Closing twice is an error, `bad_file_descriptor`.
   [[nodiscard]] virtual Task<> close() = 0;
-  /// Says goodbye: half-closes, reads and throws away what the peer still sends until it has finished
-  /// too, at most `limit`, then closes. A close with unread data would reset a TCP connection, and
-  /// the peer could lose the last of what we sent. It closes whatever happens; errors: `timed_out`,
-  /// and what broke the connection.
+  /// Says goodbye: half-closes, reads and throws away what the peer still sends until it has
+  /// finished too, at most `limit`, then closes. A close with unread data would reset a TCP
+  /// connection, and the peer could lose the last of what we sent. It closes whatever happens;
+  /// errors: `timed_out`, and what broke the connection.
   [[nodiscard]] Task<> close_gracefully(Duration limit);
 
   /// The far end's address, which errors name; none where there is no such thing.

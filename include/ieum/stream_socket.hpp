@@ -33,7 +33,9 @@ class StreamSocket final : public Stream {
   /// No socket: `is_open()` is false and operations fail with `bad_file_descriptor`.
   StreamSocket() noexcept = default;
   StreamSocket(StreamSocket&& other) noexcept
-      : loop_(other.loop_), handle_(std::exchange(other.handle_, -1)), peer_(std::move(other.peer_)) {}
+      : loop_(other.loop_),
+        handle_(std::exchange(other.handle_, -1)),
+        peer_(std::move(other.peer_)) {}
   StreamSocket& operator=(StreamSocket&& other) noexcept;
   ~StreamSocket() override;
 
@@ -69,8 +71,8 @@ class StreamSocket final : public Stream {
   /// it sends later may be read all the same (shutdown(2) with SHUT_RD, as Linux does it).
   Result<> shutdown_read() noexcept;
 
-  /// Closes gracefully: what was sent still goes out, then FIN. A peer that has sent what we have not
-  /// read is told by a reset, as TCP demands; read to its end first if that matters.
+  /// Closes gracefully: what was sent still goes out, then FIN. A peer that has sent what we have
+  /// not read is told by a reset, as TCP demands; read to its end first if that matters.
   [[nodiscard]] Task<> close() override;
   /// Closes with a reset: what was not sent is thrown away, and the peer is told at once.
   [[nodiscard]] Task<> reset();
@@ -104,8 +106,14 @@ class StreamSocket final : public Stream {
   static Task<StreamSocket> connect_parsed(Result<Address> to, ConnectOptions options);
 
   detail::HandleRequest read_request(std::span<std::byte> into) noexcept {
-    return {.kind = Operation::Kind::receive, .whole = false, .handle_of = &handle_, .loop = loop_,
-            .name = "read", .peer = &peer_, .data = into.data(), .size = into.size()};
+    return {.kind = Operation::Kind::receive,
+            .whole = false,
+            .handle_of = &handle_,
+            .loop = loop_,
+            .name = "read",
+            .peer = &peer_,
+            .data = into.data(),
+            .size = into.size()};
   }
   detail::HandleRequest write_request(const detail::WriteRequest& request) noexcept;
   [[nodiscard]] Error error(int number, const char* operation) const noexcept;

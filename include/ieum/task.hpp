@@ -20,7 +20,10 @@ namespace detail {
 
 /// What can be awaited in a task, or given to `run`, `with_timeout` and the like.
 template <class A>
-concept Awaitable = requires { typename A::State; typename A::value_type; };
+concept Awaitable = requires {
+  typename A::State;
+  typename A::value_type;
+};
 
 /// `co_await awaitable` in a task.
 template <Awaitable A>
@@ -112,10 +115,10 @@ class PromiseBase : public Frame {
     if (scope != nullptr) scope->loop().take_back_failure(*this);
     exception = std::current_exception();
   }
-  
+
   template <Awaitable A>
-  Await<A> await_transform(
-      A&& awaitable, std::source_location at = std::source_location::current()) noexcept {
+  Await<A> await_transform(A&& awaitable,
+                           std::source_location at = std::source_location::current()) noexcept {
     return Await<A>(std::move(awaitable), *this, at);
   }
   template <Awaitable A>
@@ -127,8 +130,8 @@ class PromiseBase : public Frame {
       std::source_location at = std::source_location::current()) noexcept {
     return AwaitResult<T>(std::move(result), *this, at);
   }
-  AwaitFailure await_transform(
-      const Failure& failure, std::source_location at = std::source_location::current()) noexcept {
+  AwaitFailure await_transform(const Failure& failure,
+                               std::source_location at = std::source_location::current()) noexcept {
     return AwaitFailure(failure.error(), *this, at);
   }
 
@@ -146,8 +149,7 @@ class Promise final : public PromiseBase {
   Task<T> get_return_object() noexcept;
 
   template <class U = T>
-    requires(std::is_constructible_v<T, U &&> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Failure> &&
+    requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, Failure> &&
              !std::is_same_v<std::remove_cvref_t<U>, Result<T>>)
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
@@ -156,8 +158,7 @@ class Promise final : public PromiseBase {
                     std::source_location at = std::source_location::current()) noexcept {
     returned(failure.error(), at);
   }
-  void return_value(Result<T>&& result,
-                    std::source_location at = std::source_location::current()) {
+  void return_value(Result<T>&& result, std::source_location at = std::source_location::current()) {
     if (result) {
       value_.emplace(*std::move(result));
     } else {
@@ -189,8 +190,8 @@ class Promise<void> final : public PromiseBase {
 ///
 /// Inside one, `T v = co_await op` gives the value; if `op` fails, this task ends there with the
 /// same error: its locals are destroyed as by a `return`, no exception is thrown. `Result<T> r =
-/// co_await attempt(op)` gives the result to look at. `co_await fail(error)` raises one; a `Task<T>`
-/// that is not void may also `co_return fail(error)`.
+/// co_await attempt(op)` gives the result to look at. `co_await fail(error)` raises one; a
+/// `Task<T>` that is not void may also `co_return fail(error)`.
 ///
 /// Parameters are taken by value, or refer to what certainly outlives the await. A task that is
 /// never awaited does nothing, and destroys its arguments. Exceptions of user code are rethrown at

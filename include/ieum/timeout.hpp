@@ -215,10 +215,11 @@ class StopRequested {
 
 }  // namespace detail
 
-/// Gives `op`, with all that it does, at most `limit` from its start (as `Runtime::now` tells it): then it is asked to stop, and
-/// once it has, fails with `std::errc::timed_out`. Nested deadlines take the nearer one. An
-/// operation that completes all the same keeps its result; an outside stop that came first stays
-/// `operation_canceled`. Granularity: one turn of the loop. Allocates nothing.
+/// Gives `op`, with all that it does, at most `limit` from its start (as `Runtime::now` tells it):
+/// then it is asked to stop, and once it has, fails with `std::errc::timed_out`. Nested deadlines
+/// take the nearer one. An operation that completes all the same keeps its result; an outside stop
+/// that came first stays `operation_canceled`. Granularity: one turn of the loop. Allocates
+/// nothing.
 template <detail::Awaitable A>
 [[nodiscard]] detail::Timed<A> with_timeout(Duration limit, A op) noexcept {
   return detail::Timed<A>(limit, std::move(op));

@@ -70,8 +70,8 @@ Result<DescriptorStream> DescriptorStream::open(int descriptor, Direction direct
   if (::fstat(descriptor, &status) < 0) return fail(Error::from_errno(errno, operation));
   const int access = ::fcntl(descriptor, F_GETFL) & O_ACCMODE;
   if (access == (direction == Direction::input ? O_WRONLY : O_RDONLY)) {
-    return fail(Error::from_errno(EBADF, operation)
-                    .with_detail("it is open in the other direction only"));
+    return fail(
+        Error::from_errno(EBADF, operation).with_detail("it is open in the other direction only"));
   }
   const bool terminal = S_ISCHR(status.st_mode) && ::isatty(descriptor) == 1;
   if (S_ISFIFO(status.st_mode) || (terminal && !is_terminal_master(descriptor))) {
@@ -81,7 +81,8 @@ Result<DescriptorStream> DescriptorStream::open(int descriptor, Direction direct
     }
     if (again >= 0) {
       const int handle = loop.driver().adopt(again);
-      if (handle >= 0) return DescriptorStream(loop, descriptor, direction, Way::own_handle, handle);
+      if (handle >= 0)
+        return DescriptorStream(loop, descriptor, direction, Way::own_handle, handle);
       ::close(again);
     }
   }
@@ -111,7 +112,9 @@ DescriptorStream::~DescriptorStream() {
 
 const char* DescriptorStream::name(Direction direction) const noexcept {
   if (direction == Direction::input) return descriptor_ == 0 ? "read standard input" : "read";
-  return descriptor_ == 1 ? "write standard output" : descriptor_ == 2 ? "write standard error" : "write";
+  return descriptor_ == 1   ? "write standard output"
+         : descriptor_ == 2 ? "write standard error"
+                            : "write";
 }
 
 detail::HandleRequest DescriptorStream::request(Operation::Kind kind, Direction direction,
@@ -196,7 +199,8 @@ Task<std::size_t> DescriptorStream::pool_write_part(ConstBuffer part) {
   auto write = [number, part] { return or_errno(::write(number, part.data(), part.size())); };
   auto work = offload(write);
   const std::int64_t count = co_await std::move(work);
-  if (count < 0) co_await fail(Error::from_errno(static_cast<int>(-count), name(Direction::output)));
+  if (count < 0)
+    co_await fail(Error::from_errno(static_cast<int>(-count), name(Direction::output)));
   co_return static_cast<std::size_t>(count);
 }
 

@@ -42,7 +42,8 @@ Loop::Loop(std::unique_ptr<Driver> driver, std::size_t offload_threads_max)
 
 Loop::~Loop() {
   IEUM_ASSERT(current_ != this, "a runtime is destroyed from within one of its tasks");
-  IEUM_ASSERT(ready_ == nullptr && pending_ == 0, "a runtime is destroyed before its tasks have ended");
+  IEUM_ASSERT(ready_ == nullptr && pending_ == 0,
+              "a runtime is destroyed before its tasks have ended");
   pool_.reset();
   const std::lock_guard lock(shared_->mutex);  // a post that woke us may still be about to return
 }
@@ -100,10 +101,11 @@ void Loop::turn(Duration wait_max) noexcept {
 
 void Loop::wait_for_driver(Duration wait_max) noexcept {
   TimePoint deadline = TimePoint::min();
-  const bool busy = ready_ != nullptr || !completed_.empty() ||
-                    shared_->any.load(std::memory_order_relaxed);
+  const bool busy =
+      ready_ != nullptr || !completed_.empty() || shared_->any.load(std::memory_order_relaxed);
   if (!busy) {
-    // `now_` may be old (the thread was elsewhere between two turns): a bounded wait reads the clock.
+    // `now_` may be old (the thread was elsewhere between two turns): a bounded wait reads the
+    // clock.
     deadline = TimePoint::max();
     if (wait_max <= Duration::zero()) {
       deadline = TimePoint::min();

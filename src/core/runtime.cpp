@@ -91,7 +91,8 @@ void Root::join() noexcept {
 }
 
 Result<Runtime*> runtime_for_run() {
-  IEUM_ASSERT(Loop::current() == nullptr, "run() within a task would block its loop: co_await instead");
+  IEUM_ASSERT(Loop::current() == nullptr,
+              "run() within a task would block its loop: co_await instead");
   return Runtime::of_this_thread();
 }
 

@@ -23,13 +23,14 @@ enum class Half : std::uint8_t { receiving, sending, both };
 ///
 /// A driver belongs to one thread, that of its loop; only `wake` may be called from others.
 /// A **handle** is a small non-negative integer that the driver made (`open`, an accept) or was
-/// given (`adopt`): with a kernel, a descriptor. It is released by an `Operation::Kind::close` or by
-/// `discard`.
+/// given (`adopt`): with a kernel, a descriptor. It is released by an `Operation::Kind::close` or
+/// by `discard`.
 ///
 /// ## Operations
 /// The caller owns an `Operation`, keeps it and its buffers where they are from `submit` until it
 /// gets it back, and has at most one operation a direction pending on a handle (receive, accept and
-/// wait_readable are one direction; send, connect and wait_writable the other; a driver asserts it).
+/// wait_readable are one direction; send, connect and wait_writable the other; a driver asserts
+/// it).
 ///
 /// `submit(op)` never fails. It answers true if the operation has completed already: `op.result` is
 /// set and `wait` will not mention it. It answers false if it is pending: then exactly one later
@@ -45,21 +46,21 @@ enum class Half : std::uint8_t { receiving, sending, both };
 /// | wait_readable, wait_writable | a foreign descriptor | 0 once reading or writing would not block, or has an error to tell; regular files are always ready |
 /// | close | | 0, or -EIO as close(2); the handle is gone either way |
 ///
-/// A connection that broke (-ECONNRESET, -ETIMEDOUT) never looks like one that the peer has finished:
-/// once an operation was told of it, so is every later receive. `shutdown` ends a pending operation
-/// of its half: a receive with 0, a send with -EPIPE.
+/// A connection that broke (-ECONNRESET, -ETIMEDOUT) never looks like one that the peer has
+/// finished: once an operation was told of it, so is every later receive. `shutdown` ends a pending
+/// operation of its half: a receive with 0, a send with -EPIPE.
 ///
-/// `send` raises no SIGPIPE. `receive` and `send` also serve pipes and terminals. `close` first makes
-/// every pending operation on the handle complete with -ECANCELED (those are handed back by `wait`
-/// as ever) and goes on when the kernel has let go of their buffers, so that no later owner of the
-/// number can be confused with this one.
+/// `send` raises no SIGPIPE. `receive` and `send` also serve pipes and terminals. `close` first
+/// makes every pending operation on the handle complete with -ECANCELED (those are handed back by
+/// `wait` as ever) and goes on when the kernel has let go of their buffers, so that no later owner
+/// of the number can be confused with this one.
 ///
 /// `cancel(op)` is a request, idempotent: a pending operation completes soon, with -ECANCELED or
 /// with the result that it won; a completed one is left alone.
 ///
 /// `wait(deadline, done)` appends what has completed since the last call to `done`. It returns when
-/// at least one has, when `wake` was called since the last return, or not before `deadline`; at once
-/// if the deadline has passed. It may also return early for no reason.
+/// at least one has, when `wake` was called since the last return, or not before `deadline`; at
+/// once if the deadline has passed. It may also return early for no reason.
 ///
 /// ## Calls that do not wait
 /// They answer at least 0, or a negated errno.
@@ -102,8 +103,8 @@ class Driver {
   virtual std::int64_t unacknowledged(int handle) noexcept = 0;
 };
 
-/// The one place that names concrete drivers. Null with `*error_number` set if `kind` cannot be had:
-/// EINVAL: IEUM_DRIVER names none of this build; EMFILE and the like otherwise.
+/// The one place that names concrete drivers. Null with `*error_number` set if `kind` cannot be
+/// had: EINVAL: IEUM_DRIVER names none of this build; EMFILE and the like otherwise.
 std::unique_ptr<Driver> make_driver(DriverKind kind, int& error_number) noexcept;
 
 }  // namespace ieum

@@ -1,5 +1,5 @@
-// The epoll driver: tries an operation at once, and waits for the descriptor's next edge if it would
-// block. On a byte's way: the first file; recv(2) fills the operation's buffer.
+// The epoll driver: tries an operation at once, and waits for the descriptor's next edge if it
+// would block. On a byte's way: the first file; recv(2) fills the operation's buffer.
 #include "driver/epoll.hpp"
 
 #include <fcntl.h>
@@ -30,18 +30,18 @@ using Kind = Operation::Kind;
 
 /// What the driver knows of a descriptor; found by its number.
 struct Slot {
-  Operation* in = nullptr;   // the pending operation of each direction
+  Operation* in = nullptr;  // the pending operation of each direction
   Operation* out = nullptr;
   std::uint32_t generation = 0;  // tells a reused number's events from its former owner's
   bool watched = false;          // registered for edges, both directions, until it is closed
   bool polled = false;           // a foreign descriptor, registered for one event
   bool readable = true;          // worth trying: no EAGAIN since the last edge
   bool writable = true;
-  bool ended = false;            // the peer has finished, or an error waits to be read
-  bool is_tcp = false;           // a short read means that nothing is left
+  bool ended = false;   // the peer has finished, or an error waits to be read
+  bool is_tcp = false;  // a short read means that nothing is left
   bool is_socket = false;
-  bool urgent = false;           // TCP's urgent mark was seen: reads stop short of it
-  int broken = 0;                // the error that ended the connection, once it was told
+  bool urgent = false;  // TCP's urgent mark was seen: reads stop short of it
+  int broken = 0;       // the error that ended the connection, once it was told
 };
 
 /// Blocks SIGPIPE for this thread while it writes to a pipe, and takes back what came of it.
@@ -188,8 +188,9 @@ class EpollDriver final : public KernelDriver {
   }
   Slot& fresh_slot(int handle, bool is_tcp, bool is_socket) {
     Slot& fresh = slot(handle);
-    IEUM_ASSERT(fresh.in == nullptr && fresh.out == nullptr,
-                "a descriptor was closed behind the driver's back while an operation waited for it");
+    IEUM_ASSERT(
+        fresh.in == nullptr && fresh.out == nullptr,
+        "a descriptor was closed behind the driver's back while an operation waited for it");
     fresh = Slot{.generation = fresh.generation, .is_tcp = is_tcp, .is_socket = is_socket};
     return fresh;
   }
@@ -274,10 +275,10 @@ bool EpollDriver::receive(Operation& operation, Slot& at) noexcept {
     return false;
   }
   if (count == 0 && at.broken != 0) return done_with(operation, -at.broken);
-  // epoll(7): for TCP a short read means that the next data makes a new edge. Once the peer's end is
-  // known there will be none, so that the read after this one must be tried.
-  if (static_cast<std::size_t>(count) < operation.size && at.is_tcp && at.watched &&
-      !at.ended && !at.urgent) {
+  // epoll(7): for TCP a short read means that the next data makes a new edge. Once the peer's end
+  // is known there will be none, so that the read after this one must be tried.
+  if (static_cast<std::size_t>(count) < operation.size && at.is_tcp && at.watched && !at.ended &&
+      !at.urgent) {
     at.readable = false;
   }
   return done_with(operation, count);
@@ -345,7 +346,8 @@ bool EpollDriver::is_ready(Operation& operation) noexcept {
 
 /// Makes events come for what `operation` waits for: 0, or 1 if it is always ready, or an errno.
 int EpollDriver::park(Operation& operation, Slot& at) noexcept {
-  const bool foreign = operation.kind == Kind::wait_readable || operation.kind == Kind::wait_writable;
+  const bool foreign =
+      operation.kind == Kind::wait_readable || operation.kind == Kind::wait_writable;
   if (!foreign || at.watched) return at.watched ? 0 : watch(operation.handle, at);
   (operation.kind == Kind::wait_readable ? at.in : at.out) = &operation;
   const int status = poll_foreign(operation.handle, at);
@@ -368,7 +370,8 @@ int EpollDriver::watch(int handle, Slot& at) noexcept {
 
 int EpollDriver::poll_foreign(int handle, Slot& at) noexcept {
   epoll_event event{};
-  event.events = (at.in != nullptr ? EPOLLIN | EPOLLRDHUP : 0U) | (at.out != nullptr ? EPOLLOUT : 0U);
+  event.events =
+      (at.in != nullptr ? EPOLLIN | EPOLLRDHUP : 0U) | (at.out != nullptr ? EPOLLOUT : 0U);
   event.data.u64 = static_cast<std::uint32_t>(handle) | std::uint64_t{at.generation} << 32U;
   if (event.events == 0) {
     at.polled = false;
@@ -473,7 +476,8 @@ void EpollDriver::take_event(const epoll_event& event, OperationQueue& done) noe
   if (now_at.polled) poll_foreign(handle, now_at);
 }
 
-void EpollDriver::progress(Operation*& pending, Slot& at, bool ready, OperationQueue& done) noexcept {
+void EpollDriver::progress(Operation*& pending, Slot& at, bool ready,
+                           OperationQueue& done) noexcept {
   if (!ready || pending == nullptr) return;
   Operation& operation = *pending;
   pending = nullptr;  // before the attempt: an accept may move the table

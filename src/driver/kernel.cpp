@@ -96,7 +96,8 @@ Address KernelAddress::address() const noexcept {
     return Address::ipv6(ip, ntohs(storage_.ipv6.sin6_port), storage_.ipv6.sin6_scope_id);
   }
   if (storage_.any.sa_family != AF_UNIX) return {};
-  const std::size_t bytes = length_ - std::min<std::size_t>(length_, offsetof(sockaddr_un, sun_path));
+  const std::size_t bytes =
+      length_ - std::min<std::size_t>(length_, offsetof(sockaddr_un, sun_path));
   const char* path = storage_.unix_name.sun_path;
   if (bytes == 0) return {};  // unnamed, as the peers of most Unix listeners are
   const Result<Address> named = path[0] == '\0' ? Address::unix_abstract({path + 1, bytes - 1})
@@ -166,7 +167,8 @@ std::int64_t KernelDriver::unacknowledged(int handle) noexcept {
   // a read, which would then see an orderly end.
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (::getsockopt(handle, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_CLOSE) {
+  if (::getsockopt(handle, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+      info.tcpi_state == TCP_CLOSE) {
     return -ECONNRESET;
   }
   return bytes;

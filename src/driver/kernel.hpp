@@ -1,9 +1,9 @@
 // KernelDriver: what the drivers over Linux's sockets share: the calls that do not wait.
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <netinet/in.h>
 
 #include "driver/driver.hpp"
 

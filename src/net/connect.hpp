@@ -11,7 +11,8 @@ namespace ieum::detail {
 class Connect {
  public:
   using value_type = void;
-  Connect(Loop* loop, int handle, const Address& to) noexcept : loop_(loop), handle_(handle), to_(to) {}
+  Connect(Loop* loop, int handle, const Address& to) noexcept
+      : loop_(loop), handle_(handle), to_(to) {}
 
   class State final : public Leaf {
    public:

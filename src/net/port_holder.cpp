@@ -91,7 +91,8 @@ bool has_open(const std::string& process, const Inodes& inodes) {
     const std::string path = descriptors + "/" + entry->d_name;
     if (readlink(path.c_str(), target.data(), target.size() - 1) <= 0) continue;
     unsigned long inode = 0;
-    if (std::sscanf(target.data(), "socket:[%lu]", &inode) == 1 && inodes.contains(inode)) return true;
+    if (std::sscanf(target.data(), "socket:[%lu]", &inode) == 1 && inodes.contains(inode))
+      return true;
   }
   return false;
 }
@@ -99,7 +100,8 @@ bool has_open(const std::string& process, const Inodes& inodes) {
 std::string name_of(const std::string& process) {
   const File file(std::fopen(("/proc/" + process + "/comm").c_str(), "re"), &std::fclose);
   std::array<char, 32> name{};
-  if (!file || std::fgets(name.data(), static_cast<int>(name.size()), file.get()) == nullptr) return "?";
+  if (!file || std::fgets(name.data(), static_cast<int>(name.size()), file.get()) == nullptr)
+    return "?";
   name[std::strcspn(name.data(), "\n")] = '\0';
   return name.data();
 }
@@ -127,7 +129,8 @@ std::string who_holds(const Address& address) {
   if (!processes) return {};
   while (const dirent* entry = readdir(processes.get())) {
     const std::string process = entry->d_name;
-    if (std::isdigit(static_cast<unsigned char>(process[0])) == 0 || !has_open(process, inodes)) continue;
+    if (std::isdigit(static_cast<unsigned char>(process[0])) == 0 || !has_open(process, inodes))
+      continue;
     return "held by " + name_of(process) + " (pid " + process + ")";
   }
   return {};

@@ -11,8 +11,9 @@ namespace {
 
 /// Accepting failed for want of something that others may give back.
 bool passes(const Error& error) {
-  return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
-         error == std::errc::no_buffer_space || error == std::errc::not_enough_memory;
+  return error == std::errc::too_many_files_open ||
+         error == std::errc::too_many_files_open_in_system || error == std::errc::no_buffer_space ||
+         error == std::errc::not_enough_memory;
 }
 
 void report_exception(const SessionEnd& end) {

@@ -62,7 +62,8 @@ Task<StreamSocket> StreamSocket::connect(Address to, ConnectOptions options) {
 }
 
 Task<StreamSocket> StreamSocket::connect(std::string_view to, ConnectOptions options) {
-  return connect_parsed(Address::parse(to), options);  // parsed now: the text may end with this call
+  return connect_parsed(Address::parse(to),
+                        options);  // parsed now: the text may end with this call
 }
 
 Task<StreamSocket> StreamSocket::connect_parsed(Result<Address> to, ConnectOptions options) {
@@ -79,7 +80,8 @@ Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options)
   StreamSocket socket(loop, handle, to);
 
   int status = 0;
-  if (options.no_delay && to.is_ip()) status = driver.set_option(handle, SocketOption::tcp_nodelay, 1);
+  if (options.no_delay && to.is_ip())
+    status = driver.set_option(handle, SocketOption::tcp_nodelay, 1);
   if (status < 0) co_return fail(Error::from_errno(-status, "connect", to));
   if (options.source.family() != Family::none) {
     status = driver.bind(handle, options.source);

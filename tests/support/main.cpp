@@ -20,7 +20,8 @@ int open_descriptors() {
 std::uint64_t seed() {
   static const std::uint64_t value = [] {
     const char* given = std::getenv("IEUM_TEST_SEED");
-    return given != nullptr ? std::strtoull(given, nullptr, 10) : std::uint64_t{std::random_device{}()};
+    return given != nullptr ? std::strtoull(given, nullptr, 10)
+                            : std::uint64_t{std::random_device{}()};
   }();
   return value;
 }

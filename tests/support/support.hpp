@@ -68,9 +68,9 @@ std::uint64_t seed();
 }  // namespace ieum::test
 
 /// In a test's task, where ASSERT_ macros cannot return: fails the test and ends the task.
-#define CO_ASSERT(condition)                                      \
-  if (!(condition)) {                                             \
-    ADD_FAILURE() << "CO_ASSERT(" #condition ")";                 \
+#define CO_ASSERT(condition)                                         \
+  if (!(condition)) {                                                \
+    ADD_FAILURE() << "CO_ASSERT(" #condition ")";                    \
     co_await ::ieum::fail(std::errc::state_not_recoverable, "test"); \
-  }                                                               \
+  }                                                                  \
   static_assert(true)

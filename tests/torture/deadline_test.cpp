@@ -141,7 +141,7 @@ TEST(Deadline, OneThousandNested) {
 // ---- Stops --------------------------------------------------------------------------------------
 
 TEST(Stop, BeforeTheStartReachesTheFirstOperation) {
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   bool began = false;
   auto running = runtime->start([](bool& began_here) -> Task<int> {
     began_here = true;
@@ -178,7 +178,7 @@ TEST(Stop, ReachesEveryKindOfWait) {
 }
 
 TEST(Stop, OfTheRuntimeReachesAllTasks) {
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   auto one = runtime->start(work(1h));
   auto two = runtime->start(with_timeout(2h, work(1h)));
   runtime->post([&] { runtime->stop(); });
@@ -189,7 +189,7 @@ TEST(Stop, OfTheRuntimeReachesAllTasks) {
 
 TEST(Stop, OfARunningThatGoesOutOfScopeJoins) {
   Journal journal;
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   {
     auto running = runtime->start([]() -> Task<> {
       Tracked held("held");
@@ -213,7 +213,7 @@ TEST(Shield, LetsItFinishWithinTheGrace) {
 }
 
 TEST(Shield, EndsWithTheGraceWhichCountsFromTheStop) {
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   const std::int64_t before = now_ms(*runtime);
   auto running = runtime->start(shield(work(1h), 30ms));
   auto stopper = runtime->start(sleep(50ms));
@@ -225,7 +225,7 @@ TEST(Shield, EndsWithTheGraceWhichCountsFromTheStop) {
 }
 
 TEST(Shield, CountsFromItsStartIfTheStopCameBefore) {
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   auto running = runtime->start([]() -> Task<int> {
     static_cast<void>(co_await attempt(sleep(1h)));
     const int good = co_await shield(work(20ms), 30ms);
@@ -247,7 +247,7 @@ TEST(Shield, WithoutAStopDoesNothing) {
 
 TEST(Shield, WithinAShieldIsStoppedByTheOuterGrace) {
   // Stopped at 5 ms, the outer grace ends at 15 ms, the inner at 45 ms.
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   const std::int64_t before = now_ms(*runtime);
   auto running = runtime->start([]() -> Task<int> {
     auto inside = []() -> Task<int> {

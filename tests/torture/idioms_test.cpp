@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-#include "../../bench/null_driver.hpp"
+#include "support/null_driver.hpp"
 #include "support/support.hpp"
 #include "torture/gcc12.hpp"
 #include "torture/probe.hpp"
@@ -180,7 +180,7 @@ Task<std::string> watch(const Idiom& of, awaited::Probe& probe, const Plan& plan
 Run run_awaited(const Idiom& of, Plan plan, int spent) {
   Journal journal;
   Run run;
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   awaited::Probe probe(plan);
   Running<std::string>* running_task = nullptr;
   plan.stop_now = [&] { running_task->stop(); };

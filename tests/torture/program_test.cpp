@@ -139,7 +139,7 @@ struct End {
 
 End run_program(std::uint64_t seed, Plan plan) {
   Journal journal;
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   Running<int>* task = nullptr;
   plan.stop_now = [&] { task->stop(); };
   plan.stop_soon = [&] { runtime->post([&] { task->stop(); }); };

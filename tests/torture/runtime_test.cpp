@@ -160,7 +160,7 @@ Task<> waits_for_it() { co_await with_timeout(2h, waits_here()); }
 
 TEST(Dump, ShowsWhoAwaitsWhom) {
   Event never;
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   EXPECT_EQ(runtime->dump_tasks(), "");
   {
     auto first = runtime->start(waits_for_it());
@@ -326,7 +326,7 @@ TEST(Events, WakeAllInTheOrderOfTheirComing) {
 TEST(Events, SetAndStoppedInOneTurnKeepsWhatCameFirst) {
   for (const bool set_first : {true, false}) {
     Event event;
-    const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+    const std::unique_ptr<Runtime> runtime = make_null_runtime();
     auto running = runtime->start(event.wait());
     runtime->post([&] {
       if (set_first) event.set();

@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "../../bench/null_driver.hpp"
+#include "support/null_driver.hpp"
 #include "support/support.hpp"
 
 namespace ieum::test {
@@ -15,14 +15,14 @@ using namespace std::chrono_literals;
 /// Runs `op` in virtual time; what is left behind is found when the runtime ends.
 template <class A>
 Result<typename A::value_type> run_virtually(A op) {
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   return run(*runtime, std::move(op));
 }
 
 /// The same; `at` of virtual time after its start the whole is asked to stop.
 template <class A>
 Result<typename A::value_type> run_stopped(Duration at, A op) {
-  const std::unique_ptr<Runtime> runtime = bench::make_null_runtime();
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
   auto running = runtime->start(std::move(op));
   auto stopper = runtime->start(sleep(at));
   while (!stopper.done()) runtime->turn();

@@ -8,7 +8,6 @@ namespace ieum::detail {
 
 }  // namespace ieum::detail
 
-#define IEUM_ASSERT(condition, what)                                               \
-  (static_cast<bool>(condition)                                                    \
-       ? static_cast<void>(0)                                                      \
-       : ::ieum::detail::assertion_failed(what, __FILE__, __LINE__))
+#define IEUM_ASSERT(condition, what)                   \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
+                                : ::ieum::detail::assertion_failed(what, __FILE__, __LINE__))

@@ -31,7 +31,8 @@ class PeerName {
   struct Shared;  // a Unix socket's name is long and rare
   void copy(const PeerName& other) noexcept {
     std::memcpy(static_cast<void*>(this), &other, sizeof *this);
-    if (is_shared_) [[unlikely]] retain();
+    if (is_shared_) [[unlikely]]
+      retain();
   }
   void take(PeerName& other) noexcept {
     std::memcpy(static_cast<void*>(this), &other, sizeof *this);
@@ -39,7 +40,8 @@ class PeerName {
     other.family_ = Family::none;
   }
   void release() noexcept {
-    if (is_shared_) [[unlikely]] drop();
+    if (is_shared_) [[unlikely]]
+      drop();
   }
   void retain() noexcept;
   void drop() noexcept;
@@ -74,7 +76,8 @@ class HandleLeaf final : public Leaf {
  public:
   explicit HandleLeaf(const HandleRequest& request) noexcept
       : Leaf(request.kind, request.handle_of != nullptr ? *request.handle_of : request.handle),
-        name_(request.name), owner_(request.loop) {
+        name_(request.name),
+        owner_(request.loop) {
     whole = request.whole;
     data = request.data;
     size = request.size;

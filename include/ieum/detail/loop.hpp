@@ -1,6 +1,6 @@
 // The parts that every awaited thing is made of: who waits (Waiter, Frame), how far a stop reaches
-// (Scope), what the driver answers to (Leaf), and the loop that runs them. Hot paths are inline; the
-// rest is in src/core/loop.cpp.
+// (Scope), what the driver answers to (Leaf), and the loop that runs them. Hot paths are inline;
+// the rest is in src/core/loop.cpp.
 //
 // The protocol. Each awaitable A has a nested `State`, built in the awaiting frame:
 //   State(A&&); Start start(Waiter&, Scope&); value_type take(); Error take_error();
@@ -111,7 +111,8 @@ class StopNode : public ListLink {
   ~StopNode() = default;
 };
 
-/// How far a stop reaches: a node in the tree of groups, deadlines and shields. Every frame has one.
+/// How far a stop reaches: a node in the tree of groups, deadlines and shields. Every frame has
+/// one.
 class Scope final : public StopNode {
  public:
   Scope() noexcept = default;
@@ -132,8 +133,8 @@ class Scope final : public StopNode {
   /// Asks everything in this scope to stop. Idempotent.
   void stop() noexcept;
 
-  /// Called by `stop` of the scope round this one, which goes on with this one afterwards: scopes may
-  /// be nested to any depth.
+  /// Called by `stop` of the scope round this one, which goes on with this one afterwards: scopes
+  /// may be nested to any depth.
   void on_stop() noexcept override;
   void describe(std::string& text, int depth) const override;
 
@@ -270,8 +271,8 @@ class Loop {
   void post(std::unique_ptr<Posted> posted) noexcept;
   void offloaded(OffloadLeaf& leaf) noexcept;
 
-  /// One round: waits for the driver, at most `wait_max` and not at all if there is something to do;
-  /// then posted work, due timers, completions, what is ready.
+  /// One round: waits for the driver, at most `wait_max` and not at all if there is something to
+  /// do; then posted work, due timers, completions, what is ready.
   void turn(Duration wait_max) noexcept;
 
   [[nodiscard]] std::string dump() const;

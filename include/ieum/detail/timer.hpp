@@ -1,4 +1,5 @@
-// Timer and its heap: deadlines as intrusive nodes of awaiting frames; arming one allocates nothing.
+// Timer and its heap: deadlines as intrusive nodes of awaiting frames; arming one allocates
+// nothing.
 #pragma once
 
 #include <cstdint>

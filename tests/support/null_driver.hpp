@@ -11,7 +11,7 @@
 
 #include "driver/driver.hpp"
 
-namespace ieum::bench {
+namespace ieum::test {
 
 class NullDriver final : public Driver {
  public:
@@ -77,4 +77,4 @@ inline std::unique_ptr<Runtime> make_null_runtime() {
   return std::make_unique<Runtime>(std::make_unique<NullDriver>());
 }
 
-}  // namespace ieum::bench
+}  // namespace ieum::test
