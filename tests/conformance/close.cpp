@@ -145,8 +145,7 @@ CO_TEST_P(CloseOver, the_next_owner_of_the_number_waits_for_its_own_readiness) {
     co_await former.server.close();
     Pair next = co_await connected(transport);
     std::array<std::byte, 8> buffer;
-    Result<std::size_t> early =
-        co_await attempt(with_timeout(1ms, next.client.read_some(buffer)));
+    Result<std::size_t> early = co_await attempt(with_timeout(1ms, next.client.read_some(buffer)));
     CO_ASSERT(!early);
     EXPECT_EQ(early.error(), std::errc::timed_out);
     co_await next.server.write_all("fresh");
@@ -189,7 +188,7 @@ CO_TEST(Close, of_a_moved_from_socket_is_the_other_ones) {
   EXPECT_EQ(text, "moved");
 }
 
-// ---- Waiting for the peer's acknowledgement -------------------------------------------------------------
+// ---- Waiting for the peer's acknowledgement -----------------------------------------------------
 
 CO_TEST_P(CloseOver, can_wait_until_all_is_acknowledged) {
   Pair pair = co_await connected(transport);

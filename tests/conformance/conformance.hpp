@@ -23,27 +23,27 @@
 #endif
 
 /// A test that is a task: it runs on a runtime of its own and is expected to succeed, in time.
-#define CO_TEST(suite, name)                                                              \
-  static ::ieum::Task<> suite##_##name();                                                 \
-  TEST(suite, name) { ::ieum::test::expect_success_in_time(suite##_##name()); }           \
+#define CO_TEST(suite, name)                                                    \
+  static ::ieum::Task<> suite##_##name();                                       \
+  TEST(suite, name) { ::ieum::test::expect_success_in_time(suite##_##name()); } \
   static ::ieum::Task<> suite##_##name()
 
 /// The same once for each transport, of a suite that `EVERY_TRANSPORT` has declared.
-#define CO_TEST_P(suite, name)                                                            \
-  static ::ieum::Task<> suite##_##name(::ieum::test::Transport transport);                \
-  TEST_P(suite, name) {                                                                   \
-    if (!::ieum::test::has(GetParam())) GTEST_SKIP() << "this machine has no IPv6";       \
-    ::ieum::test::expect_success_in_time(suite##_##name(GetParam()));                     \
-  }                                                                                       \
+#define CO_TEST_P(suite, name)                                                      \
+  static ::ieum::Task<> suite##_##name(::ieum::test::Transport transport);          \
+  TEST_P(suite, name) {                                                             \
+    if (!::ieum::test::has(GetParam())) GTEST_SKIP() << "this machine has no IPv6"; \
+    ::ieum::test::expect_success_in_time(suite##_##name(GetParam()));               \
+  }                                                                                 \
   static ::ieum::Task<> suite##_##name(::ieum::test::Transport transport)
 
-#define EVERY_TRANSPORT(suite)                                                            \
-  class suite : public ::testing::TestWithParam<::ieum::test::Transport> {};              \
-  INSTANTIATE_TEST_SUITE_P(, suite,                                                       \
-                           testing::Values(::ieum::test::Transport::ipv4,                 \
-                                           ::ieum::test::Transport::ipv6,                 \
-                                           ::ieum::test::Transport::unix_socket),         \
-                           [](const auto& of) { return ::ieum::test::name_of(of.param); })
+#define EVERY_TRANSPORT(suite)                                                      \
+  class suite : public ::testing::TestWithParam<::ieum::test::Transport> {};        \
+  INSTANTIATE_TEST_SUITE_P(                                                         \
+      , suite,                                                                      \
+      testing::Values(::ieum::test::Transport::ipv4, ::ieum::test::Transport::ipv6, \
+                      ::ieum::test::Transport::unix_socket),                        \
+      [](const auto& of) { return ::ieum::test::name_of(of.param); })
 
 namespace ieum::test {
 
@@ -165,8 +165,8 @@ class Child {
 /// Whether a program is installed.
 bool has_program(std::string_view name);
 
-/// Runs `body` in a thread with a network namespace of its own, loopback up, after the shell has run
-/// `commands` there. Gives the reason if the system does not allow it, else an empty text.
+/// Runs `body` in a thread with a network namespace of its own, loopback up, after the shell has
+/// run `commands` there. Gives the reason if the system does not allow it, else an empty text.
 std::string in_network_namespace(std::string_view commands, const std::function<void()>& body);
 
 /// This process's name as /proc has it.

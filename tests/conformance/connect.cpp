@@ -81,8 +81,7 @@ CO_TEST(Connect, to_no_address) {
 
 CO_TEST(Connect, to_a_text_that_is_no_address) {
   const std::string failure = co_await failure_of("127.0.0.1");
-  EXPECT_EQ(failure,
-            "parse address: invalid argument: \"127.0.0.1\" has no port: write HOST:PORT");
+  EXPECT_EQ(failure, "parse address: invalid argument: \"127.0.0.1\" has no port: write HOST:PORT");
 }
 
 CO_TEST(Connect, from_a_source_port_of_choice) {
@@ -151,7 +150,7 @@ CO_TEST(Connect, twice_at_once_in_a_race) {
   EXPECT_EQ(client.peer_address(), listener.address());
 }
 
-// ---- In a network namespace ------------------------------------------------------------------------
+// ---- In a network namespace ---------------------------------------------------------------------
 
 // What is routed to the loopback interface without being an address of it is never answered.
 constexpr std::string_view silent_network = "ip route add 198.51.100.0/24 dev lo";
@@ -191,8 +190,7 @@ TEST(ConnectInNamespace, to_a_silent_address_within_a_deadline_round_it) {
       return with_timeout(outer, StreamSocket::connect("198.51.100.7:9", {.timeout = own}));
     };
     const auto outer_is_nearer = run_alone(connecting(1h, 50ms));
-    EXPECT_EQ(outer_is_nearer.error().to_string(),
-              "connect 198.51.100.7:9: timed out after 50 ms");
+    EXPECT_EQ(outer_is_nearer.error().to_string(), "connect 198.51.100.7:9: timed out after 50 ms");
     const auto own_is_nearer = run_alone(connecting(40ms, 1h));
     EXPECT_EQ(own_is_nearer.error().to_string(), "connect 198.51.100.7:9: timed out after 40 ms");
   });
@@ -232,8 +230,8 @@ Task<> connect_until_no_port_is_left() {
   for (;;) {
     Result<StreamSocket> client = co_await attempt(StreamSocket::connect(listener.address()));
     if (!client) {
-      EXPECT_EQ(client.error().to_string(), "connect " + listener.address().to_string() +
-                                                ": cannot assign requested address");
+      EXPECT_EQ(client.error().to_string(),
+                "connect " + listener.address().to_string() + ": cannot assign requested address");
       break;
     }
     clients.push_back(std::move(*client));

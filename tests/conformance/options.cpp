@@ -28,12 +28,17 @@ CO_TEST(Options, of_tcp_are_what_they_were_set_to) {
     int value;
   };
   constexpr std::array settings{
-      Setting{SocketOption::so_keepalive, 1},      Setting{SocketOption::so_priority, 3},
-      Setting{SocketOption::tcp_nodelay, 0},       Setting{SocketOption::tcp_cork, 1},
-      Setting{SocketOption::tcp_keepidle, 77},     Setting{SocketOption::tcp_keepintvl, 7},
-      Setting{SocketOption::tcp_keepcnt, 5},       Setting{SocketOption::tcp_user_timeout, 12345},
+      Setting{SocketOption::so_keepalive, 1},
+      Setting{SocketOption::so_priority, 3},
+      Setting{SocketOption::tcp_nodelay, 0},
+      Setting{SocketOption::tcp_cork, 1},
+      Setting{SocketOption::tcp_keepidle, 77},
+      Setting{SocketOption::tcp_keepintvl, 7},
+      Setting{SocketOption::tcp_keepcnt, 5},
+      Setting{SocketOption::tcp_user_timeout, 12345},
       Setting{SocketOption::tcp_notsent_lowat, 16384},
-      Setting{SocketOption::ip_tos, 0x10},         Setting{SocketOption::ip_ttl, 33},
+      Setting{SocketOption::ip_tos, 0x10},
+      Setting{SocketOption::ip_ttl, 33},
       Setting{SocketOption::so_reuseaddr, 1},
   };
   for (const Setting& setting : settings) {
@@ -96,8 +101,7 @@ CO_TEST(Options, of_a_listener_go_to_the_sockets_that_it_accepts) {
   co_await listener.close();
   const Result<int> closed = listener.option(SocketOption::so_keepalive);
   CO_ASSERT(!closed);
-  EXPECT_EQ(closed.error().to_string(),
-            "get socket option " + address + ": bad file descriptor");
+  EXPECT_EQ(closed.error().to_string(), "get socket option " + address + ": bad file descriptor");
 }
 
 }  // namespace

@@ -99,8 +99,9 @@ Task<> expect_server(Address address, std::vector<std::string> command) {
   EXPECT_TRUE(got == text);
 }
 
-#define NEEDS(program)                                                                    \
-  if (!has_program(program)) GTEST_SKIP() << "this needs the program " program " (Debian: " program ")"
+#define NEEDS(program)       \
+  if (!has_program(program)) \
+  GTEST_SKIP() << "this needs the program " program " (Debian: " program ")"
 
 TEST(OtherPrograms, ncat_as_a_client) {
   NEEDS("ncat");
@@ -144,7 +145,8 @@ TEST(OtherPrograms, ncat_as_a_server) {
 
 TEST(OtherPrograms, socat_as_a_client) {
   NEEDS("socat");
-  expect_success_in_time(expect_client("127.0.0.1:0", {"socat", "-t30", "-", "TCP:127.0.0.1:PORT"}));
+  expect_success_in_time(
+      expect_client("127.0.0.1:0", {"socat", "-t30", "-", "TCP:127.0.0.1:PORT"}));
 }
 
 TEST(OtherPrograms, socat_as_a_client_over_an_abstract_unix_socket) {

@@ -83,8 +83,8 @@ TEST(Post, from_a_task_and_from_posted_work_runs_later) {
   };
   const Result<> result = run(*runtime, with_timeout(patience, task()));
   EXPECT_TRUE(result);
-  EXPECT_EQ(order, (std::vector<std::string>{"task", "posted", "still the first",
-                                             "posted by posted"}));
+  EXPECT_EQ(order,
+            (std::vector<std::string>{"task", "posted", "still the first", "posted by posted"}));
 }
 
 TEST(Post, takes_work_that_can_only_be_moved) {
@@ -117,7 +117,7 @@ TEST(Post, does_not_starve_the_rest) {
   runtime->turn(Duration::zero());
 }
 
-// ---- Several runtimes ------------------------------------------------------------------------------------
+// ---- Several runtimes ---------------------------------------------------------------------------
 
 TEST(Runtimes, a_thread_each_talk_over_a_connection) {
   std::mutex mutex;
@@ -206,7 +206,7 @@ TEST(Runtimes, post_to_each_other) {
   thread.join();
 }
 
-// ---- Ending ------------------------------------------------------------------------------------------------
+// ---- Ending -------------------------------------------------------------------------------------
 
 TEST(RunningTasks, are_stopped_and_joined_when_they_are_destroyed) {
   const std::unique_ptr<Runtime> runtime = make_runtime();

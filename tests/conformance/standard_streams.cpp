@@ -130,7 +130,7 @@ Task<> expect_backpressure(DescriptorStream& stream, int reader) {
   EXPECT_EQ(got, much.size());
 }
 
-// ---- Pipes ----------------------------------------------------------------------------------------------
+// ---- Pipes --------------------------------------------------------------------------------------
 
 CO_TEST(DescriptorStreamOnPipe, reads_until_the_writer_has_gone) {
   Pipe pipe;
@@ -238,7 +238,7 @@ CO_TEST(DescriptorStreamOnPipe, leaves_the_descriptor_to_its_owner) {
   EXPECT_EQ(::write(pipe.writer.get(), "still", 5), 5);
 }
 
-// ---- Sockets, which can only be polled --------------------------------------------------------------------
+// ---- Sockets, which can only be polled ----------------------------------------------------------
 
 CO_TEST(DescriptorStreamOnSocket, reads_until_the_end) {
   SocketPair pair;
@@ -291,7 +291,7 @@ CO_TEST(DescriptorStreamOnSocket, two_streams_on_one_descriptor) {
   EXPECT_EQ(got, "answer");
 }
 
-// ---- Terminals ---------------------------------------------------------------------------------------------
+// ---- Terminals ----------------------------------------------------------------------------------
 
 CO_TEST(DescriptorStreamOnTerminal, reads_and_writes) {
   PseudoTerminal terminal;
@@ -335,7 +335,7 @@ CO_TEST(DescriptorStreamOnTerminal, from_the_masters_side) {
   co_await expect_cancelled_read_loses_nothing(in, terminal.slave.get());
 }
 
-// ---- Files and devices ----------------------------------------------------------------------------------
+// ---- Files and devices --------------------------------------------------------------------------
 
 CO_TEST(DescriptorStreamOnFile, shares_the_offset_with_others) {
   const TemporaryDirectory directory;
@@ -373,8 +373,7 @@ CO_TEST(DescriptorStreamOnFile, takes_much) {
 
 CO_TEST(DescriptorStreamOnFile, is_copied_to_a_socket_and_back) {
   const TemporaryDirectory directory;
-  const Descriptor from(
-      ::open(directory.path("from").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const Descriptor from(::open(directory.path("from").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   const Descriptor to(::open(directory.path("to").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   const std::string text(100'000, 't');
   CO_ASSERT(::write(from.get(), text.data(), text.size()) == 100'000);
@@ -438,7 +437,7 @@ CO_TEST(DescriptorStream, on_what_is_no_descriptor_or_a_directory) {
   EXPECT_EQ(failure, "read: is a directory");
 }
 
-// ---- The standard three, in a process of their own -----------------------------------------------------------
+// ---- The standard three, in a process of their own ----------------------------------------------
 
 Task<> upper_case() {
   DescriptorStream in = co_await DescriptorStream::standard_input();
@@ -506,16 +505,16 @@ TEST(StandardStreams, an_error_names_them) {
       auto task = [&]() -> Task<> { co_await writing(open()); };
       return run_alone(task()).error().to_string();
     };
-    const bool right =
-        failure(DescriptorStream::standard_output) ==
-            "write standard output: no space left on device" &&
-        failure(DescriptorStream::standard_error) == "write standard error: no space left on device";
+    const bool right = failure(DescriptorStream::standard_output) ==
+                           "write standard output: no space left on device" &&
+                       failure(DescriptorStream::standard_error) ==
+                           "write standard error: no space left on device";
     return right ? 0 : 1;
   });
   EXPECT_EQ(child.wait(), 0);
 }
 
-// ---- Waiting for a foreign descriptor ------------------------------------------------------------------------
+// ---- Waiting for a foreign descriptor -----------------------------------------------------------
 
 CO_TEST(WaitForDescriptor, that_is_none) {
   Descriptor closed(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -524,6 +523,9 @@ CO_TEST(WaitForDescriptor, that_is_none) {
   Result<> readable = co_await attempt(wait_readable(number));
   CO_ASSERT(!readable);
   EXPECT_EQ(readable.error().to_string(), "wait until readable: bad file descriptor");
+  Result<> beyond_all = co_await attempt(wait_readable(1 << 30));
+  CO_ASSERT(!beyond_all);
+  EXPECT_EQ(beyond_all.error(), std::errc::bad_file_descriptor);
   Result<> writable = co_await attempt(wait_writable(-1));
   CO_ASSERT(!writable);
   EXPECT_EQ(writable.error().to_string(), "wait until writable: bad file descriptor");
@@ -531,8 +533,7 @@ CO_TEST(WaitForDescriptor, that_is_none) {
 
 CO_TEST(WaitForDescriptor, of_a_regular_file_is_always_ready) {
   const TemporaryDirectory directory;
-  const Descriptor file(
-      ::open(directory.path("file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const Descriptor file(::open(directory.path("file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   co_await wait_readable(file.get());
   co_await wait_writable(file.get());
 }

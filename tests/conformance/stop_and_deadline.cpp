@@ -1,5 +1,5 @@
-// Stops and deadlines, before, during and after the completion of every kind of operation. The tests
-// turn the runtime themselves, so that "at the same time" means the same turn.
+// Stops and deadlines, before, during and after the completion of every kind of operation. The
+// tests turn the runtime themselves, so that "at the same time" means the same turn.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 namespace ieum::test {
 namespace {
 
-// ---- The kinds of operations ---------------------------------------------------------------------------
+// ---- The kinds of operations --------------------------------------------------------------------
 
 /// An operation that waits until it is allowed to complete.
 class Stage {
@@ -246,13 +246,12 @@ struct Kind {
 };
 template <class S>
 Kind kind(const char* name) {
-  return {name, [](Runtime& runtime) -> std::unique_ptr<Stage> {
-            return std::make_unique<S>(runtime);
-          }};
+  return {name,
+          [](Runtime& runtime) -> std::unique_ptr<Stage> { return std::make_unique<S>(runtime); }};
 }
 void PrintTo(const Kind& of, std::ostream* out) { *out << of.name; }
 
-// ---- What must hold for all of them -----------------------------------------------------------------
+// ---- What must hold for all of them -------------------------------------------------------------
 
 class StopAndDeadline : public testing::TestWithParam<Kind> {
  protected:
@@ -276,18 +275,15 @@ class StopAndDeadline : public testing::TestWithParam<Kind> {
   std::unique_ptr<Stage> stage_ = GetParam().make(*runtime_);
 };
 
-INSTANTIATE_TEST_SUITE_P(, StopAndDeadline,
-                         testing::Values(kind<Read>("read"), kind<ReadUnix>("read_unix"),
-                                         kind<Write>("write"), kind<WriteUnix>("write_unix"),
-                                         kind<Accept>("accept"),
-                                         kind<ConnectUnix>("connect"),
-                                         kind<WaitReadable>("wait_readable"),
-                                         kind<WaitWritable>("wait_writable"),
-                                         kind<EventWait>("event"), kind<NextSignal>("signal"),
-                                         kind<WaitAcknowledged>("wait_acknowledged"),
-                                         kind<ReadPipe>("read_pipe"),
-                                         kind<ReadPolled>("read_polled")),
-                         [](const auto& of) { return std::string(of.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    , StopAndDeadline,
+    testing::Values(kind<Read>("read"), kind<ReadUnix>("read_unix"), kind<Write>("write"),
+                    kind<WriteUnix>("write_unix"), kind<Accept>("accept"),
+                    kind<ConnectUnix>("connect"), kind<WaitReadable>("wait_readable"),
+                    kind<WaitWritable>("wait_writable"), kind<EventWait>("event"),
+                    kind<NextSignal>("signal"), kind<WaitAcknowledged>("wait_acknowledged"),
+                    kind<ReadPipe>("read_pipe"), kind<ReadPolled>("read_polled")),
+    [](const auto& of) { return std::string(of.param.name); });
 
 Task<std::string> in_a_stopped_group(Stage& stage) {
   std::string ended;
@@ -480,7 +476,7 @@ TEST_P(StopAndDeadline, shielded_from_the_stop_until_the_grace_has_passed) {
   expect_works();
 }
 
-// ---- Connecting over TCP -------------------------------------------------------------------------------
+// ---- Connecting over TCP ------------------------------------------------------------------------
 
 TEST(StopAndDeadlineOfConnect, stopped_in_the_turn_in_which_it_completes) {
   const std::unique_ptr<Runtime> runtime = make_runtime();
@@ -498,7 +494,9 @@ TEST(StopAndDeadlineOfConnect, stopped_in_the_turn_in_which_it_completes) {
 
 TEST(StopAndDeadlineOfConnect, stopped_before_and_while_it_waits) {
   const std::unique_ptr<Runtime> runtime = make_runtime();
-  const auto bind = []() -> Task<Listener> { co_return Listener::bind("127.0.0.1:0", {.backlog = 0}); };
+  const auto bind = []() -> Task<Listener> {
+    co_return Listener::bind("127.0.0.1:0", {.backlog = 0});
+  };
   const Listener listener = run(*runtime, bind()).value();
   const std::string address = listener.address().to_string();
   const StreamSocket first = run(*runtime, StreamSocket::connect(listener.address())).value();
@@ -514,7 +512,7 @@ TEST(StopAndDeadlineOfConnect, stopped_before_and_while_it_waits) {
   EXPECT_EQ(waiting.take().error().to_string(), "connect " + address + ": canceled");
 }
 
-// ---- Sleeping -------------------------------------------------------------------------------------------
+// ---- Sleeping -----------------------------------------------------------------------------------
 
 CO_TEST(StopAndDeadlineOfSleep, within_a_deadline_of_the_same_length_it_completes) {
   for (int i = 0; i < 10; ++i) co_await with_timeout(1ms, sleep(1ms));
@@ -550,7 +548,7 @@ CO_TEST(StopAndDeadlineOfSleep, wakes_in_the_order_of_the_deadlines) {
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4}));
 }
 
-// ---- Work on the pool ---------------------------------------------------------------------------------
+// ---- Work on the pool ---------------------------------------------------------------------------
 
 CO_TEST(StopAndDeadlineOfOffload, stopped_before_it_does_not_run) {
   bool ran = false;
@@ -645,7 +643,7 @@ CO_TEST(StopAndDeadlineOfOffload, runs_more_work_than_it_has_threads) {
   EXPECT_EQ(done, 200);
 }
 
-// ---- Closing --------------------------------------------------------------------------------------------
+// ---- Closing ------------------------------------------------------------------------------------
 
 CO_TEST(StopAndDeadlineOfClose, neither_keeps_it_from_closing) {
   Pair pair = co_await connected();
@@ -659,7 +657,7 @@ CO_TEST(StopAndDeadlineOfClose, neither_keeps_it_from_closing) {
   EXPECT_FALSE(pair.server.is_open());
 }
 
-// ---- A stop from outside ----------------------------------------------------------------------------------
+// ---- A stop from outside ------------------------------------------------------------------------
 
 TEST(StopFromOutside, reaches_run_from_another_thread) {
   const std::unique_ptr<Runtime> runtime = make_runtime();
@@ -687,7 +685,9 @@ TEST(StopFromOutside, that_comes_as_run_ends_does_no_harm) {
     std::stop_source source;
     std::thread stopper([&source] { source.request_stop(); });
     const Result<> result = run(*runtime, yield(), source.get_token());
-    if (!result) EXPECT_EQ(result.error(), std::errc::operation_canceled);
+    if (!result) {
+      EXPECT_EQ(result.error(), std::errc::operation_canceled);
+    }
     runtime->turn(Duration::zero());
     stopper.join();
   }

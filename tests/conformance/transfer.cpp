@@ -221,7 +221,44 @@ CO_TEST_P(TransferOver, a_slow_reader_holds_the_writer_back) {
   EXPECT_TRUE(written);
 }
 
-// ---- What Stream adds ------------------------------------------------------------------------------
+// A read stops short at urgent data (tcp(7)), and what is behind it makes no event of its own.
+CO_TEST(Transfer, urgent_data_holds_nothing_back) {
+  Pair pair = co_await connected();
+  std::string got;
+  auto reading = [&]() -> Task<> { got = co_await read_to_end(pair.server); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(reading());
+    co_await sleep(2ms);
+    const int client = pair.client.native_handle();
+    CO_ASSERT(::send(client, "before", 6, MSG_NOSIGNAL) == 6);
+    CO_ASSERT(::send(client, "!", 1, MSG_NOSIGNAL | MSG_OOB) == 1);
+    CO_ASSERT(::send(client, "behind", 6, MSG_NOSIGNAL) == 6);
+    co_await sleep(5ms);
+    co_await pair.client.shutdown_write();
+    while (group.running() > 0) co_await yield();
+  };
+  co_await with_timeout(10s, with_group(body));
+  EXPECT_EQ(got, "beforebehind");
+}
+
+CO_TEST(Transfer, urgent_data_does_not_delay_what_is_behind_it) {
+  Pair pair = co_await connected();
+  std::string got;
+  auto reading = [&]() -> Task<> { got = co_await read_text(pair.server, 12); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(reading());
+    co_await sleep(2ms);
+    const int client = pair.client.native_handle();
+    CO_ASSERT(::send(client, "before", 6, MSG_NOSIGNAL) == 6);
+    CO_ASSERT(::send(client, "!", 1, MSG_NOSIGNAL | MSG_OOB) == 1);
+    CO_ASSERT(::send(client, "behind", 6, MSG_NOSIGNAL) == 6);
+    while (group.running() > 0) co_await yield();
+  };
+  co_await with_timeout(2s, with_group(body));
+  EXPECT_EQ(got, "beforebehind");
+}
+
+// ---- What Stream adds ---------------------------------------------------------------------------
 
 CO_TEST(Transfer, read_exact_in_pieces) {
   Pair pair = co_await connected();
@@ -257,8 +294,8 @@ CO_TEST(Transfer, read_exact_when_the_peer_finishes_before) {
   Result<> read = co_await attempt(pair.server.read_exact(bytes_of(text)));
   CO_ASSERT(!read);
   EXPECT_EQ(read.error(), Errc::end_of_stream);
-  EXPECT_EQ(read.error().to_string(),
-            "read " + pair.server.peer_address().to_string() + ": the peer finished sending too early");
+  EXPECT_EQ(read.error().to_string(), "read " + pair.server.peer_address().to_string() +
+                                          ": the peer finished sending too early");
   EXPECT_EQ(text, "abc--");
 }
 
@@ -282,9 +319,7 @@ CO_TEST(Transfer, read_until_a_delimiter_that_comes_byte_by_byte) {
   Pair pair = co_await connected();
   std::string buffer;
   std::size_t end = 0;
-  auto reading = [&]() -> Task<> {
-    end = co_await pair.server.read_until(buffer, "END\n", 100);
-  };
+  auto reading = [&]() -> Task<> { end = co_await pair.server.read_until(buffer, "END\n", 100); };
   auto body = [&](Group& group) -> Task<> {
     group.start(reading());
     const std::string text = "ENEEND END\n";
@@ -307,9 +342,9 @@ CO_TEST(Transfer, read_until_a_limit) {
   Result<std::size_t> end = co_await attempt(pair.server.read_until(buffer, "\n", 10));
   CO_ASSERT(!end);
   EXPECT_EQ(end.error(), Errc::limit_exceeded);
-  EXPECT_EQ(end.error().to_string(),
-            "read until delimiter " + pair.server.peer_address().to_string() +
-                ": limit exceeded: no delimiter within 10 bytes");
+  EXPECT_EQ(end.error().to_string(), "read until delimiter " +
+                                         pair.server.peer_address().to_string() +
+                                         ": limit exceeded: no delimiter within 10 bytes");
   end = co_await attempt(pair.server.read_until(buffer, "\n", 11));
   CO_ASSERT(end);
   EXPECT_EQ(*end, 11U);
@@ -398,7 +433,7 @@ CO_TEST(Transfer, of_a_socket_that_is_none) {
   EXPECT_FALSE(none.set_option(SocketOption::so_keepalive, 1));
 }
 
-// ---- Many at once ----------------------------------------------------------------------------------
+// ---- Many at once -------------------------------------------------------------------------------
 
 /// Sends its own random bytes in random chunks and expects them back.
 Task<> expect_echo(Address to, std::uint64_t own_seed, int& correct) {
