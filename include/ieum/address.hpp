@@ -62,12 +62,12 @@ class Address {
 
   /// A Unix socket with a path, or one in Linux's abstract namespace (unix(7)).
   /// Errors: `invalid_argument` (empty, or a zero byte in a path), `filename_too_long`.
-  static Result<Address> unix_path(std::string_view path);
-  static Result<Address> unix_abstract(std::string_view name);
+  [[nodiscard]] static Result<Address> unix_path(std::string_view path);
+  [[nodiscard]] static Result<Address> unix_abstract(std::string_view name);
 
   /// Reads the forms above. No name is looked up. Error: `invalid_argument`, whose text says what
   /// is wrong with which input.
-  static Result<Address> parse(std::string_view text);
+  [[nodiscard]] static Result<Address> parse(std::string_view text);
 
   [[nodiscard]] std::string to_string() const;
 

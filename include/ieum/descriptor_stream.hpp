@@ -24,14 +24,20 @@ class DescriptorStream final : public Stream {
   enum class Direction : std::uint8_t { input, output };
 
   /// One that our parent left closed is /dev/null: the first runtime opens it.
-  static Result<DescriptorStream> standard_input() { return open(0, Direction::input); }
-  static Result<DescriptorStream> standard_output() { return open(1, Direction::output); }
-  static Result<DescriptorStream> standard_error() { return open(2, Direction::output); }
+  [[nodiscard]] static Result<DescriptorStream> standard_input() {
+    return open(0, Direction::input);
+  }
+  [[nodiscard]] static Result<DescriptorStream> standard_output() {
+    return open(1, Direction::output);
+  }
+  [[nodiscard]] static Result<DescriptorStream> standard_error() {
+    return open(2, Direction::output);
+  }
 
   /// Serves `descriptor`, which must stay open as long as the stream exists; the stream does not
   /// own it unless `shutdown_write` or `close` is called. Errors: `bad_file_descriptor`,
   /// `too_many_files_open`.
-  static Result<DescriptorStream> open(int descriptor, Direction direction);
+  [[nodiscard]] static Result<DescriptorStream> open(int descriptor, Direction direction);
 
   DescriptorStream(DescriptorStream&& other) noexcept;
   DescriptorStream& operator=(DescriptorStream&&) = delete;

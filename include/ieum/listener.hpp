@@ -43,9 +43,11 @@ class Listener {
   /// of a former server left is taken (SO_REUSEADDR). A stale Unix socket file is `address_in_use`
   /// too: remove it first. Other errors: `permission_denied` (ports below 1024, say),
   /// `address_not_available`, `too_many_files_open`. Does not wait.
-  static Result<Listener> bind(const Address& address, const ListenOptions& options = {});
+  [[nodiscard]] static Result<Listener> bind(const Address& address,
+                                             const ListenOptions& options = {});
   /// The same for an address as text (`Address::parse`).
-  static Result<Listener> bind(std::string_view address, const ListenOptions& options = {});
+  [[nodiscard]] static Result<Listener> bind(std::string_view address,
+                                             const ListenOptions& options = {});
 
   /// Waits for a client and gives its socket. At most one accept at a time. Errors:
   /// `too_many_files_open`, `too_many_files_open_in_system`, `no_buffer_space`,

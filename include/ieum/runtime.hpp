@@ -28,9 +28,10 @@ class Running;
 class Runtime {
  public:
   /// Errors: `too_many_files_open`, `invalid_argument` (IEUM_DRIVER names no driver of this build).
-  static Result<std::unique_ptr<Runtime>> create(const RuntimeOptions& options = {});
-  /// This thread's default runtime, made at the first call and ended with the thread.
-  static Result<Runtime*> of_this_thread();
+  [[nodiscard]] static Result<std::unique_ptr<Runtime>> create(const RuntimeOptions& options = {});
+  /// This thread's default runtime, made at the first call and ended with the thread. Sockets made
+  /// on it must not outlive the thread: none in a global or static variable.
+  [[nodiscard]] static Result<Runtime*> of_this_thread();
 
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -190,7 +191,7 @@ template <detail::Awaitable A>
 }
 
 /// For `main`: runs `program`, prints an error to standard error as one sentence, with its trace if
-/// IEUM_TRACE is set, and gives the exit status: 0 or 1.
+/// IEUM_TRACE is set, and gives the exit status: 0 or 1. An exception passes through.
 int run_main(Task<> program);
 
 }  // namespace ieum

@@ -25,7 +25,7 @@ class Signals {
   /// `numbers` as in signal(7), 1 to 63. Errors: `invalid_argument` (SIGKILL, SIGSTOP, no signal),
   /// `too_many_files_open`, `resource_unavailable_try_again` (more than `objects_max`).
   template <class... Number>
-  static Result<Signals> create(Number... numbers) {
+  [[nodiscard]] static Result<Signals> create(Number... numbers) {
     const std::array<int, sizeof...(Number)> all{numbers...};
     return create_for(all);
   }

@@ -84,9 +84,9 @@ class Stream {
   [[nodiscard]] Task<> read_exact(std::span<std::byte> into);
 
   /// Reads until `buffer` holds `delimiter` and gives the number of bytes up to and with it, or 0
-  /// if the peer finished before; what came after it stays in `buffer` for the next call, so erase
-  /// what you have used. Error: `Errc::limit_exceeded` if it is not within the first `bytes_max`
-  /// bytes.
+  /// if the peer finished before: what had come without a delimiter is then in `buffer`. What came
+  /// after a delimiter stays in `buffer` for the next call, so erase what you have used. Error:
+  /// `Errc::limit_exceeded` if it is not within the first `bytes_max` bytes.
   [[nodiscard]] Task<std::size_t> read_until(std::string& buffer, std::string_view delimiter,
                                              std::size_t bytes_max);
 

@@ -180,6 +180,8 @@ template <>
 class Promise<void> final : public PromiseBase {
  public:
   Task<void> get_return_object() noexcept;
+  // No return_value beside it (the language allows one of them): to raise an error in a Task<>,
+  // write `co_await fail(...)`.
   void return_void() noexcept {}
   void take() noexcept {}
 };

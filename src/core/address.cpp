@@ -122,7 +122,10 @@ Result<Address> Address::parse(std::string_view text) {
   if (text.starts_with("unix:")) return parse_unix(text, text.substr(5));
 
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return bad(text, "has no port: write HOST:PORT");
+  if (colon == std::string_view::npos) {
+    return bad(text, number(text, UINT16_MAX) ? "has no host: write HOST:PORT"
+                                              : "has no port: write HOST:PORT");
+  }
   const auto port = number(text.substr(colon + 1), UINT16_MAX);
   if (!port) return bad(text, "has no port from 0 to 65535 after its last colon");
   const auto port16 = static_cast<std::uint16_t>(*port);

@@ -106,6 +106,7 @@ TEST(Address, SaysWhatIsWrong) {
   const std::pair<const char*, const char*> cases[] = {
       {"", R"("" has no port: write HOST:PORT)"},
       {"127.0.0.1", R"("127.0.0.1" has no port: write HOST:PORT)"},
+      {"7000", R"("7000" has no host: write HOST:PORT)"},
       {"127.0.0.1:", R"("127.0.0.1:" has no port from 0 to 65535 after its last colon)"},
       {"127.0.0.1:65536", R"("127.0.0.1:65536" has no port from 0 to 65535 after its last colon)"},
       {"127.0.0.1:-1", R"("127.0.0.1:-1" has no port from 0 to 65535 after its last colon)"},

@@ -1,5 +1,5 @@
 // The one list of what g++ 12.2 gets wrong: idioms that are left out when it compiles the suite,
-// each with what it does to them. docs/decisions tells users; `./dev tidy` finds them in our own
+// each with what it does to them. docs/gcc12.md tells users; `./dev tidy` finds them in our own
 // code.
 #pragma once
 
