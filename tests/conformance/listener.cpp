@@ -143,22 +143,6 @@ TEST(Listener, outside_of_any_task_belongs_to_the_threads_runtime) {
   EXPECT_EQ(run(read_text(*server, 5)).value(), "hello");
 }
 
-TEST(Listener, closes_a_client_that_nobody_took) {
-  const std::unique_ptr<Runtime> runtime = make_runtime();
-  auto bind = []() -> Task<Listener> { co_return Listener::bind("127.0.0.1:0"); };
-  Listener listener = run(*runtime, bind()).value();
-  {
-    Running<StreamSocket> accepting = runtime->start(listener.accept());
-    StreamSocket client = run(*runtime, StreamSocket::connect(listener.address())).value();
-    while (!accepting.done()) runtime->turn();
-  }
-  {
-    StreamSocket client = run(*runtime, StreamSocket::connect(listener.address())).value();
-    Running<StreamSocket> accepting = runtime->start(listener.accept());
-    while (!accepting.done()) runtime->turn();
-  }
-}
-
 TEST(Listener, names_the_other_process_that_holds_the_port) {
   const ListeningChild child(INADDR_LOOPBACK);
   ASSERT_NE(child.port(), 0);

@@ -221,43 +221,6 @@ CO_TEST_P(TransferOver, a_slow_reader_holds_the_writer_back) {
   EXPECT_TRUE(written);
 }
 
-// A read stops short at urgent data (tcp(7)), and what is behind it makes no event of its own.
-CO_TEST(Transfer, urgent_data_holds_nothing_back) {
-  Pair pair = co_await connected();
-  std::string got;
-  auto reading = [&]() -> Task<> { got = co_await read_to_end(pair.server); };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(reading());
-    co_await sleep(2ms);
-    const int client = pair.client.native_handle();
-    CO_ASSERT(::send(client, "before", 6, MSG_NOSIGNAL) == 6);
-    CO_ASSERT(::send(client, "!", 1, MSG_NOSIGNAL | MSG_OOB) == 1);
-    CO_ASSERT(::send(client, "behind", 6, MSG_NOSIGNAL) == 6);
-    co_await sleep(5ms);
-    co_await pair.client.shutdown_write();
-    while (group.running() > 0) co_await yield();
-  };
-  co_await with_timeout(10s, with_group(body));
-  EXPECT_EQ(got, "beforebehind");
-}
-
-CO_TEST(Transfer, urgent_data_does_not_delay_what_is_behind_it) {
-  Pair pair = co_await connected();
-  std::string got;
-  auto reading = [&]() -> Task<> { got = co_await read_text(pair.server, 12); };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(reading());
-    co_await sleep(2ms);
-    const int client = pair.client.native_handle();
-    CO_ASSERT(::send(client, "before", 6, MSG_NOSIGNAL) == 6);
-    CO_ASSERT(::send(client, "!", 1, MSG_NOSIGNAL | MSG_OOB) == 1);
-    CO_ASSERT(::send(client, "behind", 6, MSG_NOSIGNAL) == 6);
-    while (group.running() > 0) co_await yield();
-  };
-  co_await with_timeout(2s, with_group(body));
-  EXPECT_EQ(got, "beforebehind");
-}
-
 // ---- What Stream adds ---------------------------------------------------------------------------
 
 CO_TEST(Transfer, read_exact_in_pieces) {
