@@ -162,10 +162,6 @@ void Loop::resume(Loop& loop, ReadyNode& node) noexcept {
   }
 }
 
-void Loop::destroy(Loop& /*loop*/, ReadyNode& node) noexcept {
-  static_cast<Frame&>(node).self.destroy();
-}
-
 void Loop::abandon(Frame& frame, Error& error) noexcept {
   for (Frame* next = &frame; next != nullptr;) {
     error.passed(next->where);

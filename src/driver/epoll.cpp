@@ -186,13 +186,12 @@ class EpollDriver final : public KernelDriver {
     }
     return slots_[static_cast<std::size_t>(handle)];
   }
-  Slot& fresh_slot(int handle, bool is_tcp, bool is_socket) {
+  void fresh_slot(int handle, bool is_tcp, bool is_socket) {
     Slot& fresh = slot(handle);
     IEUM_ASSERT(
         fresh.in == nullptr && fresh.out == nullptr,
         "a descriptor was closed behind the driver's back while an operation waited for it");
     fresh = Slot{.generation = fresh.generation, .is_tcp = is_tcp, .is_socket = is_socket};
-    return fresh;
   }
 
   /// Tries `operation` now; false if it would block.

@@ -233,7 +233,6 @@ class Loop {
     ready_end_ = &node.next_ready_;
   }
   void enqueue_resume(Frame& frame) noexcept { enqueue(frame, &Loop::resume); }
-  void enqueue_destroy(Frame& frame) noexcept { enqueue(frame, &Loop::destroy); }
 
   /// `frame` has failed: the loop abandons it as soon as it gets control back.
   void fail(Frame& frame, const Error& error) noexcept {
@@ -281,7 +280,6 @@ class Loop {
   friend class Leaf;
   friend class Scope;
   static void resume(Loop& loop, ReadyNode& node) noexcept;
-  static void destroy(Loop& loop, ReadyNode& node) noexcept;
   void wait_for_driver(Duration wait_max) noexcept;
   void run_posted() noexcept;
   void fire_timers() noexcept;
