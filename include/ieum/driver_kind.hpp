@@ -8,6 +8,7 @@ namespace ieum {
 /// Which driver a runtime uses: how it talks to the kernel.
 enum class DriverKind : std::uint8_t {
   automatic,  ///< what the environment variable IEUM_DRIVER says, else the best that works here
+  io_uring,   ///< io_uring(7), Linux 6.1 or newer
   epoll,      ///< epoll(7)
 };
 

@@ -8,6 +8,7 @@
 #include <ieum/event.hpp>
 #include <ieum/finally.hpp>
 #include <ieum/group.hpp>
+#include <ieum/lease.hpp>
 #include <ieum/listener.hpp>
 #include <ieum/offload.hpp>
 #include <ieum/result.hpp>

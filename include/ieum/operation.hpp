@@ -24,7 +24,7 @@ using ConstBuffer = std::span<const std::byte>;
 struct Operation {
   enum class Kind : std::uint8_t {
     none,           ///< never handed to a driver: a timer, an event, work on the pool
-    receive,        ///< up to `size` bytes into `data`; result 0: the peer finished
+    receive,        ///< up to `size` bytes into `data`, or `pooled`; result 0: the peer finished
     send,           ///< `size` bytes from `data`, or `parts`; the whole of it if `whole`
     accept,         ///< result: the new handle, non-blocking; `address`: the peer
     connect,        ///< to `address`; done when the answer is in
@@ -42,6 +42,7 @@ struct Operation {
   Kind kind = Kind::none;
   State state = State::idle;
   bool whole = false;
+  bool pooled = false;  ///< receive: into a buffer of the driver's, which `data` and `buffer` name
   int handle = -1;
   std::int64_t result = 0;  ///< at least 0, or a negated errno(3)
 
@@ -50,6 +51,9 @@ struct Operation {
   const ConstBuffer* parts = nullptr;  ///< with `size` parts, instead of `data`
   std::size_t moved = 0;               ///< bytes of a whole send that have gone
   Address* address = nullptr;
+  std::uint32_t buffer = 0;    ///< of a pooled receive; to be released
+  std::int16_t cancel_as = 0;  ///< the driver's: the negated errno of a requested cancellation
+  std::uint8_t parked_in = 0;  ///< the driver's: which of its lists holds the operation
 
   Operation* next = nullptr;  ///< the driver's while pending, the loop's once completed
 };

@@ -17,6 +17,13 @@ struct RuntimeOptions {
   DriverKind driver = DriverKind::automatic;
   /// Threads that `offload` may start, at least 1.
   std::size_t offload_threads_max = 4;
+  /// io_uring: operations that one system call can hand over; more go in several. Zero: the
+  /// environment variable IEUM_RING_ENTRIES, else 1024.
+  unsigned ring_entries = 0;
+  /// Buffers of 4 KiB that `receive` may have leased at a time, and a sixteenth of that in buffers
+  /// of 64 KiB; more receives wait. They are made as they are wanted. Zero: the environment
+  /// variable IEUM_RECEIVE_BUFFERS, else 65,536.
+  unsigned receive_buffers_max = 0;
 };
 
 template <class T>
@@ -27,7 +34,8 @@ class Running;
 /// All members but `post` belong to the thread that calls `turn`.
 class Runtime {
  public:
-  /// Errors: `too_many_files_open`, `invalid_argument` (IEUM_DRIVER names no driver of this build).
+  /// Errors: `too_many_files_open`; `invalid_argument` (IEUM_DRIVER names no driver of this build);
+  /// what the kernel says of the driver that was asked for.
   [[nodiscard]] static Result<std::unique_ptr<Runtime>> create(const RuntimeOptions& options = {});
   /// This thread's default runtime, made at the first call and ended with the thread. Sockets made
   /// on it must not outlive the thread: none in a global or static variable.
@@ -59,8 +67,11 @@ class Runtime {
 
   /// The loop's time: read once a turn.
   [[nodiscard]] TimePoint now() const noexcept;
-  /// The name of the driver that runs: "epoll".
+  /// The name of the driver that runs: "io_uring" or "epoll".
   [[nodiscard]] const char* driver_name() const noexcept;
+  /// Why it is that one: "io_uring cannot be had, so epoll: io_uring_setup: Operation not
+  /// permitted".
+  [[nodiscard]] const std::string& driver_reason() const noexcept { return driver_reason_; }
   /// Operations that have not completed; 0 once all tasks have ended.
   [[nodiscard]] std::size_t pending_operations() const noexcept;
 
@@ -70,6 +81,7 @@ class Runtime {
 
  private:
   std::unique_ptr<detail::Loop> loop_;
+  std::string driver_reason_;
 };
 
 namespace detail {

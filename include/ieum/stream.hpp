@@ -16,29 +16,53 @@ namespace detail {
 
 /// Where a stream's hooks put the operation that serves a read or a write: an operation on a
 /// handle, or a task of a protocol layer. Lives in the awaiting frame; a direct operation allocates
-/// nothing.
-class StreamIo {
+/// nothing. `L` is the operation, `T` what it and the task give.
+template <class L, class T>
+class BasicStreamIo {
  public:
-  StreamIo() noexcept {}
-  StreamIo(const StreamIo&) = delete;
-  StreamIo& operator=(const StreamIo&) = delete;
-  ~StreamIo();
+  BasicStreamIo() noexcept {}
+  BasicStreamIo(const BasicStreamIo&) = delete;
+  BasicStreamIo& operator=(const BasicStreamIo&) = delete;
+  ~BasicStreamIo() {
+    if (holds_ == Holds::leaf) leaf_.~L();
+    if (holds_ == Holds::task) task_.~State();
+  }
 
-  void use(const HandleRequest& request) noexcept;
-  void use(Task<std::size_t> task) noexcept;
+  void use(const HandleRequest& request) noexcept {
+    new (&leaf_) L(request);
+    holds_ = Holds::leaf;
+  }
+  void use(Task<T> task) noexcept {
+    new (&task_) Task<T>::State(std::move(task));
+    holds_ = Holds::task;
+  }
 
-  Start start(Waiter& waiter, Scope& scope) noexcept;
-  std::size_t take();
+  Start start(Waiter& waiter, Scope& scope) noexcept {
+    IEUM_ASSERT(holds_ != Holds::nothing, "a stream's hook began no operation");
+    return holds_ == Holds::leaf ? leaf_.start(waiter, scope) : task_.start(waiter, scope);
+  }
+  T take() {
+    if (holds_ == Holds::task) return task_.take();
+    if constexpr (std::is_same_v<T, Lease>) {
+      return leaf_.take();
+    } else {
+      return static_cast<T>(leaf_.result);
+    }
+  }
   Error take_error() noexcept { return leaf_.error(); }
 
  private:
   enum class Holds : std::uint8_t { nothing, leaf, task };
   Holds holds_ = Holds::nothing;
   union {
-    HandleLeaf leaf_;
-    Task<std::size_t>::State task_;
+    L leaf_;
+    Task<T>::State task_;
   };
 };
+
+using StreamIo = BasicStreamIo<HandleLeaf, std::size_t>;
+using StreamReceiveIo = BasicStreamIo<ReceiveLeaf, Lease>;
+class StreamReceive;
 
 /// What a write asks for: `data`, or `parts` one after another.
 struct WriteRequest {
@@ -67,6 +91,12 @@ class Stream {
   /// Reads at least 1 byte and at most `into.size()` (not 0) into `into`; 0 means that the peer has
   /// finished sending. Errors: `connection_reset`, `timed_out` (the network's, tcp(7)).
   [[nodiscard]] detail::StreamRead read_some(std::span<std::byte> into) noexcept;
+
+  /// Reads at least 1 byte into a buffer of the runtime's pool and leases it; an empty lease means
+  /// that the peer has finished sending. While it waits no buffer is held, so that idle connections
+  /// cost none. Errors as `read_some`. Of another kind than a socket, a stream may hold a buffer
+  /// while it waits (`no_buffer_space` if all are leased).
+  [[nodiscard]] detail::StreamReceive receive() noexcept;
 
   /// Writes what can be taken at once, at least 1 byte; gives the number. Waiting for it is the
   /// backpressure: nothing is queued. Errors: `broken_pipe`, `connection_reset`; never SIGPIPE.
@@ -107,6 +137,8 @@ class Stream {
   /// For implementers: put into `io` what serves the request.
   virtual void begin_read(detail::StreamIo& io, std::span<std::byte> into) = 0;
   virtual void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) = 0;
+  /// As it is here: leases a buffer, and reads into it.
+  virtual void begin_receive(detail::StreamReceiveIo& io);
 
  protected:
   Stream() = default;
@@ -115,6 +147,7 @@ class Stream {
 
  private:
   Task<> finish_both_ways();
+  Task<Lease> lease_and_read();
 };
 
 /// Copies from one stream to the other until `from`'s end, with one buffer of `buffer_bytes`, and
@@ -156,7 +189,29 @@ class [[nodiscard]] StreamOperation {
   Request request_;
 };
 
+class [[nodiscard]] StreamReceive {
+ public:
+  using value_type = Lease;
+  explicit StreamReceive(Stream& stream) noexcept : stream_(&stream) {}
+
+  class State {
+   public:
+    explicit State(StreamReceive&& receive) noexcept { receive.stream_->begin_receive(io_); }
+    Start start(Waiter& waiter, Scope& scope) noexcept { return io_.start(waiter, scope); }
+    Lease take() { return io_.take(); }
+    Error take_error() noexcept { return io_.take_error(); }
+
+   private:
+    StreamReceiveIo io_;
+  };
+
+ private:
+  Stream* stream_;
+};
+
 }  // namespace detail
+
+inline detail::StreamReceive Stream::receive() noexcept { return detail::StreamReceive(*this); }
 
 inline detail::StreamRead Stream::read_some(std::span<std::byte> into) noexcept {
   return {*this, into};

@@ -52,6 +52,9 @@ class StreamSocket final : public Stream {
     IEUM_ASSERT(!into.empty(), "read_some needs room for at least one byte");
     return detail::HandleIo<std::size_t>(read_request(into));
   }
+  [[nodiscard]] detail::ReceiveIo receive() noexcept {
+    return detail::ReceiveIo(receive_request());
+  }
   [[nodiscard]] detail::HandleIo<std::size_t> write_some(ConstBuffer data) noexcept {
     return detail::HandleIo<std::size_t>(write_request({data, {}, false}));
   }
@@ -96,6 +99,7 @@ class StreamSocket final : public Stream {
 
   void begin_read(detail::StreamIo& io, std::span<std::byte> into) override;
   void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) override;
+  void begin_receive(detail::StreamReceiveIo& io) override { io.use(receive_request()); }
 
  private:
   friend class Listener;
@@ -114,6 +118,13 @@ class StreamSocket final : public Stream {
             .peer = &peer_,
             .data = into.data(),
             .size = into.size()};
+  }
+  detail::HandleRequest receive_request() noexcept {
+    return {.kind = Operation::Kind::receive,
+            .handle_of = &handle_,
+            .loop = loop_,
+            .name = "receive",
+            .peer = &peer_};
   }
   detail::HandleRequest write_request(const detail::WriteRequest& request) noexcept;
   [[nodiscard]] Error error(int number, const char* operation) const noexcept;

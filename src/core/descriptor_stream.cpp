@@ -134,6 +134,12 @@ void DescriptorStream::begin_read(detail::StreamIo& io, std::span<std::byte> int
   io.use(read);
 }
 
+void DescriptorStream::begin_receive(detail::StreamReceiveIo& io) {
+  const bool possible = direction_ == Direction::input && descriptor_ >= 0;
+  if (possible && way_ != Way::own_handle) return Stream::begin_receive(io);
+  io.use(request(Operation::Kind::receive, Direction::input, possible ? handle_ : -1));
+}
+
 void DescriptorStream::begin_write(detail::StreamIo& io, const detail::WriteRequest& write) {
   const bool possible = direction_ == Direction::output && descriptor_ >= 0;
   if (possible && way_ == Way::polled) return io.use(polled_write(write));

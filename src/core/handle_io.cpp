@@ -38,7 +38,7 @@ Address PeerName::address() const noexcept {
   return Address::ipv6(ip, port_, scope_);
 }
 
-Start HandleLeaf::start(Waiter& waiter, Scope& scope) noexcept {
+Start HandleLeafBase::start(Waiter& waiter, Scope& scope) noexcept {
   if (scope.stopped()) {
     result = -ECANCELED;
     return at_once();

@@ -15,18 +15,18 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
     return fail(Error(std::errc::invalid_argument, "create runtime")
                     .with_detail("offload_threads_max is 0; it must be at least 1"));
   }
-  int error_number = 0;
-  std::unique_ptr<Driver> driver = make_driver(options.driver, error_number);
+  DriverChoice choice;
+  std::unique_ptr<Driver> driver = make_driver({.kind = options.driver,
+                                                .ring_entries = options.ring_entries,
+                                                .receive_buffers_max = options.receive_buffers_max},
+                                               choice);
   if (!driver) {
-    Error error = Error::from_errno(error_number, "create runtime");
-    if (error_number == EINVAL) {
-      const char* asked = std::getenv("IEUM_DRIVER");
-      error.set_detail(std::string("IEUM_DRIVER=") + (asked != nullptr ? asked : "") +
-                       " names no driver of this build; use epoll");
-    }
-    return fail(error);
+    Error error = Error::from_errno(choice.error_number, "create runtime");
+    return fail(error.set_detail(choice.reason));
   }
-  return std::make_unique<Runtime>(std::move(driver), options);
+  auto runtime = std::make_unique<Runtime>(std::move(driver), options);
+  runtime->driver_reason_ = std::move(choice.reason);
+  return runtime;
 }
 
 Runtime::Runtime(std::unique_ptr<Driver> driver, const RuntimeOptions& options)

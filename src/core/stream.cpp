@@ -6,35 +6,24 @@
 
 #include <ieum/timeout.hpp>
 
+#include "driver/driver.hpp"
+
 namespace ieum {
 
-namespace detail {
+void Stream::begin_receive(detail::StreamReceiveIo& io) { io.use(lease_and_read()); }
 
-StreamIo::~StreamIo() {
-  if (holds_ == Holds::leaf) leaf_.~HandleLeaf();
-  if (holds_ == Holds::task) task_.~State();
+Task<Lease> Stream::lease_and_read() {
+  Driver& driver = detail::Loop::current()->driver();
+  Driver::Buffer buffer;
+  if (!driver.lease(buffer)) {
+    co_return fail(Error(std::errc::no_buffer_space, "receive", peer_address())
+                       .with_detail("all receive buffers are leased"));
+  }
+  Lease lease(driver, buffer.id, buffer.data, buffer.size);
+  const std::size_t count = co_await read_some(lease.bytes());
+  lease.shrink(count);
+  co_return lease;
 }
-
-void StreamIo::use(const HandleRequest& request) noexcept {
-  new (&leaf_) HandleLeaf(request);
-  holds_ = Holds::leaf;
-}
-
-void StreamIo::use(Task<std::size_t> task) noexcept {
-  new (&task_) Task<std::size_t>::State(std::move(task));
-  holds_ = Holds::task;
-}
-
-Start StreamIo::start(Waiter& waiter, Scope& scope) noexcept {
-  IEUM_ASSERT(holds_ != Holds::nothing, "a stream's hook began no operation");
-  return holds_ == Holds::leaf ? leaf_.start(waiter, scope) : task_.start(waiter, scope);
-}
-
-std::size_t StreamIo::take() {
-  return holds_ == Holds::leaf ? static_cast<std::size_t>(leaf_.result) : task_.take();
-}
-
-}  // namespace detail
 
 Task<> Stream::read_exact(std::span<std::byte> into) {
   while (!into.empty()) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include <ieum/address.hpp>
 #include <ieum/driver_kind.hpp>
@@ -39,7 +40,7 @@ enum class Half : std::uint8_t { receiving, sending, both };
 ///
 /// | kind | takes | result |
 /// |---|---|---|
-/// | receive | `data`, `size` ≥ 1 | bytes, at least 1; 0: the peer has finished sending |
+/// | receive | `data`, `size` ≥ 1; or `pooled` | bytes, at least 1; 0: the peer has finished sending |
 /// | send | `data`, `size` or `parts`, `size` of them; `whole` | bytes taken by the kernel; with `whole` all of them, or an error however many had gone |
 /// | accept | `address` | the new handle (non-blocking, close-on-exec); `*address` is the peer's |
 /// | connect | `address` | 0 once the connection stands; -EAGAIN: a Unix listener's backlog is full |
@@ -55,6 +56,11 @@ enum class Half : std::uint8_t { receiving, sending, both };
 /// `wait` as ever) and goes on when the kernel has let go of their buffers, so that no later owner
 /// of the number can be confused with this one.
 ///
+/// A `pooled` receive brings its own buffer, taken once there is something to put into it: with a
+/// result above 0, `data` points to the bytes and `buffer` is to be given to `release`. `lease`
+/// gives such a buffer for any other use. While all `receive_buffers_max` buffers are leased,
+/// pooled receives wait; they go on as soon as one is released.
+///
 /// `cancel(op)` is a request, idempotent: a pending operation completes soon, with -ECANCELED or
 /// with the result that it won; a completed one is left alone.
 ///
@@ -66,6 +72,13 @@ enum class Half : std::uint8_t { receiving, sending, both };
 /// They answer at least 0, or a negated errno.
 class Driver {
  public:
+  /// A buffer of the driver's.
+  struct Buffer {
+    std::byte* data = nullptr;
+    std::size_t size = 0;
+    std::uint32_t id = 0;
+  };
+
   Driver() = default;
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
@@ -81,6 +94,10 @@ class Driver {
   virtual void wait(TimePoint deadline, OperationQueue& done) noexcept = 0;
   /// Makes the current or the next `wait` return. Any thread, also while `wait` runs.
   virtual void wake() noexcept = 0;
+
+  /// False: all are leased.
+  virtual bool lease(Buffer& buffer) noexcept = 0;
+  virtual void release(std::uint32_t buffer) noexcept = 0;
 
   /// A new unbound socket of `family`, close-on-exec: its handle.
   virtual int open(Family family, SocketType type) noexcept = 0;
@@ -103,8 +120,22 @@ class Driver {
   virtual std::int64_t unacknowledged(int handle) noexcept = 0;
 };
 
-/// The one place that names concrete drivers. Null with `*error_number` set if `kind` cannot be
-/// had: EINVAL: IEUM_DRIVER names none of this build; EMFILE and the like otherwise.
-std::unique_ptr<Driver> make_driver(DriverKind kind, int& error_number) noexcept;
+struct DriverOptions {
+  DriverKind kind = DriverKind::automatic;
+  /// Zero: the driver's default.
+  unsigned ring_entries = 0;
+  unsigned receive_buffers_max = 0;
+};
+
+/// Why `make_driver` chose what it chose, or failed.
+struct DriverChoice {
+  int error_number = 0;
+  std::string reason;
+};
+
+/// The one place that names concrete drivers. Null with `choice` filled in if `options.kind` cannot
+/// be had: EINVAL: IEUM_DRIVER names none of this build; ENOSYS, EPERM and the like: the kernel
+/// refuses it; EMFILE and the like.
+std::unique_ptr<Driver> make_driver(const DriverOptions& options, DriverChoice& choice);
 
 }  // namespace ieum

@@ -6,21 +6,20 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
-#include <csignal>
 #include <ctime>
 #include <utility>
 #include <vector>
 
 #include <ieum/detail/assert.hpp>
 
+#include "driver/buffer_pool.hpp"
 #include "driver/kernel.hpp"
+#include "driver/kernel_io.hpp"
 
 namespace ieum {
 
@@ -41,119 +40,14 @@ struct Slot {
   bool is_tcp = false;  // a short read means that nothing is left
   bool is_socket = false;
   bool urgent = false;  // TCP's urgent mark was seen: reads stop short of it
+  bool bulk = false;    // the last pooled receive filled a small buffer
   int broken = 0;       // the error that ended the connection, once it was told
 };
 
-/// Blocks SIGPIPE for this thread while it writes to a pipe, and takes back what came of it.
-class WithoutSigpipe {
- public:
-  WithoutSigpipe() noexcept {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    sigset_t pending;
-    sigpending(&pending);
-    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  WithoutSigpipe(const WithoutSigpipe&) = delete;
-  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
-  ~WithoutSigpipe() {
-    if (broken_ && !was_pending_) {
-      const timespec at_once{};
-      while (sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
-      }
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  void broken() noexcept { broken_ = true; }
-
- private:
-  sigset_t pipe_{};
-  sigset_t before_{};
-  bool was_pending_ = false;
-  bool broken_ = false;
-};
-
-using Parts = std::array<iovec, 64>;
-
-/// What is left of a send, as far as it fits into one call.
-std::span<const iovec> remaining(const Operation& operation, Parts& parts) noexcept {
-  if (operation.parts == nullptr) {
-    parts[0] = {operation.data + operation.moved, operation.size - operation.moved};
-    return std::span(parts).first(1);
-  }
-  std::size_t skip = operation.moved;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < operation.size && count < parts.size(); ++i) {
-    const ConstBuffer part = operation.parts[i];
-    if (skip >= part.size()) {
-      skip -= part.size();
-      continue;
-    }
-    parts[count++] = {const_cast<std::byte*>(part.data()) + skip, part.size() - skip};
-    skip = 0;
-  }
-  return std::span(parts).first(count);
-}
-
-std::size_t total_bytes(const Operation& operation) noexcept {
-  if (operation.parts == nullptr) return operation.size;
-  std::size_t total = 0;
-  for (std::size_t i = 0; i < operation.size; ++i) total += operation.parts[i].size();
-  return total;
-}
-
-ssize_t send_parts(int handle, std::span<const iovec> parts, bool is_socket) noexcept {
-  if (is_socket) {
-    if (parts.size() == 1) return ::send(handle, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(parts.data());
-    message.msg_iovlen = parts.size();
-    return ::sendmsg(handle, &message, MSG_NOSIGNAL);
-  }
-  WithoutSigpipe guard;
-  const ssize_t count = ::writev(handle, parts.data(), static_cast<int>(parts.size()));
-  if (count < 0 && errno == EPIPE) {
-    guard.broken();
-    errno = EPIPE;
-  }
-  return count;
-}
-
-/// Errors of the connection, not of the call. The kernel tells them once and then shows an orderly
-/// end, which would make what was cut off look whole.
-bool breaks_connection(int number) noexcept {
-  switch (number) {
-    case ECONNRESET:
-    case ECONNABORTED:
-    case ETIMEDOUT:
-    case EHOSTUNREACH:
-    case ENETUNREACH: return true;
-    default: return false;
-  }
-}
-
-bool would_block(int number) noexcept { return number == EAGAIN || number == EWOULDBLOCK; }
-
-/// accept(2): the client has gone again, or its network has; there may be another one.
-bool is_about_one_client(int number) noexcept {
-  switch (number) {
-    case EINTR:
-    case ECONNABORTED:
-    case EPROTO:
-    case ENOPROTOOPT:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENONET: return true;
-    default: return false;
-  }
-}
-
 class EpollDriver final : public KernelDriver {
  public:
-  EpollDriver(int epoll, int wake) noexcept : epoll_(epoll), wake_(wake) {}
+  EpollDriver(int epoll, int wake, unsigned buffers_max) noexcept
+      : epoll_(epoll), wake_(wake), pool_(buffers_max) {}
   ~EpollDriver() override {
     ::close(wake_);
     ::close(epoll_);
@@ -169,6 +63,12 @@ class EpollDriver final : public KernelDriver {
     [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
   }
 
+  bool lease(Buffer& buffer) noexcept override;
+  void release(std::uint32_t buffer) noexcept override {
+    pool_.give_back(buffer);
+    retry_ = !starved_.empty();
+  }
+
   int open(Family family, SocketType type) noexcept override;
   int adopt(int descriptor) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
@@ -177,9 +77,6 @@ class EpollDriver final : public KernelDriver {
  private:
   static constexpr std::size_t events_max = 256;
 
-  static bool is_in(Kind kind) noexcept {
-    return kind == Kind::receive || kind == Kind::accept || kind == Kind::wait_readable;
-  }
   Slot& slot(int handle) {
     if (static_cast<std::size_t>(handle) >= slots_.size()) {
       slots_.resize(std::max<std::size_t>(static_cast<std::size_t>(handle) + 1, slots_.size() * 2));
@@ -196,7 +93,9 @@ class EpollDriver final : public KernelDriver {
 
   /// Tries `operation` now; false if it would block.
   bool attempt(Operation& operation, Slot& at) noexcept;
-  static bool receive(Operation& operation, Slot& at) noexcept;
+  bool receive(Operation& operation, Slot& at) noexcept;
+  static bool read(Operation& operation, Slot& at) noexcept;
+  std::uint32_t take_buffer(Slot& at) noexcept;
   static bool send(Operation& operation, Slot& at) noexcept;
   bool accept(Operation& operation, Slot& at) noexcept;
   static bool connect(Operation& operation, Slot& at) noexcept;
@@ -210,18 +109,17 @@ class EpollDriver final : public KernelDriver {
   int wait_for_events(TimePoint deadline) noexcept;
   void take_event(const epoll_event& event, OperationQueue& done) noexcept;
   void progress(Operation*& pending, Slot& at, bool ready, OperationQueue& done) noexcept;
+  void retry_starved(OperationQueue& done) noexcept;
 
   const int epoll_;
   const int wake_;
   std::vector<Slot> slots_;
   OperationQueue completed_;
+  BufferPool pool_;
+  std::vector<int> starved_;  // handles whose pooled receive found no buffer
+  bool retry_ = false;        // and one has been released
   std::array<epoll_event, events_max> events_{};
 };
-
-bool done_with(Operation& operation, std::int64_t result) noexcept {
-  operation.result = result;
-  return true;
-}
 
 bool EpollDriver::submit(Operation& operation) noexcept {
   if (operation.kind == Kind::close) return done_with(operation, close(operation.handle));
@@ -232,9 +130,9 @@ bool EpollDriver::submit(Operation& operation) noexcept {
     return done_with(operation, -errno);
   }
   Slot& at = slot(operation.handle);
-  Operation*& place = is_in(operation.kind) ? at.in : at.out;
-  IEUM_ASSERT(place == nullptr, "a second operation of one direction on one socket");
-  const bool worth_trying = is_in(operation.kind) ? at.readable : at.writable;
+  Operation*& place = is_in(operation) ? at.in : at.out;
+  if (place != nullptr) refuse_second(*place, operation);
+  const bool worth_trying = is_in(operation) ? at.readable : at.writable;
   if (operation.kind == Kind::connect) {
     if (connect(operation, at)) return true;
   } else if (worth_trying && attempt(operation, at)) {
@@ -263,6 +161,40 @@ bool EpollDriver::attempt(Operation& operation, Slot& at) noexcept {
 }
 
 bool EpollDriver::receive(Operation& operation, Slot& at) noexcept {
+  if (!operation.pooled) return read(operation, at);
+  const std::uint32_t buffer = take_buffer(at);
+  if (buffer == BufferPool::none) {
+    starved_.push_back(operation.handle);
+    return false;
+  }
+  operation.data = pool_.data(buffer);
+  operation.size = BufferPool::bytes_of(BufferPool::size_of(buffer));
+  operation.buffer = buffer;
+  const bool done = read(operation, at);
+  if (done && operation.result > 0) {
+    at.bulk = operation.result >= static_cast<std::int64_t>(BufferPool::small_bytes);
+  } else {
+    pool_.give_back(buffer);
+  }
+  return done;
+}
+
+std::uint32_t EpollDriver::take_buffer(Slot& at) noexcept {
+  if (at.bulk) {
+    const std::uint32_t large = pool_.take(BufferPool::Size::large);
+    if (large != BufferPool::none) return large;
+  }
+  return pool_.take(BufferPool::Size::small);
+}
+
+bool EpollDriver::lease(Buffer& buffer) noexcept {
+  const std::uint32_t id = pool_.take(BufferPool::Size::small);
+  if (id == BufferPool::none) return false;
+  buffer = {pool_.data(id), BufferPool::small_bytes, id};
+  return true;
+}
+
+bool EpollDriver::read(Operation& operation, Slot& at) noexcept {
   ssize_t count = 0;
   do {
     count = ::read(operation.handle, operation.data, operation.size);
@@ -388,7 +320,7 @@ int EpollDriver::poll_foreign(int handle, Slot& at) noexcept {
 
 void EpollDriver::cancel(Operation& operation) noexcept {
   Slot& at = slot(operation.handle);
-  Operation*& place = is_in(operation.kind) ? at.in : at.out;
+  Operation*& place = is_in(operation) ? at.in : at.out;
   if (place != &operation) return;
   place = nullptr;
   if (at.polled) poll_foreign(operation.handle, at);
@@ -430,9 +362,7 @@ int EpollDriver::adopt(int descriptor) noexcept {
   const int flags = ::fcntl(descriptor, F_GETFL);
   if (flags < 0) return -errno;
   if ((flags & O_NONBLOCK) == 0) return -EINVAL;
-  int type = 0;
-  const bool is_socket = get_option(descriptor, SocketOption::so_error, type) >= 0;
-  fresh_slot(descriptor, false, is_socket);
+  fresh_slot(descriptor, false, is_socket(descriptor));
   return descriptor;
 }
 
@@ -451,9 +381,18 @@ int EpollDriver::wait_for_events(TimePoint deadline) noexcept {
 }
 
 void EpollDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
-  const int count = wait_for_events(completed_.empty() ? deadline : TimePoint::min());
+  const bool waits = completed_.empty() && !retry_;
+  const int count = wait_for_events(waits ? deadline : TimePoint::min());
   done.append(completed_);
   for (int i = 0; i < count; ++i) take_event(events_[static_cast<std::size_t>(i)], done);
+  if (retry_) retry_starved(done);
+}
+
+void EpollDriver::retry_starved(OperationQueue& done) noexcept {
+  retry_ = false;
+  for (const int handle : std::exchange(starved_, {})) {
+    progress(slot(handle).in, slot(handle), true, done);
+  }
 }
 
 void EpollDriver::take_event(const epoll_event& event, OperationQueue& done) noexcept {
@@ -483,20 +422,20 @@ void EpollDriver::progress(Operation*& pending, Slot& at, bool ready,
   if (attempt(operation, at)) {
     done.push(operation);
   } else {
-    (is_in(operation.kind) ? slot(operation.handle).in : slot(operation.handle).out) = &operation;
+    (is_in(operation) ? slot(operation.handle).in : slot(operation.handle).out) = &operation;
   }
 }
 
 }  // namespace
 
-std::unique_ptr<Driver> make_epoll_driver(int& error_number) noexcept {
+std::unique_ptr<Driver> make_epoll_driver(unsigned buffers_max, int& error_number) noexcept {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   const int wake = epoll < 0 ? -1 : ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.u64 = static_cast<std::uint32_t>(wake);
   if (wake >= 0 && ::epoll_ctl(epoll, EPOLL_CTL_ADD, wake, &event) == 0) {
-    return std::make_unique<EpollDriver>(epoll, wake);
+    return std::make_unique<EpollDriver>(epoll, wake, buffers_max);
   }
   error_number = errno;
   if (wake >= 0) ::close(wake);

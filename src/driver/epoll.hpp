@@ -1,4 +1,4 @@
-// The epoll driver's maker; the driver itself is in epoll.cpp.
+// The epoll driver's maker.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,8 @@
 
 namespace ieum {
 
-/// Null with `error_number` set (EMFILE, ENFILE, ENOMEM) if the kernel gives no epoll instance.
-std::unique_ptr<Driver> make_epoll_driver(int& error_number) noexcept;
+/// `buffers_max` of the small receive buffers, 0: the default. Null with errno(3) in `error_number`
+/// if the kernel refuses.
+std::unique_ptr<Driver> make_epoll_driver(unsigned buffers_max, int& error_number) noexcept;
 
 }  // namespace ieum

@@ -3,13 +3,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
+#include <string>
 #include <string_view>
 
 #include <ieum/driver_kind.hpp>
 
 #include "driver/driver.hpp"
 #include "driver/epoll.hpp"
+#include "driver/uring.hpp"
 
 namespace ieum {
 
@@ -25,19 +29,68 @@ void fill_standard_descriptors() noexcept {
   }
 }
 
+/// A number from the environment, or 0.
+unsigned number_from(const char* variable) noexcept {
+  const char* text = std::getenv(variable);
+  unsigned number = 0;
+  if (text != nullptr) std::from_chars(text, text + std::strlen(text), number);
+  return number;
+}
+
+bool is_exhaustion(int number) noexcept { return number == EMFILE || number == ENFILE; }
+
+std::unique_ptr<Driver> make_epoll(const DriverOptions& options, DriverChoice& choice) {
+  auto driver = make_epoll_driver(options.receive_buffers_max, choice.error_number);
+  if (!driver) choice.reason = "epoll_create1";
+  return driver;
+}
+
+std::unique_ptr<Driver> make_best(const DriverOptions& options, DriverChoice& choice) {
+  if (auto driver = make_uring_driver(options, choice)) {
+    choice.reason = "io_uring works here";
+    return driver;
+  }
+  if (is_exhaustion(choice.error_number)) {
+    choice.reason.clear();
+    return nullptr;
+  }
+  const std::string why = "io_uring cannot be had, so epoll: " + choice.reason;
+  auto driver = make_epoll(options, choice);
+  if (driver) choice = {0, why};
+  return driver;
+}
+
 }  // namespace
 
-std::unique_ptr<Driver> make_driver(DriverKind kind, int& error_number) noexcept {
+std::unique_ptr<Driver> make_driver(const DriverOptions& asked, DriverChoice& choice) {
   fill_standard_descriptors();
-  if (kind == DriverKind::automatic) {
-    const char* asked = std::getenv("IEUM_DRIVER");
-    const std::string_view name = asked == nullptr ? "" : asked;
-    if (!name.empty() && name != "epoll") {
-      error_number = EINVAL;
+  DriverOptions options = asked;
+  if (options.ring_entries == 0) options.ring_entries = number_from("IEUM_RING_ENTRIES");
+  if (options.receive_buffers_max == 0) {
+    options.receive_buffers_max = number_from("IEUM_RECEIVE_BUFFERS");
+  }
+  std::string reason = "chosen by the program";
+  if (options.kind == DriverKind::automatic) {
+    const char* variable = std::getenv("IEUM_DRIVER");
+    const std::string_view name = variable == nullptr ? "" : variable;
+    if (name.empty()) return make_best(options, choice);
+    reason = "IEUM_DRIVER=" + std::string(name);
+    if (name != "epoll" && name != "io_uring") {
+      choice = {EINVAL, reason + " names no driver of this build; use io_uring or epoll"};
       return nullptr;
     }
+    options.kind = name == "epoll" ? DriverKind::epoll : DriverKind::io_uring;
   }
-  return make_epoll_driver(error_number);
+  auto driver = options.kind == DriverKind::epoll ? make_epoll(options, choice)
+                                                  : make_uring_driver(options, choice);
+  if (driver) {
+    choice.reason = reason;
+  } else if (is_exhaustion(choice.error_number)) {
+    choice.reason.clear();  // says it all
+  } else {
+    choice.reason += " (" + reason + ")";
+  }
+  return driver;
 }
 
 }  // namespace ieum

@@ -112,8 +112,8 @@ void Server::session_ended(const SessionEnd& end) {
 Task<DrainReport> Server::drain(Duration limit) {
   draining_ = true;
   if (accepting_ != nullptr) accepting_->stop();
-  if (listener_.is_open()) co_await listener_.close();
   const std::size_t present = sessions_;
+  if (listener_.is_open()) co_await listener_.close();
   Result<> ended = co_await attempt(with_timeout(limit, all_ended_.wait()));
   DrainReport report{.finished = present, .cut = 0};
   if (ended) co_return report;

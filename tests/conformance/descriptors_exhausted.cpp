@@ -11,30 +11,40 @@
 namespace ieum::test {
 namespace {
 
-/// Takes every descriptor that is left, of a limit that is lowered as long as the object lives.
+/// A limit of few descriptors. Before anything is accepted: the kernel notes the limit when an
+/// accept of io_uring's begins, not when a client comes.
+class FewDescriptors {
+ public:
+  FewDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const Descriptor lowest(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    rlimit low = before_;
+    low.rlim_cur = static_cast<rlim_t>(lowest.get()) + 60;
+    setrlimit(RLIMIT_NOFILE, &low);
+  }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+/// Takes every descriptor that is left.
 class NoDescriptors {
  public:
   NoDescriptors() {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    taken_.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));  // the lowest free number
-    rlimit low = before_;
-    low.rlim_cur = static_cast<rlim_t>(taken_[0].get()) + 40;
-    setrlimit(RLIMIT_NOFILE, &low);
     for (;;) {
-      Descriptor taken(::fcntl(taken_[0].get(), F_DUPFD_CLOEXEC, 0));
+      Descriptor taken(::open("/dev/null", O_RDONLY | O_CLOEXEC));
       if (taken.get() < 0) break;
       taken_.push_back(std::move(taken));
     }
   }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
 
   void free(std::size_t count) { taken_.resize(taken_.size() - count); }
   void free_all() { taken_.clear(); }
 
  private:
-  rlimit before_{};
   std::vector<Descriptor> taken_;
 };
 
@@ -58,6 +68,7 @@ Task<> expect_served(StreamSocket& client) {
 }
 
 CO_TEST(DescriptorsExhausted, the_server_serves_on_without_spinning_and_accepts_again) {
+  const FewDescriptors few;
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const Address address = listener.address();
   Server server(std::move(listener), echo);
@@ -102,6 +113,7 @@ CO_TEST(DescriptorsExhausted, the_server_serves_on_without_spinning_and_accepts_
 }
 
 CO_TEST(DescriptorsExhausted, the_end_of_a_session_makes_room_at_once) {
+  const FewDescriptors few;
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const Address address = listener.address();
   // The pause alone would take an hour.
@@ -123,6 +135,7 @@ CO_TEST(DescriptorsExhausted, the_end_of_a_session_makes_room_at_once) {
 }
 
 CO_TEST(DescriptorsExhausted, a_drain_ends_the_pause) {
+  const FewDescriptors few;
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const Address address = listener.address();
   Server server(std::move(listener), echo, {.retry_pause = 1h});
@@ -139,6 +152,7 @@ CO_TEST(DescriptorsExhausted, a_drain_ends_the_pause) {
 }
 
 CO_TEST(DescriptorsExhausted, an_accept_of_ones_own_fails_and_can_be_tried_again) {
+  const FewDescriptors few;
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const std::string address = listener.address().to_string();
   StreamSocket client = co_await StreamSocket::connect(listener.address());
@@ -152,6 +166,7 @@ CO_TEST(DescriptorsExhausted, an_accept_of_ones_own_fails_and_can_be_tried_again
 }
 
 CO_TEST(DescriptorsExhausted, everything_that_opens_one_says_so) {
+  const FewDescriptors few;
   Listener taken = co_await Listener::bind("127.0.0.1:0");
   const Pipe pipe;
   NoDescriptors none;

@@ -93,7 +93,8 @@ CO_TEST(Reset, during_a_read_and_a_write) {
   co_await with_group(body);
   EXPECT_EQ(read_failure, "read " + peer + ": connection reset by peer");
   // The system tells one of the two of the reset.
-  EXPECT_EQ(write_failure, "write " + peer + ": broken pipe");
+  EXPECT_THAT(write_failure, testing::AnyOf("write " + peer + ": broken pipe",
+                                            "write " + peer + ": connection reset by peer"));
 }
 
 CO_TEST(Reset, before_a_read_is_told_after_what_came_before_it) {

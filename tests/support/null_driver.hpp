@@ -3,6 +3,7 @@
 // run on it without sleeping.
 #pragma once
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -22,7 +23,9 @@ class NullDriver final : public Driver {
   bool submit(Operation& operation) noexcept override {
     switch (operation.kind) {
       case Operation::Kind::receive:
-        operation.result = static_cast<std::int64_t>(operation.size);
+        if (operation.pooled) operation.data = pooled_.data();
+        operation.result =
+            static_cast<std::int64_t>(operation.pooled ? pooled_.size() : operation.size);
         break;
       case Operation::Kind::send:
         operation.result = static_cast<std::int64_t>(total(operation));
@@ -41,6 +44,12 @@ class NullDriver final : public Driver {
     if (deadline > now_) now_ = deadline;
   }
   void wake() noexcept override {}
+
+  bool lease(Buffer& buffer) noexcept override {
+    buffer = {pooled_.data(), pooled_.size(), 0};
+    return true;
+  }
+  void release(std::uint32_t /*buffer*/) noexcept override {}
 
   int open(Family /*family*/, SocketType /*type*/) noexcept override { return handle_of_all; }
   int adopt(int descriptor) noexcept override { return descriptor; }
@@ -70,6 +79,7 @@ class NullDriver final : public Driver {
     return bytes;
   }
 
+  std::array<std::byte, 64> pooled_{};
   TimePoint now_{std::chrono::seconds(1)};
 };
 

@@ -6,8 +6,10 @@
 #include <cstring>
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 #include <ieum/detail/loop.hpp>
+#include <ieum/lease.hpp>
 
 namespace ieum::detail {
 
@@ -72,9 +74,9 @@ struct HandleRequest {
 };
 
 /// The operation in the awaiting frame.
-class HandleLeaf final : public Leaf {
+class HandleLeafBase : public Leaf {
  public:
-  explicit HandleLeaf(const HandleRequest& request) noexcept
+  explicit HandleLeafBase(const HandleRequest& request) noexcept
       : Leaf(request.kind, request.handle_of != nullptr ? *request.handle_of : request.handle),
         name_(request.name),
         owner_(request.loop) {
@@ -90,10 +92,53 @@ class HandleLeaf final : public Leaf {
   [[nodiscard]] const char* name() const noexcept override { return name_; }
   void on_stop() noexcept override { loop().cancel(*this); }
 
+ protected:
+  ~HandleLeafBase() = default;
+  [[nodiscard]] Loop& owner() const noexcept { return *owner_; }
+
  private:
   const char* name_;
   Loop* owner_;
   PeerName peer_;
+};
+
+class HandleLeaf final : public HandleLeafBase {
+ public:
+  using HandleLeafBase::HandleLeafBase;
+};
+
+/// A receive into a buffer of the driver's. The request names the loop.
+class ReceiveLeaf final : public HandleLeafBase {
+ public:
+  explicit ReceiveLeaf(const HandleRequest& request) noexcept : HandleLeafBase(request) {
+    pooled = true;
+  }
+  ~ReceiveLeaf();
+  Lease take() noexcept {
+    if (result <= 0) return {};
+    return {owner().driver(), buffer, data, static_cast<std::size_t>(std::exchange(result, 0))};
+  }
+};
+
+/// An awaitable that gives what has come as a lease.
+class [[nodiscard]] ReceiveIo {
+ public:
+  using value_type = Lease;
+  explicit ReceiveIo(const HandleRequest& request) noexcept : request_(request) {}
+
+  class State {
+   public:
+    explicit State(ReceiveIo&& io) noexcept : leaf_(io.request_) {}
+    Start start(Waiter& waiter, Scope& scope) noexcept { return leaf_.start(waiter, scope); }
+    Lease take() noexcept { return leaf_.take(); }
+    Error take_error() const noexcept { return leaf_.error(); }
+
+   private:
+    ReceiveLeaf leaf_;
+  };
+
+ private:
+  HandleRequest request_;
 };
 
 /// An awaitable that gives the number of bytes (`T` = size_t) or nothing (`T` = void).

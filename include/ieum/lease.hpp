@@ -1,0 +1,76 @@
+// Lease: bytes that have come, in a buffer of the runtime's.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <ieum/operation.hpp>
+
+namespace ieum {
+
+class Driver;
+
+/// What `receive` gives: bytes in a buffer of the runtime's pool, which gets it back when the lease
+/// is destroyed. An empty lease holds no buffer: the peer has finished sending.
+///
+/// Belongs to the runtime's thread and must not outlive the runtime. The pool is large but bounded
+/// (`RuntimeOptions::receive_buffers_max`): do not collect leases, copy what you keep.
+class [[nodiscard]] Lease {
+ public:
+  Lease() noexcept = default;
+  Lease(Lease&& other) noexcept
+      : driver_(std::exchange(other.driver_, nullptr)),
+        data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        buffer_(other.buffer_) {}
+  Lease& operator=(Lease&& other) noexcept {
+    if (this != &other) {
+      reset();
+      driver_ = std::exchange(other.driver_, nullptr);
+      data_ = std::exchange(other.data_, nullptr);
+      size_ = std::exchange(other.size_, 0);
+      buffer_ = other.buffer_;
+    }
+    return *this;
+  }
+  ~Lease() { reset(); }
+
+  /// False for the end: `while (Lease data = co_await socket.receive())`.
+  explicit operator bool() const noexcept { return size_ > 0; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::byte* data() const noexcept { return data_; }
+  [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {data_, size_}; }
+  [[nodiscard]] std::string_view text() const noexcept {
+    return {reinterpret_cast<const char*>(data_), size_};
+  }
+  operator ConstBuffer() const noexcept { return bytes(); }
+
+  /// Keeps the first `size` bytes; with 0, gives the buffer back.
+  void shrink(std::size_t size) noexcept {
+    size_ = std::min(size, size_);
+    if (size_ == 0) reset();
+  }
+  /// Gives the buffer back now; the lease is then empty.
+  void reset() noexcept {
+    if (driver_ != nullptr) give_back();
+  }
+
+  /// For implementers of streams: `buffer` of `driver`, with `size` bytes in it.
+  Lease(Driver& driver, std::uint32_t buffer, std::byte* data, std::size_t size) noexcept
+      : driver_(&driver), data_(data), size_(size), buffer_(buffer) {}
+
+ private:
+  void give_back() noexcept;
+
+  Driver* driver_ = nullptr;
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::uint32_t buffer_ = 0;
+};
+
+}  // namespace ieum

@@ -1,0 +1,75 @@
+// Ring: io_uring's two queues (io_uring(7)): entries in, completions out, one system call a turn.
+#pragma once
+
+#include <liburing.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ieum/operation.hpp>
+
+namespace ieum {
+
+/// Belongs to the thread that first calls `enable`; only that thread may use it from then on.
+class Ring {
+ public:
+  static constexpr unsigned entries_default = 1024;
+  static constexpr unsigned completions_per_entry = 4;
+
+  Ring() noexcept = default;
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+  ~Ring() {
+    if (is_open_) io_uring_queue_exit(&ring_);
+  }
+
+  /// 0, or a negated errno(3) with the words for it in `reason`.
+  int open(unsigned entries, std::string& reason);
+  void enable() noexcept;
+
+  /// A blank entry; a full queue is submitted to make room. Null if the kernel takes none for now:
+  /// try again after the next `wait`.
+  io_uring_sqe* entry() noexcept;
+  /// Submits, and lets the kernel post what it has completed.
+  void flush() noexcept;
+  /// Submits, then waits until there is a completion, or `deadline` has come.
+  void wait(TimePoint deadline) noexcept;
+
+  /// Calls `each(const io_uring_cqe&)` for what was completed when it was called. `each` may ask
+  /// for entries, and so submit and spill.
+  template <class F>
+  void reap(F each) {
+    if (!spilled_.empty()) [[unlikely]] {
+      for (const io_uring_cqe& completion : std::exchange(spilled_, {})) each(completion);
+    }
+    for (unsigned left = io_uring_cq_ready(&ring_); left > 0; --left) {
+      io_uring_cqe completion;
+      if (!take(completion)) return;
+      each(completion);
+    }
+  }
+
+  [[nodiscard]] io_uring& raw() noexcept { return ring_; }
+
+ private:
+  void spill() noexcept;
+  /// The oldest completion, out of the queue.
+  bool take(io_uring_cqe& completion) noexcept {
+    const unsigned head = *ring_.cq.khead;
+    if (head == io_uring_smp_load_acquire(ring_.cq.ktail)) return false;
+    completion = ring_.cq.cqes[head & *ring_.cq.kring_mask];
+    io_uring_smp_store_release(ring_.cq.khead, head + 1);
+    return true;
+  }
+  [[nodiscard]] bool has_completions() noexcept {
+    return !spilled_.empty() || io_uring_cq_ready(&ring_) > 0;
+  }
+
+  io_uring ring_{};
+  std::vector<io_uring_cqe> spilled_;  // taken out early, to make room in the kernel
+  bool is_open_ = false;
+  bool is_enabled_ = false;
+};
+
+}  // namespace ieum
