@@ -3,6 +3,7 @@
 // run on it without sleeping.
 #pragma once
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -59,6 +60,8 @@ class NullDriver final : public Driver {
   }
   int reset_on_close(int /*handle*/) noexcept override { return 0; }
   std::int64_t unacknowledged(int /*handle*/) noexcept override { return 0; }
+  [[nodiscard]] Pending pending(int /*handle*/) const noexcept override { return {}; }
+  int information(int /*handle*/, SocketInfo& /*info*/) noexcept override { return -EOPNOTSUPP; }
 
  private:
   static constexpr int handle_of_all = 1000000;  // no descriptor of this process
