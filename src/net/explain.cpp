@@ -166,10 +166,11 @@ Stall window_full(const SocketInfo& info) {
                  " wait for ", peer_of(info), ", whose window is ", window,
                  "; read while you write, in two tasks");
   }
+  const std::string since =
+      info.in_flight_bytes() == 0 ? words("; nothing has gone", for_time(tcp.last_data_sent)) : "";
   return stall(Cause::peer_does_not_read, "the peer does not read: ", bytes(info.send_queue_bytes),
                " wait here for ", peer_of(info), ", whose window is ",
-               is_window_closed(info) ? std::string("closed") : "down to " + window,
-               again ? std::string() : words("; nothing has gone", for_time(tcp.last_data_sent)),
+               is_window_closed(info) ? std::string("closed") : "down to " + window, since,
                "; its program must read");
 }
 

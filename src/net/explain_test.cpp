@@ -119,7 +119,7 @@ TEST(Diagnose, ThePeerDoesNotRead) {
   info.tcp->last_ack_received = 100ms;  // the answer to a probe
   expect(info, Cause::peer_does_not_read,
          "the peer does not read: 50000 bytes wait here for the peer 192.0.2.9:80, whose window "
-         "is closed; its program must read");
+         "is closed; nothing has gone for 5.0 s; its program must read");
   info.tcp->backoff = 0;
   info.tcp->peer_window_bytes = 700;
   expect(info, Cause::peer_does_not_read,
