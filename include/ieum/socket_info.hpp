@@ -76,7 +76,7 @@ struct TcpInfo {
   std::optional<Duration> last_data_received;
   std::optional<Duration> last_ack_received;  ///< answers to probes too
 
-  std::optional<std::uint64_t> bytes_sent;          ///< again and again counted each time
+  std::optional<std::uint64_t> bytes_sent;          ///< what was sent again counts again
   std::optional<std::uint64_t> bytes_acknowledged;  ///< the SYN counts as one
   std::optional<std::uint64_t> bytes_retransmitted;
   std::optional<std::uint64_t> bytes_received;
