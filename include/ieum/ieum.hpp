@@ -6,6 +6,7 @@
 #include <ieum/descriptor_stream.hpp>
 #include <ieum/error.hpp>
 #include <ieum/event.hpp>
+#include <ieum/explain.hpp>
 #include <ieum/finally.hpp>
 #include <ieum/group.hpp>
 #include <ieum/lease.hpp>
@@ -15,6 +16,7 @@
 #include <ieum/runtime.hpp>
 #include <ieum/serve.hpp>
 #include <ieum/signals.hpp>
+#include <ieum/socket_info.hpp>
 #include <ieum/stream.hpp>
 #include <ieum/stream_socket.hpp>
 #include <ieum/task.hpp>

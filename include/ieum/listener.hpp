@@ -64,6 +64,9 @@ class Listener {
 
   Result<> set_option(SocketOption option, int value) noexcept;
   [[nodiscard]] Result<int> option(SocketOption option) const noexcept;
+  /// As in StreamSocket; what waits in the backlog.
+  [[nodiscard]] Result<SocketInfo> info() const;
+  [[nodiscard]] Result<std::string> explain() const;
   /// As in StreamSocket.
   [[nodiscard]] int native_handle() const noexcept { return handle_; }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include <ieum/socket_info.hpp>
 #include <ieum/socket_option.hpp>
 #include <ieum/stream.hpp>
 
@@ -93,6 +94,13 @@ class StreamSocket final : public Stream {
   /// setsockopt(2), getsockopt(2). Errors: `no_protocol_option`, `invalid_argument`.
   Result<> set_option(SocketOption option, int value) noexcept;
   [[nodiscard]] Result<int> option(SocketOption option) const noexcept;
+
+  /// What the system knows of this socket, now. Takes nothing from it: no byte, no pending error.
+  /// Error: `bad_file_descriptor` if it is closed.
+  [[nodiscard]] Result<SocketInfo> info() const;
+  /// Why nothing moves, or what limits it, as one sentence with figures (`diagnose`). A closed
+  /// socket says so.
+  [[nodiscard]] Result<std::string> explain() const;
 
   /// The descriptor, still owned by this object; -1 if closed. For system calls that ieum lacks.
   [[nodiscard]] int native_handle() const noexcept { return handle_; }

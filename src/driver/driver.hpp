@@ -10,6 +10,7 @@
 #include <ieum/address.hpp>
 #include <ieum/driver_kind.hpp>
 #include <ieum/operation.hpp>
+#include <ieum/socket_info.hpp>
 #include <ieum/socket_option.hpp>
 
 namespace ieum {
@@ -19,6 +20,12 @@ enum class SocketType : std::uint8_t { stream, datagram };
 
 /// The halves of a connection (shutdown(2)).
 enum class Half : std::uint8_t { receiving, sending, both };
+
+/// The directions of a handle that an operation is pending in.
+struct Pending {
+  bool receive = false;
+  bool send = false;
+};
 
 /// # The contract
 ///
@@ -118,6 +125,13 @@ class Driver {
   /// Bytes sent that the peer has not acknowledged, its FIN counting as one; -ECONNRESET and the
   /// like if the connection has failed.
   virtual std::int64_t unacknowledged(int handle) noexcept = 0;
+
+  /// Which operations are pending on `handle`; none on one that the driver does not know.
+  [[nodiscard]] virtual Pending pending(int handle) const noexcept = 0;
+  /// Fills in all that is known of a stream socket or a listener, and changes nothing: above all it
+  /// takes no error from the handle. `peer` stays empty before the connection stands. -EOPNOTSUPP:
+  /// another kind of socket; -ENOTSOCK, -EBADF.
+  virtual int information(int handle, SocketInfo& info) noexcept = 0;
 };
 
 struct DriverOptions {

@@ -45,6 +45,7 @@ class KernelDriver : public Driver {
   int get_option(int handle, SocketOption option, int& value) noexcept final;
   int reset_on_close(int handle) noexcept final;
   std::int64_t unacknowledged(int handle) noexcept final;
+  int information(int handle, SocketInfo& info) noexcept final;
 };
 
 }  // namespace ieum

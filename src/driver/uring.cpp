@@ -137,6 +137,11 @@ class UringDriver final : public KernelDriver {
   int adopt(int descriptor) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
   void discard(int handle) noexcept override;
+  [[nodiscard]] Pending pending(int handle) const noexcept override {
+    if (static_cast<std::size_t>(handle) >= slots_.size()) return {};
+    const Slot& at = slots_[static_cast<std::size_t>(handle)];
+    return {.receive = at.in != nullptr, .send = at.out != nullptr};
+  }
 
  private:
   Slot& slot(int handle) {

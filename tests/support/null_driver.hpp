@@ -3,7 +3,11 @@
 // run on it without sleeping.
 #pragma once
 
+<<<<<<< HEAD
 #include <array>
+=======
+#include <cerrno>
+>>>>>>> info
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -68,6 +72,8 @@ class NullDriver final : public Driver {
   }
   int reset_on_close(int /*handle*/) noexcept override { return 0; }
   std::int64_t unacknowledged(int /*handle*/) noexcept override { return 0; }
+  [[nodiscard]] Pending pending(int /*handle*/) const noexcept override { return {}; }
+  int information(int /*handle*/, SocketInfo& /*info*/) noexcept override { return -EOPNOTSUPP; }
 
  private:
   static constexpr int handle_of_all = 1000000;  // no descriptor of this process
