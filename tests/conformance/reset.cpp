@@ -6,6 +6,8 @@
 #include <array>
 #include <csignal>
 
+#include <gmock/gmock.h>
+
 #include "conformance/conformance.hpp"
 
 namespace ieum::test {
