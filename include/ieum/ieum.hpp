@@ -18,3 +18,4 @@
 #include <ieum/stream_socket.hpp>
 #include <ieum/task.hpp>
 #include <ieum/timeout.hpp>
+#include <ieum/unix_socket.hpp>
