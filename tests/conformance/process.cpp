@@ -320,7 +320,7 @@ CO_TEST(Process, that_nobody_reads_from_waits) {
 }
 
 CO_TEST(Process, that_closes_its_input_is_a_broken_pipe) {
-  Process process = co_await shell("exec <&-; echo closed; sleep 1000", in_and_out);
+  Process process = co_await shell("exec <&-; echo closed; exec sleep 1000", in_and_out);
   const std::string closed = co_await read_text(process.output(), 7);
   EXPECT_EQ(closed, "closed\n");
   Result<> written = co_await attempt(process.input().write_all("anybody?"));
