@@ -149,7 +149,8 @@ CO_TEST(DescriptorsPassing, tells_a_broken_connection_as_every_later_read_does) 
 }
 
 CO_TEST(DescriptorsPassing, closes_those_that_were_not_wanted_and_says_so) {
-  for (const std::size_t wanted : {std::size_t{2}, std::size_t{0}}) {
+  const std::array<std::size_t, 2> numbers_wanted{2, 0};
+  for (const std::size_t wanted : numbers_wanted) {
     SocketPair pair = co_await StreamSocket::pair();
     const std::vector<Pipe> pipes = some_pipes(3);
     const int before = open_descriptors();
@@ -354,7 +355,8 @@ CO_TEST(DescriptorsPassing, hands_a_tcp_connection_to_a_child_process) {
 
 CO_TEST(Adopt, a_received_connection) {
   SocketPair pair = co_await StreamSocket::pair();
-  for (const Transport transport : {Transport::ipv4, Transport::unix_socket}) {
+  const std::array transports{Transport::ipv4, Transport::unix_socket};
+  for (const Transport transport : transports) {
     Pair connection = co_await connected(transport);
     const std::array<int, 1> numbers{connection.server.native_handle()};
     co_await pair.first.send_descriptors(bytes_of("x"), numbers);

@@ -8,7 +8,9 @@
 
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <set>
+#include <sstream>
 
 #include "conformance/conformance.hpp"
 
@@ -23,26 +25,30 @@ constexpr ProcessOptions all_streams{
 constexpr ProcessOptions in_and_out{.input = Standard::stream, .output = Standard::stream};
 constexpr ProcessOptions only_output{.input = Standard::null, .output = Standard::stream};
 
-Result<Process> start(const std::vector<std::string>& command, const ProcessOptions& options = {}) {
-  return Process::start(command, options);
+/// `command`: the program and its arguments, with a space between them.
+Result<Process> start(const std::string& command, const ProcessOptions& options = {}) {
+  std::istringstream words(command);
+  const std::vector<std::string> split{std::istream_iterator<std::string>(words), {}};
+  return Process::start(split, options);
 }
 
 Result<Process> shell(const std::string& script, const ProcessOptions& options = {}) {
-  return start({"sh", "-c", script}, options);
+  const std::vector<std::string> command{"sh", "-c", script};
+  return Process::start(command, options);
 }
 
 std::string failure_of(const std::vector<std::string>& command,
                        const ProcessOptions& options = {}) {
-  const Result<Process> process = start(command, options);
+  const Result<Process> process = Process::start(command, options);
   return process ? "it started" : process.error().to_string();
 }
 
-Task<std::string> output_of(std::vector<std::string> command, ProcessOptions options = {}) {
+Task<std::string> output_of(std::string command, ProcessOptions options = {}) {
   options.output = Standard::stream;
   Process process = co_await start(command, options);
   const std::string text = co_await read_to_end(process.output());
   const ExitStatus status = co_await process.wait();
-  EXPECT_TRUE(status.succeeded()) << command[0] << " " << status.to_string();
+  EXPECT_TRUE(status.succeeded()) << command << " " << status.to_string();
   co_return text;
 }
 
@@ -104,7 +110,7 @@ CO_TEST(Process, gives_its_status_again) {
 }
 
 CO_TEST(Process, whose_wait_was_stopped_is_waited_for_again) {
-  Process process = co_await start({"cat"}, in_and_out);
+  Process process = co_await start("cat", in_and_out);
   for (int i = 0; i < 3; ++i) {
     Result<ExitStatus> early = co_await attempt(with_timeout(5ms, process.wait()));
     CO_ASSERT(!early);
@@ -121,7 +127,7 @@ CO_TEST(Process, whose_wait_was_stopped_is_waited_for_again) {
 CO_TEST(Process, is_killed_and_reaped_with_its_object) {
   int pid = 0;
   {
-    Process process = co_await start({"sleep", "1000"});
+    Process process = co_await start("sleep 1000");
     pid = process.pid();
     EXPECT_EQ(::kill(pid, 0), 0);
   }
@@ -130,7 +136,7 @@ CO_TEST(Process, is_killed_and_reaped_with_its_object) {
 }
 
 CO_TEST(Process, moves) {
-  Process first = co_await start({"cat"}, in_and_out);
+  Process first = co_await start("cat", in_and_out);
   Process process(std::move(first));
   co_await process.input().write_all("moved");
   co_await process.input().shutdown_write();
@@ -186,7 +192,7 @@ CO_TEST(Process, in_their_hundreds_leave_nothing) {
 // ---- Ending it ----------------------------------------------------------------------------------
 
 CO_TEST(Process, stops_when_asked) {
-  Process process = co_await start({"sleep", "1000"});
+  Process process = co_await start("sleep 1000");
   const ExitStatus status = co_await process.stop(patience);
   EXPECT_EQ(status.to_string(), "killed by SIGTERM");
 }
@@ -226,7 +232,8 @@ CO_TEST(Process, is_still_owned_when_its_stop_was_stopped) {
 }
 
 CO_TEST(Process, with_a_group_of_its_own_is_stopped_with_what_it_has_started) {
-  for (const Grouping group : {Grouping::own, Grouping::session}) {
+  const std::array groups{Grouping::own, Grouping::session};
+  for (const Grouping group : groups) {
     Process process = co_await shell(
         "sh -c 'trap \"\" TERM; echo inner; while :; do read line; done' & echo outer; wait",
         {.input = Standard::stream, .output = Standard::stream, .group = group});
@@ -259,7 +266,7 @@ CO_TEST(Process, with_a_group_of_its_own_is_killed_with_it) {
 }
 
 CO_TEST(Process, refuses_what_is_no_signal) {
-  Process process = co_await start({"sleep", "1000"});
+  Process process = co_await start("sleep 1000");
   const Result<> killed = process.kill(1000);
   CO_ASSERT(!killed);
   EXPECT_EQ(killed.error().to_string(), "signal process: invalid argument");
@@ -272,8 +279,9 @@ CO_TEST(Process, refuses_what_is_no_signal) {
 // ---- Its streams --------------------------------------------------------------------------------
 
 CO_TEST(Process, talks_both_ways) {
-  Process process = co_await start({"cat"}, in_and_out);
-  for (const char* text : {"one", "two"}) {
+  Process process = co_await start("cat", in_and_out);
+  const std::array texts{"one", "two"};
+  for (const char* text : texts) {
     co_await process.input().write_all(text);
     const std::string got = co_await read_text(process.output(), 3);
     EXPECT_EQ(got, text);
@@ -311,7 +319,7 @@ CO_TEST(Process, that_writes_megabytes_to_both_outputs_is_read_from_both) {
 
 CO_TEST(Process, that_nobody_reads_from_waits) {
   constexpr std::size_t bytes = 1U << 20U;
-  Process process = co_await start({"head", "-c", std::to_string(bytes), "/dev/zero"}, only_output);
+  Process process = co_await start("head -c " + std::to_string(bytes) + " /dev/zero", only_output);
   Result<ExitStatus> early = co_await attempt(with_timeout(20ms, process.wait()));
   EXPECT_FALSE(early);
   co_await expect_zeroes(process.output(), bytes);
@@ -331,7 +339,7 @@ CO_TEST(Process, that_closes_its_input_is_a_broken_pipe) {
 }
 
 CO_TEST(Process, that_reads_nothing_makes_us_wait) {
-  Process process = co_await start({"sleep", "1000"}, in_and_out);
+  Process process = co_await start("sleep 1000", in_and_out);
   const std::string much(std::size_t{1} << 20U, 'm');
   Result<> written = co_await attempt(with_timeout(20ms, process.input().write_all(much)));
   CO_ASSERT(!written);
@@ -344,7 +352,7 @@ CO_TEST(Process, that_reads_nothing_makes_us_wait) {
 }
 
 CO_TEST(Process, has_streams_of_one_direction_that_can_be_closed) {
-  Process process = co_await start({"cat"}, all_streams);
+  Process process = co_await start("cat", all_streams);
   std::array<std::byte, 16> buffer;
   Result<std::size_t> read = co_await attempt(process.input().read_some(buffer));
   CO_ASSERT(!read);
@@ -364,8 +372,7 @@ CO_TEST(Process, has_streams_of_one_direction_that_can_be_closed) {
 }
 
 CO_TEST(Process, has_standard_descriptors_that_block) {
-  Process process =
-      co_await start({"cat", "/proc/self/fdinfo/0", "/proc/self/fdinfo/1"}, in_and_out);
+  Process process = co_await start("cat /proc/self/fdinfo/0 /proc/self/fdinfo/1", in_and_out);
   const std::string text = co_await read_to_end(process.output());
   std::size_t flags = 0;
   for (std::size_t at = text.find("flags:"); at != std::string::npos;
@@ -407,12 +414,12 @@ CO_TEST(Process, inherits_three_descriptors_of_a_thousand_sockets) {
   const std::array all_kinds{Standard::inherit, Standard::null, Standard::stream};
   for (const Standard error : all_kinds) {
     Process process = co_await start(
-        {"cat"}, {.input = Standard::stream, .output = Standard::stream, .error = error});
+        "cat", {.input = Standard::stream, .output = Standard::stream, .error = error});
     co_await process.input().write_all("x");
     const std::string ready = co_await read_text(process.output(), 1);
     EXPECT_EQ(descriptors_of(process.pid()), three);
   }
-  const std::string listed = co_await output_of({"ls", "/proc/self/fd"});
+  const std::string listed = co_await output_of("ls /proc/self/fd");
   EXPECT_EQ(listed, "0\n1\n2\n3\n");  // 3: the directory that ls reads
 }
 
@@ -429,7 +436,7 @@ CO_TEST(Process, has_default_signals_though_we_ignore_and_block_them) {
   for (const int signal : {SIGTERM, SIGINT, SIGPIPE, SIGCHLD, SIGUSR2}) sigaddset(&most, signal);
   ::pthread_sigmask(SIG_BLOCK, &most, &mask_before);
   Result<std::string> signals =
-      co_await attempt(output_of({"grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"}));
+      co_await attempt(output_of("grep -E ^Sig(Blk|Ign) /proc/self/status"));
   ::pthread_sigmask(SIG_SETMASK, &mask_before, nullptr);
   ::sigaction(SIGPIPE, &pipe_before, nullptr);
   ::sigaction(SIGUSR1, &user_before, nullptr);
@@ -448,7 +455,7 @@ CO_TEST(Process, has_what_we_have_or_nothing_as_its_standard_descriptors) {
     const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
     return std::string(target.data(), length < 0 ? 0 : static_cast<std::size_t>(length)) + "\n";
   };
-  const std::vector<std::string> command{"readlink", "/proc/self/fd/0", "/proc/self/fd/2"};
+  const std::string command = "readlink /proc/self/fd/0 /proc/self/fd/2";
   const std::string inherited = co_await output_of(command);
   EXPECT_EQ(inherited, link_of(0) + link_of(2));
   const std::string nothing =
@@ -459,7 +466,7 @@ CO_TEST(Process, has_what_we_have_or_nothing_as_its_standard_descriptors) {
 CO_TEST(Process, inherits_a_standard_descriptor_that_is_close_on_exec) {
   const int flags = ::fcntl(0, F_GETFD);
   ::fcntl(0, F_SETFD, FD_CLOEXEC);
-  Result<std::string> kept = co_await attempt(output_of({"readlink", "/proc/self/fd/0"}));
+  Result<std::string> kept = co_await attempt(output_of("readlink /proc/self/fd/0"));
   ::fcntl(0, F_SETFD, flags);
   EXPECT_TRUE(kept) << kept.error().to_string();
 }
@@ -467,17 +474,17 @@ CO_TEST(Process, inherits_a_standard_descriptor_that_is_close_on_exec) {
 CO_TEST(Process, runs_in_a_directory_with_an_environment) {
   const TemporaryDirectory directory;
   const std::string here = directory.path("");
-  const std::string text = co_await output_of({"pwd", "-P"}, {.directory = here});
+  const std::string text = co_await output_of("pwd -P", {.directory = here});
   EXPECT_EQ(text + "/", here.substr(0, here.size() - 1) + "\n/");
   write_file(directory.path("program"), "#!/bin/sh\necho in the directory\n", 0755);
-  const std::string relative = co_await output_of({"./program"}, {.directory = here});
+  const std::string relative = co_await output_of("./program", {.directory = here});
   EXPECT_EQ(relative, "in the directory\n");
 
   const std::vector<std::string> environment{"GREETING=안녕", "EMPTY="};
-  const std::string variables = co_await output_of({"env"}, {.environment = &environment});
+  const std::string variables = co_await output_of("env", {.environment = &environment});
   EXPECT_EQ(variables, "GREETING=안녕\nEMPTY=\n");
   const std::vector<std::string> none;
-  const std::string nothing = co_await output_of({"env"}, {.environment = &none});
+  const std::string nothing = co_await output_of("env", {.environment = &none});
   EXPECT_EQ(nothing, "");
 }
 
@@ -566,7 +573,7 @@ CO_TEST(Process, is_not_started_when_descriptors_have_run_out) {
     const int before = open_descriptors();
     {
       const FewDescriptors few(count);
-      Result<Process> process = start({"cat"}, all_streams);
+      Result<Process> process = start("cat", all_streams);
       if (count < needed) {
         CO_ASSERT(!process);
         EXPECT_EQ(process.error().to_string(), "start cat: too many open files");
