@@ -61,7 +61,8 @@ class Address {
   }
 
   /// A Unix socket with a path, or one in Linux's abstract namespace (unix(7)).
-  /// Errors: `invalid_argument` (empty, or a zero byte in a path), `filename_too_long`.
+  /// Errors: `invalid_argument` (empty, or a zero byte in a path), `filename_too_long`. The kernel
+  /// would take an empty abstract name; it is a forgotten one.
   [[nodiscard]] static Result<Address> unix_path(std::string_view path);
   [[nodiscard]] static Result<Address> unix_abstract(std::string_view name);
 

@@ -25,15 +25,16 @@ inline std::error_code make_error_code(Errc code) noexcept {
   return {static_cast<int>(code), error_category()};
 }
 
-/// A failure: a code, the operation that failed, the address that it was about, a short detail,
-/// and the awaits that it passed on its way up.
+/// A failure: a code, the operation that failed, the address or the subject that it was about, a
+/// short detail, and the awaits that it passed on its way up.
 ///
 /// Trivially copyable and about 300 bytes; it is built on failure only. As one sentence:
 /// `connect 127.0.0.1:9000: connection refused`. Compare with `error == std::errc::timed_out`.
 class Error {
  public:
   static constexpr std::size_t trace_max = 8;
-  static constexpr std::size_t detail_bytes_max = 95;
+  static constexpr std::size_t detail_bytes_max = 95;  ///< a subject's bytes included
+  static constexpr std::size_t subject_bytes_max = 47;
 
   /// `operation` must live for ever (a literal).
   Error(std::error_code code, const char* operation, const Address& address = {}) noexcept
@@ -51,13 +52,22 @@ class Error {
   [[nodiscard]] std::error_code code() const noexcept { return code_; }
   [[nodiscard]] const char* operation() const noexcept { return operation_; }
   [[nodiscard]] const Address& address() const noexcept { return address_; }
-  [[nodiscard]] std::string_view detail() const noexcept { return {detail_.data(), detail_bytes_}; }
+  /// What it was about, where that has no address: the name of a program, say.
+  [[nodiscard]] std::string_view subject() const noexcept {
+    return {words_.data(), subject_bytes_};
+  }
+  [[nodiscard]] std::string_view detail() const noexcept {
+    return {words_.data() + subject_bytes_, detail_bytes_};
+  }
   /// The awaits that the error passed, innermost first; at most `trace_max`, the outermost are left
   /// off.
   [[nodiscard]] std::span<const std::source_location> trace() const noexcept {
     return {trace_.data(), trace_length_};
   }
 
+  /// Stands after the operation in the sentence, cut at `subject_bytes_max` bytes: "start ncat: no
+  /// such file or directory". Set it before the detail, which it empties.
+  Error& set_subject(std::string_view subject) noexcept;
   /// More words for the sentence, cut at `detail_bytes_max` bytes: "held by nginx (pid 812)".
   Error& set_detail(std::string_view detail) noexcept;
   [[nodiscard]] Error with_detail(std::string_view detail) const noexcept {
@@ -86,9 +96,10 @@ class Error {
   std::error_code code_;
   const char* operation_;
   Address address_;
+  std::uint8_t subject_bytes_ = 0;
   std::uint8_t detail_bytes_ = 0;
   std::uint8_t trace_length_ = 0;
-  std::array<char, detail_bytes_max> detail_{};
+  std::array<char, detail_bytes_max> words_{};  // the subject, then the detail
   std::array<std::source_location, trace_max> trace_{};
 };
 

@@ -12,6 +12,7 @@
 #include <ieum/lease.hpp>
 #include <ieum/listener.hpp>
 #include <ieum/offload.hpp>
+#include <ieum/process.hpp>
 #include <ieum/result.hpp>
 #include <ieum/runtime.hpp>
 #include <ieum/serve.hpp>
@@ -21,3 +22,4 @@
 #include <ieum/stream_socket.hpp>
 #include <ieum/task.hpp>
 #include <ieum/timeout.hpp>
+#include <ieum/unix_socket.hpp>

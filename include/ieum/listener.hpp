@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -20,11 +21,25 @@ struct ListenOptions {
   bool ipv6_only = false;
   /// TCP_NODELAY for the accepted sockets, as in ConnectOptions.
   bool no_delay = true;
+  /// A Unix path: takes the place of a stale socket file, one that a server which ended without
+  /// removing it has left. It is stale if it is a socket's, connecting to it is refused, and no
+  /// socket is bound there; nothing else is ever removed. Of several programs that try at the same
+  /// time one listens, the others get `address_in_use`.
+  bool replace_stale = false;
+  /// A Unix path: closing the listener removes its socket file, if that is still its own.
+  bool unlink_on_close = true;
 };
 
 namespace detail {
 class Accept;
-}
+
+/// Which file a Unix socket is bound to; none: an inode of 0.
+struct SocketFile {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  friend bool operator==(const SocketFile&, const SocketFile&) = default;
+};
+}  // namespace detail
 
 /// A listening socket: bound to an address, with a backlog; `accept` makes a new socket for each
 /// client, many on one port, and the listener goes on listening. Belongs to the runtime that it was
@@ -33,7 +48,10 @@ class Listener {
  public:
   Listener() noexcept = default;
   Listener(Listener&& other) noexcept
-      : loop_(other.loop_), handle_(std::exchange(other.handle_, -1)), address_(other.address_) {}
+      : loop_(other.loop_),
+        handle_(std::exchange(other.handle_, -1)),
+        address_(other.address_),
+        file_(std::exchange(other.file_, {})) {}
   Listener& operator=(Listener&& other) noexcept;
   ~Listener();
 
@@ -41,13 +59,19 @@ class Listener {
   /// listens. A port that another socket listens on is refused: `address_in_use`, and the error
   /// names the process that holds it where /proc lets us see it. A port that only has connections
   /// of a former server left is taken (SO_REUSEADDR). A stale Unix socket file is `address_in_use`
-  /// too: remove it first. Other errors: `permission_denied` (ports below 1024, say),
-  /// `address_not_available`, `too_many_files_open`. Does not wait.
+  /// too, unless `ListenOptions::replace_stale` is set. Other errors: `permission_denied` (ports
+  /// below 1024, say), `address_not_available`, `too_many_files_open`. Does not wait.
   [[nodiscard]] static Result<Listener> bind(const Address& address,
                                              const ListenOptions& options = {});
   /// The same for an address as text (`Address::parse`).
   [[nodiscard]] static Result<Listener> bind(std::string_view address,
                                              const ListenOptions& options = {});
+
+  /// Takes over a listening stream socket from elsewhere, as systemd passes them (sd_listen_fds(3):
+  /// the first is `Descriptor(3)`). As `StreamSocket::adopt`; its options stay as they are, and a
+  /// Unix socket's file is left to whoever made it. Errors: as there; `invalid_argument` (it does
+  /// not listen).
+  [[nodiscard]] static Result<Listener> adopt(Descriptor descriptor);
 
   /// Waits for a client and gives its socket. At most one accept at a time. Errors:
   /// `too_many_files_open`, `too_many_files_open_in_system`, `no_buffer_space`,
@@ -55,7 +79,7 @@ class Listener {
   /// A client that has gone again meanwhile is no error.
   [[nodiscard]] detail::Accept accept() noexcept;
 
-  /// Stops listening: who waits in the backlog is reset.
+  /// Stops listening: who waits in the backlog is reset. Removes its Unix socket file first.
   [[nodiscard]] Task<> close();
 
   [[nodiscard]] bool is_open() const noexcept { return handle_ >= 0; }
@@ -74,10 +98,13 @@ class Listener {
   friend class detail::AcceptState;
   Listener(detail::Loop& loop, int handle, const Address& address) noexcept
       : loop_(&loop), handle_(handle), address_(address) {}
+  /// The handle, for the caller to close; the file is removed.
+  int give_up() noexcept;
 
   detail::Loop* loop_ = nullptr;
   int handle_ = -1;
   Address address_;
+  detail::SocketFile file_;  // to remove with the socket
 };
 
 namespace detail {

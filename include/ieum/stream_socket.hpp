@@ -8,9 +8,11 @@
 #include <string_view>
 #include <utility>
 
+#include <ieum/descriptor.hpp>
 #include <ieum/socket_info.hpp>
 #include <ieum/socket_option.hpp>
 #include <ieum/stream.hpp>
+#include <ieum/unix_socket.hpp>
 
 namespace ieum {
 
@@ -48,6 +50,16 @@ class StreamSocket final : public Stream {
   /// The same for an address as text (`Address::parse`).
   [[nodiscard]] static Task<StreamSocket> connect(std::string_view to, ConnectOptions options = {});
 
+  /// Two Unix sockets without names that are connected to each other (socketpair(2)). Does not
+  /// wait. Error: `too_many_files_open`.
+  [[nodiscard]] static Result<std::pair<StreamSocket, StreamSocket>> pair();
+  /// Takes over a connected stream socket from elsewhere: received through a Unix socket, passed by
+  /// systemd, made by another library. Sets O_NONBLOCK, which holds for everyone who shares the
+  /// open socket, and close-on-exec. Does not wait. Errors, each of which closes the descriptor:
+  /// `bad_file_descriptor`, `not_a_socket`, `wrong_protocol_type` (no stream),
+  /// `address_family_not_supported`, `not_connected`, `invalid_argument` (it listens).
+  [[nodiscard]] static Result<StreamSocket> adopt(Descriptor descriptor);
+
   // As in Stream, without its virtual call.
   [[nodiscard]] detail::HandleIo<std::size_t> read_some(std::span<std::byte> into) noexcept {
     IEUM_ASSERT(!into.empty(), "read_some needs room for at least one byte");
@@ -84,6 +96,9 @@ class StreamSocket final : public Stream {
   /// Waits until the peer's system has acknowledged all that was sent, a half-close included. It
   /// looks again after each round-trip time, at first; at most 50 ms apart. Says nothing of whether
   /// the peer's program has read it. Error: `connection_reset` if the connection has broken.
+  /// On a Unix socket nothing lies between the two programs: it waits until the peer has read all,
+  /// or has closed. What it had not read then is lost, which a later read tells as
+  /// `connection_reset`.
   [[nodiscard]] Task<> wait_acknowledged();
 
   [[nodiscard]] bool is_open() const noexcept { return handle_ >= 0; }
@@ -101,6 +116,26 @@ class StreamSocket final : public Stream {
   /// Why nothing moves, or what limits it, as one sentence with figures (`diagnose`). A closed
   /// socket says so.
   [[nodiscard]] Result<std::string> explain() const;
+  // Unix sockets only; on others these fail with `operation_not_supported`. See unix(7).
+
+  /// Who is at the other end.
+  [[nodiscard]] Result<PeerCredentials> peer_credentials() const noexcept;
+  /// Sends all of `data`, not empty, and with its first byte copies of `descriptors`, at most
+  /// `descriptors_passed_max` (SCM_RIGHTS); they stay open here as well, and may be closed as soon
+  /// as this has ended. What is set on the open file goes along: a socket of ours is non-blocking
+  /// there too. Counts as the socket's pending write. After a failure or a stop, it is unknown
+  /// whether they have gone. Errors: `invalid_argument` (no data), `limit_exceeded`,
+  /// `bad_file_descriptor`, `broken_pipe`, 109 "too many references" (more in flight than
+  /// RLIMIT_NOFILE allows the user).
+  [[nodiscard]] Task<> send_descriptors(ConstBuffer data, std::span<const int> descriptors);
+  /// Reads like `read_some`, and takes the descriptors that come with what it reads, close-on-exec:
+  /// those of one `send_descriptors` at most, whose first byte is among the bytes read; bytes that
+  /// were sent before it may be too. Any other read closes descriptors that come along, silently.
+  /// Counts as the socket's pending read. Errors, besides those of `read_some`, after which the
+  /// bytes are lost and every descriptor that came is closed: `Errc::limit_exceeded` (more than
+  /// `descriptors_max` came), `too_many_files_open` (we could not open all that came).
+  [[nodiscard]] Task<ReceivedDescriptors> receive_descriptors(
+      std::span<std::byte> into, std::size_t descriptors_max = descriptors_passed_max);
 
   /// The descriptor, still owned by this object; -1 if closed. For system calls that ieum lacks.
   [[nodiscard]] int native_handle() const noexcept { return handle_; }

@@ -106,6 +106,7 @@ Result<Address> Address::unix_path(std::string_view path) {
 }
 
 Result<Address> Address::unix_abstract(std::string_view name) {
+  if (name.empty()) return bad("unix:@", "has no name after its @");
   if (name.size() > unix_name_bytes_max) {
     return fail(Error(std::errc::filename_too_long, "parse address")
                     .with_detail("an abstract name has at most 107 bytes, this one has " +

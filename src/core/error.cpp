@@ -28,6 +28,14 @@ std::string in_a_sentence(std::string message) {
   return message;
 }
 
+/// The first bytes of `text`, cut between characters, not within one (UTF-8).
+std::string_view cut(std::string_view text, std::size_t bytes_max) noexcept {
+  if (text.size() <= bytes_max) return text;
+  std::size_t length = bytes_max;
+  while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) --length;
+  return text.substr(0, length);
+}
+
 std::string words_of(const std::error_code& code) {
   if (code == std::errc::operation_canceled) return "canceled";
   if (code == std::errc::timed_out) return "timed out";
@@ -41,14 +49,18 @@ const std::error_category& error_category() noexcept {
   return category;
 }
 
+Error& Error::set_subject(std::string_view subject) noexcept {
+  const std::string_view kept = cut(subject, subject_bytes_max);
+  std::ranges::copy(kept, words_.data());
+  subject_bytes_ = static_cast<std::uint8_t>(kept.size());
+  detail_bytes_ = 0;
+  return *this;
+}
+
 Error& Error::set_detail(std::string_view detail) noexcept {
-  // Cut between characters, not within one (UTF-8).
-  std::size_t length = std::min(detail.size(), detail_bytes_max);
-  if (length < detail.size()) {
-    while (length > 0 && (static_cast<unsigned char>(detail[length]) & 0xC0U) == 0x80U) --length;
-  }
-  std::copy_n(detail.data(), length, detail_.data());
-  detail_bytes_ = static_cast<std::uint8_t>(length);
+  const std::string_view kept = cut(detail, detail_bytes_max - subject_bytes_);
+  std::ranges::copy(kept, words_.data() + subject_bytes_);
+  detail_bytes_ = static_cast<std::uint8_t>(kept.size());
   return *this;
 }
 
@@ -56,6 +68,7 @@ std::string Error::to_string() const {
   std::string text = operation_;
   const std::string at = address_.to_string();
   if (!at.empty()) text.append(" ").append(at);
+  if (subject_bytes_ > 0) text.append(" ").append(subject());
   text.append(": ").append(words_of(code_));
   if (detail_bytes_ > 0) {
     const std::string_view join = detail().starts_with("after ")     ? " "

@@ -56,6 +56,20 @@ TEST(Error, AddsItsDetail) {
   EXPECT_EQ(Error(std::errc::timed_out, "read").with_detail("").to_string(), "read: timed out");
 }
 
+TEST(Error, NamesItsSubject) {
+  Error missing(std::errc::no_such_file_or_directory, "start");
+  missing.set_subject("ncat");
+  EXPECT_EQ(missing.to_string(), "start ncat: no such file or directory");
+  EXPECT_EQ(missing.with_detail("in the directory /x").to_string(),
+            "start ncat: no such file or directory: in the directory /x");
+  missing.set_detail("forgotten").set_subject(std::string(100, 's'));
+  EXPECT_EQ(missing.subject(), std::string(Error::subject_bytes_max, 's'));
+  EXPECT_EQ(missing.detail(), "");
+  missing.set_detail(std::string(100, 'd'));
+  EXPECT_EQ(missing.detail(), std::string(Error::detail_bytes_max - Error::subject_bytes_max, 'd'));
+  EXPECT_EQ(missing.subject(), std::string(Error::subject_bytes_max, 's'));
+}
+
 TEST(Error, CutsALongDetailBetweenCharacters) {
   const std::string ascii(200, 'x');
   EXPECT_EQ(Error(std::errc::timed_out, "a").with_detail(ascii).detail(),

@@ -3,8 +3,10 @@
 // On a byte's way: the driver is the first file; it fills the operation's buffer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include <ieum/address.hpp>
@@ -12,6 +14,7 @@
 #include <ieum/operation.hpp>
 #include <ieum/socket_info.hpp>
 #include <ieum/socket_option.hpp>
+#include <ieum/unix_socket.hpp>
 
 namespace ieum {
 
@@ -132,6 +135,22 @@ class Driver {
   /// takes no error from the handle. `peer` stays empty before the connection stands. -EOPNOTSUPP:
   /// another kind of socket; -ENOTSOCK, -EBADF.
   virtual int information(int handle, SocketInfo& info) noexcept = 0;
+  // Of Unix sockets; -EOPNOTSUPP on others.
+  /// Two stream sockets that are connected to each other (socketpair(2)).
+  virtual int open_pair(int& first, int& second) noexcept = 0;
+  virtual int peer_credentials(int handle, PeerCredentials& peer) noexcept = 0;
+  /// Sends what the kernel takes now of `data` (at least 1 byte), with `descriptors` (at most
+  /// `descriptors_passed_max`) at its first byte: the bytes taken, at least 1, or -EAGAIN: wait
+  /// until writable.
+  virtual std::int64_t send_descriptors(int handle, ConstBuffer data,
+                                        std::span<const int> descriptors) noexcept = 0;
+  /// Receives what is there, at most `into.size()` bytes (at least 1), with at most `descriptors.
+  /// size()` descriptors, close-on-exec, `count` of them: the bytes, or 0: the peer has finished,
+  /// or -EAGAIN: wait until readable. Where more came (-EMSGSIZE), or the system could not give all
+  /// of them (-EMFILE), those that came are closed, and the bytes are lost.
+  virtual std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
+                                           std::span<int> descriptors,
+                                           std::size_t& count) noexcept = 0;
 };
 
 struct DriverOptions {

@@ -42,6 +42,7 @@ struct Slot {
   bool urgent = false;  // TCP's urgent mark was seen: reads stop short of it
   bool bulk = false;    // the last pooled receive filled a small buffer
   int broken = 0;       // the error that ended the connection, once it was told
+  bool shared = false;  // others have the file too: epoll does not forget it when we close it
 };
 
 class EpollDriver final : public KernelDriver {
@@ -72,6 +73,11 @@ class EpollDriver final : public KernelDriver {
   int open(Family family, SocketType type) noexcept override;
   int adopt(int descriptor) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
+  std::int64_t send_descriptors(int handle, ConstBuffer data,
+                                std::span<const int> descriptors) noexcept override;
+  std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
+                                   std::span<int> descriptors,
+                                   std::size_t& count) noexcept override;
   void discard(int handle) noexcept override { close(handle); }
   [[nodiscard]] Pending pending(int handle) const noexcept override {
     if (static_cast<std::size_t>(handle) >= slots_.size()) return {};
@@ -339,6 +345,7 @@ int EpollDriver::close(int handle) noexcept {
   for (Operation* pending : {at.in, at.out}) {
     if (pending != nullptr) cancel(*pending);
   }
+  if (at.shared && (at.watched || at.polled)) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
   fresh_slot(handle, false, false);
   ++at.generation;
   return ::close(handle) < 0 && errno != EINTR ? -errno : 0;
@@ -368,7 +375,28 @@ int EpollDriver::adopt(int descriptor) noexcept {
   if (flags < 0) return -errno;
   if ((flags & O_NONBLOCK) == 0) return -EINVAL;
   fresh_slot(descriptor, false, is_socket(descriptor));
+  slot(descriptor).shared = true;
   return descriptor;
+}
+
+std::int64_t EpollDriver::send_descriptors(int handle, ConstBuffer data,
+                                           std::span<const int> descriptors) noexcept {
+  const std::int64_t count = KernelDriver::send_descriptors(handle, data, descriptors);
+  if (count < 0) return count;
+  for (const int descriptor : descriptors) {
+    if (static_cast<std::size_t>(descriptor) < slots_.size()) slot(descriptor).shared = true;
+  }
+  return count;
+}
+
+std::int64_t EpollDriver::receive_descriptors(int handle, std::span<std::byte> into,
+                                              std::span<int> descriptors,
+                                              std::size_t& count) noexcept {
+  const std::int64_t bytes = KernelDriver::receive_descriptors(handle, into, descriptors, count);
+  Slot& at = slot(handle);
+  if (bytes < 0 && breaks_connection(static_cast<int>(-bytes)))
+    at.broken = static_cast<int>(-bytes);
+  return bytes == 0 && at.broken != 0 ? -at.broken : bytes;
 }
 
 int EpollDriver::wait_for_events(TimePoint deadline) noexcept {

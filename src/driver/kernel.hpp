@@ -46,6 +46,13 @@ class KernelDriver : public Driver {
   int reset_on_close(int handle) noexcept final;
   std::int64_t unacknowledged(int handle) noexcept final;
   int information(int handle, SocketInfo& info) noexcept final;
+  int open_pair(int& first, int& second) noexcept final;
+  int peer_credentials(int handle, PeerCredentials& peer) noexcept final;
+  std::int64_t send_descriptors(int handle, ConstBuffer data,
+                                std::span<const int> descriptors) noexcept override;
+  std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
+                                   std::span<int> descriptors,
+                                   std::size_t& count) noexcept override;
 };
 
 }  // namespace ieum

@@ -137,6 +137,9 @@ class UringDriver final : public KernelDriver {
   int adopt(int descriptor) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
   void discard(int handle) noexcept override;
+  std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
+                                   std::span<int> descriptors,
+                                   std::size_t& count) noexcept override;
   [[nodiscard]] Pending pending(int handle) const noexcept override {
     if (static_cast<std::size_t>(handle) >= slots_.size()) return {};
     const Slot& at = slots_[static_cast<std::size_t>(handle)];
@@ -708,6 +711,17 @@ int UringDriver::adopt(int descriptor) noexcept {
   if ((flags & O_NONBLOCK) == 0) return -EINVAL;
   fresh_slot(descriptor, is_socket(descriptor));
   return descriptor;
+}
+
+std::int64_t UringDriver::receive_descriptors(int handle, std::span<std::byte> into,
+                                              std::span<int> descriptors,
+                                              std::size_t& count) noexcept {
+  const std::int64_t bytes = KernelDriver::receive_descriptors(handle, into, descriptors, count);
+  Slot& at = slot(handle);
+  if (bytes < 0 && breaks_connection(static_cast<int>(-bytes))) {
+    at.broken = static_cast<std::int16_t>(-bytes);
+  }
+  return bytes == 0 && at.broken != 0 ? -at.broken : bytes;
 }
 
 }  // namespace

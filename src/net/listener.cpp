@@ -2,12 +2,14 @@
 #include <ieum/listener.hpp>
 
 #include <cerrno>
+#include <optional>
 
 #include <ieum/timeout.hpp>
 
 #include "core/this_loop.hpp"
 #include "driver/driver.hpp"
 #include "net/port_holder.hpp"
+#include "net/socket_file.hpp"
 
 namespace ieum {
 
@@ -38,6 +40,9 @@ int prepare(Driver& driver, int handle, const Address& address, const ListenOpti
     status = driver.set_option(handle, SocketOption::ipv6_v6only, options.ipv6_only ? 1 : 0);
   }
   if (status >= 0) status = driver.bind(handle, address);
+  if (status == -EADDRINUSE && options.replace_stale && detail::remove_stale_file(address)) {
+    status = driver.bind(handle, address);
+  }
   if (status >= 0) status = driver.listen(handle, options.backlog);
   return status;
 }
@@ -46,16 +51,22 @@ int prepare(Driver& driver, int handle, const Address& address, const ListenOpti
 
 Listener& Listener::operator=(Listener&& other) noexcept {
   if (this != &other) {
-    if (handle_ >= 0) loop_->driver().discard(handle_);
+    if (handle_ >= 0) loop_->driver().discard(give_up());
     loop_ = other.loop_;
     handle_ = std::exchange(other.handle_, -1);
     address_ = other.address_;
+    file_ = std::exchange(other.file_, {});
   }
   return *this;
 }
 
 Listener::~Listener() {
-  if (handle_ >= 0) loop_->driver().discard(handle_);
+  if (handle_ >= 0) loop_->driver().discard(give_up());
+}
+
+int Listener::give_up() noexcept {
+  detail::remove_socket_file(address_, std::exchange(file_, {}));
+  return std::exchange(handle_, -1);
 }
 
 Result<Listener> Listener::bind(std::string_view address, const ListenOptions& options) {
@@ -72,17 +83,25 @@ Result<Listener> Listener::bind(const Address& address, const ListenOptions& opt
   const int handle = driver.open(address.family(), SocketType::stream);
   if (handle < 0) return fail(listen_error(-handle, address));
   Listener listener(loop, handle, address);  // closes the handle on every way out
+  std::optional<detail::ReplaceLock> lock;   // until it listens
+  if (options.replace_stale && address.family() == Family::unix_path) lock.emplace(address);
+  if (lock && lock->error_number() != 0) {
+    Error error = Error::from_errno(lock->error_number(), "listen", address);
+    if (error == std::errc::address_in_use) error.set_detail("another program is taking its place");
+    return fail(error);
+  }
 
   int status = prepare(driver, handle, address, options);
   if (status >= 0) status = driver.local_address(handle, listener.address_);
   if (status < 0) return fail(listen_error(-status, address));
+  if (options.unlink_on_close) listener.file_ = detail::socket_file(address);
   return listener;
 }
 
 Task<> Listener::close() {
   const detail::PeerName name(address_);
   detail::HandleRequest request{.kind = Operation::Kind::close,
-                                .handle = std::exchange(handle_, -1),
+                                .handle = give_up(),
                                 .loop = loop_,
                                 .name = "close",
                                 .peer = &name};

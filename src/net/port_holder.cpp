@@ -14,6 +14,8 @@
 #include <memory>
 #include <set>
 
+#include "net/socket_file.hpp"
+
 namespace ieum::detail {
 
 namespace {
@@ -65,18 +67,21 @@ void find_tcp(const char* path, const Address& wanted, Inodes& inodes) {
 }
 
 // Lines of /proc/net/unix: "Num: RefCount Protocol Flags Type St INODE Path".
-void find_unix(const std::string& name, Inodes& inodes) {
-  constexpr unsigned accepting = 0x10000;  // __SO_ACCEPTCON
+// `accepting`: those that listen; else all that are not connected.
+void find_unix(const std::string& name, bool accepting, Inodes& inodes) {
+  constexpr unsigned accepting_flag = 0x10000;  // __SO_ACCEPTCON
+  constexpr unsigned unconnected = 1;           // SS_UNCONNECTED
   const File file(std::fopen("/proc/thread-self/net/unix", "re"), &std::fclose);
   if (!file) return;
   std::array<char, 512> line{};
   while (std::fgets(line.data(), static_cast<int>(line.size()), file.get()) != nullptr) {
     unsigned flags = 0;
+    unsigned state = 0;
     unsigned long inode = 0;
     std::array<char, 256> path{};
-    if (std::sscanf(line.data(), "%*s %*s %*s %x %*s %*s %lu %255[^\n]", &flags, &inode,
-                    path.data()) == 3 &&
-        (flags & accepting) != 0 && name == path.data()) {
+    if (std::sscanf(line.data(), "%*s %*s %*s %x %*s %x %lu %255[^\n]", &flags, &state, &inode,
+                    path.data()) == 4 &&
+        (accepting ? (flags & accepting_flag) != 0 : state == unconnected) && name == path.data()) {
       inodes.insert(inode);
     }
   }
@@ -120,8 +125,11 @@ std::string who_holds(const Address& address) {
     }
   } else {
     const bool path = address.family() == Family::unix_path;
-    find_unix((path ? "" : "@") + std::string(address.bytes()), inodes);
-    if (inodes.empty() && path) return "nobody listens there: remove the stale file";
+    find_unix((path ? "" : "@") + std::string(address.bytes()), true, inodes);
+    if (inodes.empty() && path) {
+      if (socket_file(address) == SocketFile{}) return "what is there is no socket";
+      if (nobody_listens(address)) return "nobody listens there: remove the stale file";
+    }
   }
   if (inodes.empty()) return {};
 
@@ -134,6 +142,12 @@ std::string who_holds(const Address& address) {
     return "held by " + name_of(process) + " (pid " + process + ")";
   }
   return {};
+}
+
+bool is_bound(const Address& path) {
+  Inodes inodes;
+  find_unix(std::string(path.bytes()), false, inodes);
+  return !inodes.empty();
 }
 
 }  // namespace ieum::detail

@@ -8,7 +8,10 @@
 namespace ieum::detail {
 
 /// "held by nginx (pid 812)" for the process that listens there, as far as /proc (proc(5)) shows it
-/// to us; for a Unix path with no listener, what to do about the stale file; else empty.
+/// to us; for a Unix path with no listener, what to do about what is there; else empty.
 std::string who_holds(const Address& address);
+
+/// Whether a Unix stream socket has this path which is not connected: it listens, or is about to.
+bool is_bound(const Address& path);
 
 }  // namespace ieum::detail

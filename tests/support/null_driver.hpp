@@ -3,11 +3,8 @@
 // run on it without sleeping.
 #pragma once
 
-<<<<<<< HEAD
 #include <array>
-=======
 #include <cerrno>
->>>>>>> info
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -74,6 +71,24 @@ class NullDriver final : public Driver {
   std::int64_t unacknowledged(int /*handle*/) noexcept override { return 0; }
   [[nodiscard]] Pending pending(int /*handle*/) const noexcept override { return {}; }
   int information(int /*handle*/, SocketInfo& /*info*/) noexcept override { return -EOPNOTSUPP; }
+  int open_pair(int& first, int& second) noexcept override {
+    first = second = handle_of_all;
+    return 0;
+  }
+  int peer_credentials(int /*handle*/, PeerCredentials& peer) noexcept override {
+    peer = {};
+    return 0;
+  }
+  std::int64_t send_descriptors(int /*handle*/, ConstBuffer data,
+                                std::span<const int> /*descriptors*/) noexcept override {
+    return static_cast<std::int64_t>(data.size());
+  }
+  std::int64_t receive_descriptors(int /*handle*/, std::span<std::byte> into,
+                                   std::span<int> /*descriptors*/,
+                                   std::size_t& count) noexcept override {
+    count = 0;
+    return static_cast<std::int64_t>(into.size());
+  }
 
  private:
   static constexpr int handle_of_all = 1000000;  // no descriptor of this process
