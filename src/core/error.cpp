@@ -15,6 +15,12 @@ class Category final : public std::error_category {
     switch (static_cast<Errc>(code)) {
       case Errc::end_of_stream: return "the peer finished sending too early";
       case Errc::limit_exceeded: return "limit exceeded";
+      case Errc::name_invalid: return "this can be no name";
+      case Errc::name_not_found: return "no such name (NXDOMAIN)";
+      case Errc::name_has_no_address: return "the name has no address";
+      case Errc::name_servers_silent: return "no name server answers";
+      case Errc::name_servers_refused: return "the name servers refuse to answer (REFUSED)";
+      case Errc::name_servers_failed: return "the name servers failed";
     }
     return "unknown error";
   }
@@ -26,6 +32,15 @@ std::string in_a_sentence(std::string message) {
     message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
   }
   return message;
+}
+
+// At most `bytes_max` bytes of `text`, cut between characters, not within one (UTF-8).
+std::size_t whole_characters(std::string_view text, std::size_t bytes_max) {
+  std::size_t length = std::min(text.size(), bytes_max);
+  if (length < text.size()) {
+    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) --length;
+  }
+  return length;
 }
 
 std::string words_of(const std::error_code& code) {
@@ -41,19 +56,33 @@ const std::error_category& error_category() noexcept {
   return category;
 }
 
-Error& Error::set_detail(std::string_view detail) noexcept {
-  // Cut between characters, not within one (UTF-8).
-  std::size_t length = std::min(detail.size(), detail_bytes_max);
-  if (length < detail.size()) {
-    while (length > 0 && (static_cast<unsigned char>(detail[length]) & 0xC0U) == 0x80U) --length;
+Error& Error::set_name(std::string_view name) noexcept {
+  constexpr std::string_view cut = "…";
+  const bool fits = name.size() <= name_bytes_max;
+  name_bytes_ = static_cast<std::uint8_t>(
+      fits ? name.size() : whole_characters(name, name_bytes_max - cut.size()));
+  std::ranges::transform(name.substr(0, name_bytes_), text_.begin(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < ' ' || byte == 0x7f ? '?' : c;
+  });
+  if (!fits) {
+    std::ranges::copy(cut, text_.begin() + name_bytes_);
+    name_bytes_ = static_cast<std::uint8_t>(name_bytes_ + cut.size());
   }
-  std::copy_n(detail.data(), length, detail_.data());
+  detail_bytes_ = 0;
+  return *this;
+}
+
+Error& Error::set_detail(std::string_view detail) noexcept {
+  const std::size_t length = whole_characters(detail, detail_bytes_max - name_bytes_);
+  std::copy_n(detail.data(), length, text_.begin() + name_bytes_);
   detail_bytes_ = static_cast<std::uint8_t>(length);
   return *this;
 }
 
 std::string Error::to_string() const {
   std::string text = operation_;
+  if (name_bytes_ > 0) text.append(" ").append(name());
   const std::string at = address_.to_string();
   if (!at.empty()) text.append(" ").append(at);
   text.append(": ").append(words_of(code_));
