@@ -41,6 +41,7 @@ class KernelDriver : public Driver {
   int shutdown(int handle, Half half) noexcept override;
   int local_address(int handle, Address& address) noexcept final;
   int peer_address(int handle, Address& address) noexcept final;
+  int source_address(const Address& to, Address& source) noexcept final;
   int set_option(int handle, SocketOption option, int value) noexcept final;
   int get_option(int handle, SocketOption option, int& value) noexcept final;
   int reset_on_close(int handle) noexcept final;
