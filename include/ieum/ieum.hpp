@@ -10,6 +10,7 @@
 #include <ieum/group.hpp>
 #include <ieum/listener.hpp>
 #include <ieum/offload.hpp>
+#include <ieum/resolve.hpp>
 #include <ieum/result.hpp>
 #include <ieum/runtime.hpp>
 #include <ieum/serve.hpp>
