@@ -20,7 +20,7 @@ install(FILES "${PROJECT_BINARY_DIR}/ieumConfig.cmake"
 # The .pc file finds its prefix from where it lies. Whoever links the static library needs also
 # what that library needs; with the shared one these are private.
 file(RELATIVE_PATH ieum_pc_prefix "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
-set(ieum_pc_dependencies "${CMAKE_THREAD_LIBS_INIT}")
+set(ieum_pc_dependencies "-lcares -luring ${CMAKE_THREAD_LIBS_INIT}")
 if(BUILD_SHARED_LIBS)
   set(ieum_pc_libs_private "${ieum_pc_dependencies}")
 else()

@@ -5,7 +5,7 @@
 //   talk --listen [ADDRESS]    waits for one client there instead
 //
 //   ncat -l 127.0.0.1 7007     the other end, to try it with; start it first
-//   talk 127.0.0.1:7000        it is also a client for the chat of this directory
+//   talk localhost:7000        it is also a client for the chat of this directory
 //
 // How it ends. When our input ends (Ctrl-D), the other side is told by a half-close, and what it
 // still has to say is received. When the other side has finished, what we still have to say is

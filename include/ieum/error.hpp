@@ -18,6 +18,13 @@ namespace ieum {
 enum class Errc {
   end_of_stream = 1,  ///< the peer finished sending before what was asked for had come
   limit_exceeded,     ///< a stated maximum would be passed
+  // Of looking up a name (resolve.hpp):
+  name_invalid,          ///< it can be no host's name; nobody was asked
+  name_not_found,        ///< the name servers say that there is no such name (NXDOMAIN)
+  name_has_no_address,   ///< the name exists, without an address of the family that was asked for
+  name_servers_silent,   ///< no name server answered, or none could be reached
+  name_servers_refused,  ///< they refuse to answer us (REFUSED)
+  name_servers_failed,   ///< they answered that they cannot tell (SERVFAIL), or with nonsense
 };
 
 const std::error_category& error_category() noexcept;
@@ -25,16 +32,16 @@ inline std::error_code make_error_code(Errc code) noexcept {
   return {static_cast<int>(code), error_category()};
 }
 
-/// A failure: a code, the operation that failed, the address or the subject that it was about, a
-/// short detail, and the awaits that it passed on its way up.
+/// A failure: a code, the operation that failed, the name or the address that it was about, a short
+/// detail, and the awaits that it passed on its way up.
 ///
 /// Trivially copyable and about 300 bytes; it is built on failure only. As one sentence:
 /// `connect 127.0.0.1:9000: connection refused`. Compare with `error == std::errc::timed_out`.
 class Error {
  public:
   static constexpr std::size_t trace_max = 8;
-  static constexpr std::size_t detail_bytes_max = 95;  ///< a subject's bytes included
-  static constexpr std::size_t subject_bytes_max = 47;
+  static constexpr std::size_t detail_bytes_max = 95;  ///< the name and the detail together
+  static constexpr std::size_t name_bytes_max = 48;    ///< a longer name is cut, and ends with …
 
   /// `operation` must live for ever (a literal).
   Error(std::error_code code, const char* operation, const Address& address = {}) noexcept
@@ -52,12 +59,10 @@ class Error {
   [[nodiscard]] std::error_code code() const noexcept { return code_; }
   [[nodiscard]] const char* operation() const noexcept { return operation_; }
   [[nodiscard]] const Address& address() const noexcept { return address_; }
-  /// What it was about, where that has no address: the name of a program, say.
-  [[nodiscard]] std::string_view subject() const noexcept {
-    return {words_.data(), subject_bytes_};
-  }
+  /// What was looked up or connected to by name: `example.com`. Empty if it was an address.
+  [[nodiscard]] std::string_view name() const noexcept { return {text_.data(), name_bytes_}; }
   [[nodiscard]] std::string_view detail() const noexcept {
-    return {words_.data() + subject_bytes_, detail_bytes_};
+    return {text_.data() + name_bytes_, detail_bytes_};
   }
   /// The awaits that the error passed, innermost first; at most `trace_max`, the outermost are left
   /// off.
@@ -65,9 +70,13 @@ class Error {
     return {trace_.data(), trace_length_};
   }
 
-  /// Stands after the operation in the sentence, cut at `subject_bytes_max` bytes: "start ncat: no
-  /// such file or directory". Set it before the detail, which it empties.
-  Error& set_subject(std::string_view subject) noexcept;
+  /// Stands after the operation in the sentence; control bytes become `?`. Drops the detail.
+  Error& set_name(std::string_view name) noexcept;
+  [[nodiscard]] Error with_name(std::string_view name) const noexcept {
+    Error copy = *this;
+    copy.set_name(name);
+    return copy;
+  }
   /// More words for the sentence, cut at `detail_bytes_max` bytes: "held by nginx (pid 812)".
   Error& set_detail(std::string_view detail) noexcept;
   [[nodiscard]] Error with_detail(std::string_view detail) const noexcept {
@@ -96,10 +105,10 @@ class Error {
   std::error_code code_;
   const char* operation_;
   Address address_;
-  std::uint8_t subject_bytes_ = 0;
+  std::uint8_t name_bytes_ = 0;
   std::uint8_t detail_bytes_ = 0;
   std::uint8_t trace_length_ = 0;
-  std::array<char, detail_bytes_max> words_{};  // the subject, then the detail
+  std::array<char, detail_bytes_max> text_{};  // the name, then the detail
   std::array<std::source_location, trace_max> trace_{};
 };
 

@@ -13,6 +13,7 @@
 #include <ieum/listener.hpp>
 #include <ieum/offload.hpp>
 #include <ieum/process.hpp>
+#include <ieum/resolve.hpp>
 #include <ieum/result.hpp>
 #include <ieum/runtime.hpp>
 #include <ieum/serve.hpp>

@@ -2,6 +2,7 @@
 // On a byte's way: the third file; it asks the driver for the bytes and hands them to the user.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -17,10 +18,23 @@
 namespace ieum {
 
 struct ConnectOptions {
-  /// For the whole attempt; zero: as long as the system tries (tcp(7), about two minutes).
+  /// Between attempts at a name's addresses (RFC 8305, section 8).
+  static constexpr Duration attempt_delay_min = std::chrono::milliseconds(10);
+  static constexpr Duration attempt_delay_max = std::chrono::seconds(2);
+  /// How long attempts wait for an IPv6 address when the IPv4 one is known (RFC 8305, section 3).
+  static constexpr Duration resolution_delay = std::chrono::milliseconds(50);
+
+  /// For all of it, looking up a name and every attempt; zero: as long as the name servers have
+  /// their rounds (resolve.hpp) and the system tries (tcp(7), about two minutes).
   Duration timeout{};
   /// The local address to connect from; none: the system chooses. Port 0: the system chooses it.
   Address source{};
+  /// `Family::ipv4` or `Family::ipv6`: only to such an address. `Family::none`: any.
+  Family family = Family::none;
+  /// Of a name's addresses: how long one is tried alone before the next is tried as well.
+  Duration attempt_delay = std::chrono::milliseconds(250);
+  /// The server that is asked for a name, as `ResolveOptions::server`.
+  Address name_server{};
   /// TCP_NODELAY: small writes go out at once. Write whole messages and it only helps.
   bool no_delay = true;
 };
@@ -45,9 +59,15 @@ class StreamSocket final : public Stream {
   /// Creates a socket and connects it; done when the peer's answer is in. Errors, each with the
   /// address: `connection_refused`, `network_unreachable`, `host_unreachable`, `timed_out` (the
   /// option's or the system's), `no_such_file_or_directory` (Unix), `too_many_files_open`,
-  /// `address_not_available` (the source). See connect(2).
+  /// `address_not_available` (the source), `address_family_not_supported` (the option's is
+  /// another). See connect(2).
   [[nodiscard]] static Task<StreamSocket> connect(Address to, ConnectOptions options = {});
-  /// The same for an address as text (`Address::parse`).
+  /// The same for an address as text (`Address::parse`), or for a name, `example.com:80`: looks it
+  /// up (`resolve`) and tries its addresses in the order of RFC 6724, the families taking turns,
+  /// each beside those before it after `attempt_delay`, or at once when one has failed; the first
+  /// connection wins, the others are given up (RFC 8305, Happy Eyeballs). Further errors:
+  /// `invalid_argument` (no port, or a service's name for one) and those of `resolve`. When all
+  /// attempts fail, the most telling failure, and how many there were.
   [[nodiscard]] static Task<StreamSocket> connect(std::string_view to, ConnectOptions options = {});
 
   /// Two Unix sockets without names that are connected to each other (socketpair(2)). Does not
@@ -151,6 +171,7 @@ class StreamSocket final : public Stream {
       : loop_(&loop), handle_(handle), peer_(peer) {}
   static Task<StreamSocket> connect_now(Address to, ConnectOptions options);
   static Task<StreamSocket> connect_parsed(Result<Address> to, ConnectOptions options);
+  static Task<StreamSocket> connect_named(std::string to, ConnectOptions options);
 
   detail::HandleRequest read_request(std::span<std::byte> into) noexcept {
     return {.kind = Operation::Kind::receive,

@@ -15,6 +15,12 @@ class Category final : public std::error_category {
     switch (static_cast<Errc>(code)) {
       case Errc::end_of_stream: return "the peer finished sending too early";
       case Errc::limit_exceeded: return "limit exceeded";
+      case Errc::name_invalid: return "this can be no name";
+      case Errc::name_not_found: return "no such name (NXDOMAIN)";
+      case Errc::name_has_no_address: return "the name has no address";
+      case Errc::name_servers_silent: return "no name server answers";
+      case Errc::name_servers_refused: return "the name servers refuse to answer (REFUSED)";
+      case Errc::name_servers_failed: return "the name servers failed";
     }
     return "unknown error";
   }
@@ -28,12 +34,13 @@ std::string in_a_sentence(std::string message) {
   return message;
 }
 
-/// The first bytes of `text`, cut between characters, not within one (UTF-8).
-std::string_view cut(std::string_view text, std::size_t bytes_max) noexcept {
-  if (text.size() <= bytes_max) return text;
-  std::size_t length = bytes_max;
-  while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) --length;
-  return text.substr(0, length);
+// At most `bytes_max` bytes of `text`, cut between characters, not within one (UTF-8).
+std::size_t whole_characters(std::string_view text, std::size_t bytes_max) {
+  std::size_t length = std::min(text.size(), bytes_max);
+  if (length < text.size()) {
+    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) --length;
+  }
+  return length;
 }
 
 std::string words_of(const std::error_code& code) {
@@ -49,26 +56,35 @@ const std::error_category& error_category() noexcept {
   return category;
 }
 
-Error& Error::set_subject(std::string_view subject) noexcept {
-  const std::string_view kept = cut(subject, subject_bytes_max);
-  std::ranges::copy(kept, words_.data());
-  subject_bytes_ = static_cast<std::uint8_t>(kept.size());
+Error& Error::set_name(std::string_view name) noexcept {
+  constexpr std::string_view cut = "…";
+  const bool fits = name.size() <= name_bytes_max;
+  name_bytes_ = static_cast<std::uint8_t>(
+      fits ? name.size() : whole_characters(name, name_bytes_max - cut.size()));
+  std::ranges::transform(name.substr(0, name_bytes_), text_.begin(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < ' ' || byte == 0x7f ? '?' : c;
+  });
+  if (!fits) {
+    std::ranges::copy(cut, text_.begin() + name_bytes_);
+    name_bytes_ = static_cast<std::uint8_t>(name_bytes_ + cut.size());
+  }
   detail_bytes_ = 0;
   return *this;
 }
 
 Error& Error::set_detail(std::string_view detail) noexcept {
-  const std::string_view kept = cut(detail, detail_bytes_max - subject_bytes_);
-  std::ranges::copy(kept, words_.data() + subject_bytes_);
-  detail_bytes_ = static_cast<std::uint8_t>(kept.size());
+  const std::size_t length = whole_characters(detail, detail_bytes_max - name_bytes_);
+  std::copy_n(detail.data(), length, text_.begin() + name_bytes_);
+  detail_bytes_ = static_cast<std::uint8_t>(length);
   return *this;
 }
 
 std::string Error::to_string() const {
   std::string text = operation_;
+  if (name_bytes_ > 0) text.append(" ").append(name());
   const std::string at = address_.to_string();
   if (!at.empty()) text.append(" ").append(at);
-  if (subject_bytes_ > 0) text.append(" ").append(subject());
   text.append(": ").append(words_of(code_));
   if (detail_bytes_ > 0) {
     const std::string_view join = detail().starts_with("after ")     ? " "

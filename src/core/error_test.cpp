@@ -56,18 +56,23 @@ TEST(Error, AddsItsDetail) {
   EXPECT_EQ(Error(std::errc::timed_out, "read").with_detail("").to_string(), "read: timed out");
 }
 
-TEST(Error, NamesItsSubject) {
-  Error missing(std::errc::no_such_file_or_directory, "start");
-  missing.set_subject("ncat");
-  EXPECT_EQ(missing.to_string(), "start ncat: no such file or directory");
-  EXPECT_EQ(missing.with_detail("in the directory /x").to_string(),
-            "start ncat: no such file or directory: in the directory /x");
-  missing.set_detail("forgotten").set_subject(std::string(100, 's'));
-  EXPECT_EQ(missing.subject(), std::string(Error::subject_bytes_max, 's'));
-  EXPECT_EQ(missing.detail(), "");
-  missing.set_detail(std::string(100, 'd'));
-  EXPECT_EQ(missing.detail(), std::string(Error::detail_bytes_max - Error::subject_bytes_max, 'd'));
-  EXPECT_EQ(missing.subject(), std::string(Error::subject_bytes_max, 's'));
+TEST(Error, NamesWhatWasLookedUp) {
+  const Error unknown = Error(Errc::name_not_found, "resolve").with_name("nosuch.example");
+  EXPECT_EQ(unknown.to_string(), "resolve nosuch.example: no such name (NXDOMAIN)");
+  EXPECT_EQ(unknown.name(), "nosuch.example");
+  Error late = Error(std::errc::timed_out, "connect").with_name("example.com:80");
+  late.set_detail("after 5 s");
+  EXPECT_EQ(late.to_string(), "connect example.com:80: timed out after 5 s");
+  EXPECT_EQ(Error(Errc::name_invalid, "resolve").with_name("a\nb\x7f").to_string(),
+            "resolve a?b?: this can be no name");
+}
+
+TEST(Error, CutsALongName) {
+  const std::string name(250, 'x');
+  const Error error = Error(Errc::name_not_found, "resolve").with_name(name);
+  EXPECT_EQ(error.name(), name.substr(0, Error::name_bytes_max - 3) + "…");
+  EXPECT_EQ(error.with_detail(name).detail().size(),
+            Error::detail_bytes_max - Error::name_bytes_max);
 }
 
 TEST(Error, CutsALongDetailBetweenCharacters) {

@@ -137,9 +137,9 @@ void kill_and_reap(int pid) noexcept {
 Error start_error(int number, std::span<const std::string> command) {
   Error error = Error::from_errno(number, "start");
   if (command.empty() || command[0].empty()) {
-    error.set_subject("process");
+    error.set_name("process");
   } else {
-    error.set_subject(command[0]);
+    error.set_name(command[0]);
   }
   return error;
 }

@@ -121,6 +121,9 @@ class Driver {
   virtual int shutdown(int handle, Half half) noexcept = 0;
   virtual int local_address(int handle, Address& address) noexcept = 0;
   virtual int peer_address(int handle, Address& address) noexcept = 0;
+  /// The local address that something sent to `to` would come from; -ENETUNREACH and the like if
+  /// nothing can be sent there.
+  virtual int source_address(const Address& to, Address& source) noexcept = 0;
   virtual int set_option(int handle, SocketOption option, int value) noexcept = 0;
   virtual int get_option(int handle, SocketOption option, int& value) noexcept = 0;
   /// Closing will reset the connection and throw away what was not sent (SO_LINGER, zero seconds).

@@ -71,6 +71,7 @@ class EpollDriver final : public KernelDriver {
   }
 
   int open(Family family, SocketType type) noexcept override;
+  int open_pair(int& first, int& second) noexcept override;
   int adopt(int descriptor) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
   std::int64_t send_descriptors(int handle, ConstBuffer data,
@@ -357,6 +358,14 @@ int EpollDriver::open(Family family, SocketType type) noexcept {
       type == SocketType::stream && (family == Family::ipv4 || family == Family::ipv6);
   if (handle >= 0) fresh_slot(handle, is_tcp, true);
   return handle;
+}
+
+int EpollDriver::open_pair(int& first, int& second) noexcept {
+  const int status = KernelDriver::open_pair(first, second);
+  if (status < 0) return status;
+  fresh_slot(first, false, true);
+  fresh_slot(second, false, true);
+  return status;
 }
 
 int EpollDriver::shutdown(int handle, Half half) noexcept {

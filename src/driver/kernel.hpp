@@ -41,12 +41,13 @@ class KernelDriver : public Driver {
   int shutdown(int handle, Half half) noexcept override;
   int local_address(int handle, Address& address) noexcept final;
   int peer_address(int handle, Address& address) noexcept final;
+  int source_address(const Address& to, Address& source) noexcept final;
   int set_option(int handle, SocketOption option, int value) noexcept final;
   int get_option(int handle, SocketOption option, int& value) noexcept final;
   int reset_on_close(int handle) noexcept final;
   std::int64_t unacknowledged(int handle) noexcept final;
   int information(int handle, SocketInfo& info) noexcept final;
-  int open_pair(int& first, int& second) noexcept final;
+  int open_pair(int& first, int& second) noexcept override;
   int peer_credentials(int handle, PeerCredentials& peer) noexcept final;
   std::int64_t send_descriptors(int handle, ConstBuffer data,
                                 std::span<const int> descriptors) noexcept override;

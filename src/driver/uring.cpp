@@ -134,6 +134,7 @@ class UringDriver final : public KernelDriver {
   void release(std::uint32_t buffer) noexcept override;
 
   int open(Family family, SocketType type) noexcept override;
+  int open_pair(int& first, int& second) noexcept override;
   int adopt(int descriptor) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
   void discard(int handle) noexcept override;
@@ -695,6 +696,14 @@ int UringDriver::open(Family family, SocketType type) noexcept {
   const int handle = KernelDriver::open(family, type);
   if (handle >= 0) fresh_slot(handle, true);
   return handle;
+}
+
+int UringDriver::open_pair(int& first, int& second) noexcept {
+  const int status = KernelDriver::open_pair(first, second);
+  if (status < 0) return status;
+  fresh_slot(first, true);
+  fresh_slot(second, true);
+  return status;
 }
 
 int UringDriver::shutdown(int handle, Half half) noexcept {

@@ -9,6 +9,7 @@
 #include "core/this_loop.hpp"
 #include "driver/driver.hpp"
 #include "net/connect.hpp"
+#include "net/happy_eyeballs.hpp"
 
 namespace ieum {
 
@@ -62,8 +63,10 @@ Task<StreamSocket> StreamSocket::connect(Address to, ConnectOptions options) {
 }
 
 Task<StreamSocket> StreamSocket::connect(std::string_view to, ConnectOptions options) {
-  return connect_parsed(Address::parse(to),
-                        options);  // parsed now: the text may end with this call
+  // Parsed or copied now: the text may end with this call.
+  Result<Address> address = Address::parse(to);
+  if (!address && detail::names_a_host(to)) return connect_named(std::string(to), options);
+  return connect_parsed(std::move(address), options);
 }
 
 Task<StreamSocket> StreamSocket::connect_parsed(Result<Address> to, ConnectOptions options) {
@@ -72,9 +75,23 @@ Task<StreamSocket> StreamSocket::connect_parsed(Result<Address> to, ConnectOptio
   co_return socket;
 }
 
+Task<StreamSocket> StreamSocket::connect_named(std::string to, ConnectOptions options) {
+  auto connecting = detail::connect_by_name(std::move(to), options);
+  if (options.timeout == Duration::zero()) {
+    StreamSocket socket = co_await std::move(connecting);
+    co_return socket;
+  }
+  StreamSocket socket = co_await with_timeout(options.timeout, std::move(connecting));
+  co_return socket;
+}
+
 Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options) {
   detail::Loop& loop = *co_await detail::this_loop();
   Driver& driver = loop.driver();
+  if (options.family != Family::none && options.family != to.family()) {
+    const Error other = Error::from_errno(EAFNOSUPPORT, "connect", to);
+    co_return fail(other.with_detail("the options ask for another family"));
+  }
   const int handle = driver.open(to.family(), SocketType::stream);
   if (handle < 0) co_return fail(Error::from_errno(-handle, "connect", to));
   StreamSocket socket(loop, handle, to);

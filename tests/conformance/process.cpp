@@ -498,8 +498,8 @@ CO_TEST(Process, that_cannot_be_started_says_why) {
   EXPECT_EQ(failure_of({"no-such-program"}), "start no-such-program: no such file or directory");
   EXPECT_EQ(failure_of({"/no/such/program"}), "start /no/such/program: no such file or directory");
   EXPECT_EQ(failure_of({"/tmp"}), "start /tmp: permission denied: it is a directory");
-  EXPECT_EQ(failure_of({plain}), "start " + plain.substr(0, Error::subject_bytes_max) +
-                                     ": permission denied: it is not executable");
+  EXPECT_TRUE(failure_of({plain}).ends_with(": permission denied: it is not executable"))
+      << failure_of({plain});
   EXPECT_TRUE(failure_of({garbage}).ends_with(": exec format error")) << failure_of({garbage});
   EXPECT_TRUE(failure_of({orphan}).ends_with(
       ": no such file or directory: the program that its #! line names, or its loader"))

@@ -60,6 +60,7 @@ class NullDriver final : public Driver {
   int shutdown(int /*handle*/, Half /*half*/) noexcept override { return 0; }
   int local_address(int /*handle*/, Address& /*address*/) noexcept override { return 0; }
   int peer_address(int /*handle*/, Address& /*address*/) noexcept override { return 0; }
+  int source_address(const Address& /*to*/, Address& /*source*/) noexcept override { return 0; }
   int set_option(int /*handle*/, SocketOption /*option*/, int /*value*/) noexcept override {
     return 0;
   }

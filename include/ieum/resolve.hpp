@@ -1,0 +1,54 @@
+// resolve: a name's addresses.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ieum/task.hpp>
+
+namespace ieum {
+
+struct ResolveOptions {
+  /// Addresses of each family that are kept; further ones are left off.
+  static constexpr std::size_t addresses_max = 64;
+  /// Name servers of resolv.conf that are asked, the first ones (resolv.conf(5)).
+  static constexpr std::size_t servers_max = 3;
+  /// Names that name servers are asked for at the same time, of each thread. Others wait for their
+  /// turn, in order. Each takes one descriptor for each server that was asked so far, and another
+  /// if that had to be asked by TCP.
+  static constexpr std::size_t at_once_max = 64;
+  static constexpr int rounds_max = 10;
+
+  /// For the whole resolution; zero: until the servers have had their rounds.
+  Duration timeout{};
+  /// `Family::ipv4` or `Family::ipv6`: only such addresses. `Family::none`: both.
+  Family family = Family::none;
+  /// A name server to ask instead of those of resolv.conf, for exactly this name: no search list.
+  /// Port 0: 53.
+  Address server{};
+  /// How long a server may take before the next one is asked, at least 1 ms; doubled every round.
+  Duration server_timeout = std::chrono::seconds(2);
+  /// How often each server is asked, at most `rounds_max`.
+  int rounds = 3;
+};
+
+/// The addresses of `host`, with `port`, best first (RFC 6724). In this order: an address
+/// (`127.0.0.1`, `::1`, `fe80::1%eth0`, IPv6 also within brackets) is that address; `localhost`
+/// and what ends in `.localhost` is the loopback address, whatever others say (RFC 6761);
+/// /etc/hosts; the name servers of /etc/resolv.conf with its search list, by UDP, and by TCP if an
+/// answer was truncated. Both files are read anew each time. Answers are not cached.
+///
+/// A name is made of letters, digits, `-`, `_` and dots; international ones are given in their
+/// ASCII form (`xn--…`). Modules of nsswitch.conf, as mDNS, are not asked:
+/// docs/decisions/0005-names.md.
+///
+/// Never blocks the loop but for reading these files. A stop ends it at once, and closes its
+/// sockets. Any number may run at the same time, see `at_once_max`. Errors, each with the name:
+/// those of `Errc` that begin with `name_`, `timed_out`, `operation_canceled`,
+/// `too_many_files_open`, `invalid_argument` (an option).
+[[nodiscard]] Task<std::vector<Address>> resolve(std::string host, std::uint16_t port,
+                                                 ResolveOptions options = {});
+
+}  // namespace ieum
