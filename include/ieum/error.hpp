@@ -18,6 +18,7 @@ namespace ieum {
 enum class Errc {
   end_of_stream = 1,  ///< the peer finished sending before what was asked for had come
   limit_exceeded,     ///< a stated maximum would be passed
+  closed,             ///< the other end of a mailbox has gone
 };
 
 const std::error_category& error_category() noexcept;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ieum/address.hpp>
+#include <ieum/cores.hpp>
 #include <ieum/descriptor.hpp>
 #include <ieum/descriptor_stream.hpp>
 #include <ieum/error.hpp>
@@ -9,6 +10,7 @@
 #include <ieum/finally.hpp>
 #include <ieum/group.hpp>
 #include <ieum/listener.hpp>
+#include <ieum/mailbox.hpp>
 #include <ieum/offload.hpp>
 #include <ieum/result.hpp>
 #include <ieum/runtime.hpp>

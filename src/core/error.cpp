@@ -15,6 +15,7 @@ class Category final : public std::error_category {
     switch (static_cast<Errc>(code)) {
       case Errc::end_of_stream: return "the peer finished sending too early";
       case Errc::limit_exceeded: return "limit exceeded";
+      case Errc::closed: return "closed";
     }
     return "unknown error";
   }
