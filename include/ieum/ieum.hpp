@@ -5,6 +5,7 @@
 #include <ieum/cores.hpp>
 #include <ieum/descriptor.hpp>
 #include <ieum/descriptor_stream.hpp>
+#include <ieum/detached.hpp>
 #include <ieum/error.hpp>
 #include <ieum/event.hpp>
 #include <ieum/finally.hpp>

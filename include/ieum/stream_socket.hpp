@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include <ieum/detached.hpp>
 #include <ieum/socket_option.hpp>
 #include <ieum/stream.hpp>
 
@@ -81,6 +82,15 @@ class StreamSocket final : public Stream {
   /// looks again after each round-trip time, at first; at most 50 ms apart. Says nothing of whether
   /// the peer's program has read it. Error: `connection_reset` if the connection has broken.
   [[nodiscard]] Task<> wait_acknowledged();
+
+  /// Takes the socket off its runtime, to move it to another: `attach` it there. No operation on it
+  /// may be pending. What the peer sends meanwhile is kept by the system. Then this object has
+  /// none. Errors: a connection that is known to have broken stays here (`connection_reset` and the
+  /// like); `bad_file_descriptor`; `not_supported` (a driver without a kernel).
+  [[nodiscard]] Result<DetachedSocket> detach() noexcept;
+  /// Puts a detached socket on this thread's runtime. It is closed if that fails:
+  /// `bad_file_descriptor`, `not_supported`.
+  [[nodiscard]] static Result<StreamSocket> attach(DetachedSocket socket);
 
   [[nodiscard]] bool is_open() const noexcept { return handle_ >= 0; }
   [[nodiscard]] Result<Address> local_address() const noexcept;

@@ -23,8 +23,8 @@ enum class Half : std::uint8_t { receiving, sending, both };
 ///
 /// A driver belongs to one thread, that of its loop; only `wake` may be called from others.
 /// A **handle** is a small non-negative integer that the driver made (`open`, an accept) or was
-/// given (`adopt`): with a kernel, a descriptor. It is released by an `Operation::Kind::close` or
-/// by `discard`.
+/// given (`adopt`): with a kernel, a descriptor. It ends with an `Operation::Kind::close`, by
+/// `discard` or by `release`.
 ///
 /// ## Operations
 /// The caller owns an `Operation`, keeps it and its buffers where they are from `submit` until it
@@ -85,7 +85,13 @@ class Driver {
   /// A new unbound socket of `family`, close-on-exec: its handle.
   virtual int open(Family family, SocketType type) noexcept = 0;
   /// Takes over an open, non-blocking descriptor: its handle. Drivers without a kernel: -ENOTSUP.
+  /// An error that waits in a socket (SO_ERROR) is left there for its operations.
   virtual int adopt(int descriptor) noexcept = 0;
+  /// The opposite: the handle is no more, and its open, non-blocking descriptor is the answer, for
+  /// another driver to adopt. No operation may be pending on it (a driver asserts it). Only what
+  /// the kernel knows goes along, so a connection of which an operation was told that it broke is
+  /// kept: -ECONNRESET and the like. Drivers without a kernel: -ENOTSUP.
+  virtual int release(int handle) noexcept = 0;
   /// `close` for those who cannot wait: begun here, ended in later calls of `wait`.
   virtual void discard(int handle) noexcept = 0;
 

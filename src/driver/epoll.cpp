@@ -171,6 +171,7 @@ class EpollDriver final : public KernelDriver {
 
   int open(Family family, SocketType type) noexcept override;
   int adopt(int descriptor) noexcept override;
+  int release(int handle) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
   void discard(int handle) noexcept override { close(handle); }
 
@@ -430,10 +431,23 @@ int EpollDriver::adopt(int descriptor) noexcept {
   const int flags = ::fcntl(descriptor, F_GETFL);
   if (flags < 0) return -errno;
   if ((flags & O_NONBLOCK) == 0) return -EINVAL;
-  int type = 0;
-  const bool is_socket = get_option(descriptor, SocketOption::so_error, type) >= 0;
-  fresh_slot(descriptor, false, is_socket);
+  // Not SO_ERROR: that would take the error of a broken connection away from a read.
+  int protocol = 0;
+  socklen_t size = sizeof protocol;
+  const bool is_socket = ::getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0;
+  fresh_slot(descriptor, is_socket && protocol == IPPROTO_TCP, is_socket);
   return descriptor;
+}
+
+int EpollDriver::release(int handle) noexcept {
+  Slot& at = slot(handle);
+  IEUM_ASSERT(at.in == nullptr && at.out == nullptr,
+              "a socket is detached while an operation on it is pending");
+  if (at.broken != 0) return -at.broken;
+  if (at.watched || at.polled) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
+  fresh_slot(handle, false, false);
+  ++at.generation;
+  return handle;
 }
 
 int EpollDriver::wait_for_events(TimePoint deadline) noexcept {

@@ -3,6 +3,7 @@
 // run on it without sleeping.
 #pragma once
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -44,6 +45,7 @@ class NullDriver final : public Driver {
 
   int open(Family /*family*/, SocketType /*type*/) noexcept override { return handle_of_all; }
   int adopt(int descriptor) noexcept override { return descriptor; }
+  int release(int /*handle*/) noexcept override { return -ENOTSUP; }
   void discard(int /*handle*/) noexcept override {}
   int bind(int /*handle*/, const Address& /*address*/) noexcept override { return 0; }
   int listen(int /*handle*/, int /*backlog*/) noexcept override { return 0; }
