@@ -104,8 +104,8 @@ class [[nodiscard]] MailboxReceive {
 /// end may go first, also while the other's runtime is being destroyed; but an end stays as long as
 /// an operation on it is pending.
 ///
-/// `T` moves without throwing; its moves, not its destructor of a message, run under the mailbox's
-/// lock, so they must not touch the mailbox.
+/// `T` moves without throwing. Its moves run under the mailbox's lock, so they must not touch the
+/// mailbox; messages that nobody receives are destroyed outside it.
 template <class T>
 class Mailbox {
   static_assert(std::is_nothrow_move_constructible_v<T>, "a message must move without throwing");
