@@ -29,16 +29,17 @@ Task<> drain_on_signal(CoresServer& server) {
   std::printf("%zu finished, %zu cut\n", report.finished, report.cut);
 }
 
+Task<> serve(CoresServer& server, Core& core) {
+  co_await with_group([&](Group& group) -> Task<> {
+    group.start(server.serve(core));
+    if (core.index() == 0) co_await drain_on_signal(server);
+  });
+}
+
 Result<> run(const char* address) {
   Result<CoresServer> server = CoresServer::bind(address, echo);
   if (!server) return fail(server.error());
-  auto on_each = [&](Core& core) -> Task<> {
-    auto body = [&](Group& group) -> Task<> {
-      group.start(server->serve(core));
-      if (core.index() == 0) co_await drain_on_signal(*server);
-    };
-    co_await with_group(body);
-  };
+  auto on_each = [&](Core& core) { return serve(*server, core); };
   return run_on_cores(on_each, server->cores());
 }
 

@@ -288,8 +288,11 @@ TEST(Mailbox, keeps_its_word_when_sends_and_receives_are_given_up) {
       const int number = i * senders + static_cast<int>(which);
       const Duration limit = std::chrono::microseconds(i % 7 * 3);
       const Result<> result = co_await attempt(with_timeout(limit, sender.send(number)));
-      if (result) sent[which].push_back(number);
-      if (!result) EXPECT_EQ(result.error(), std::errc::timed_out);
+      if (result) {
+        sent[which].push_back(number);
+      } else {
+        EXPECT_EQ(result.error(), std::errc::timed_out);
+      }
     }
   };
   auto receiving = [&received](Mailbox<int> mailbox) -> Task<> {
