@@ -2,8 +2,11 @@
 #pragma once
 
 #include <ieum/address.hpp>
+#include <ieum/cores.hpp>
+#include <ieum/cores_server.hpp>
 #include <ieum/descriptor.hpp>
 #include <ieum/descriptor_stream.hpp>
+#include <ieum/detached.hpp>
 #include <ieum/error.hpp>
 #include <ieum/event.hpp>
 #include <ieum/explain.hpp>
@@ -11,6 +14,7 @@
 #include <ieum/group.hpp>
 #include <ieum/lease.hpp>
 #include <ieum/listener.hpp>
+#include <ieum/mailbox.hpp>
 #include <ieum/offload.hpp>
 #include <ieum/process.hpp>
 #include <ieum/resolve.hpp>

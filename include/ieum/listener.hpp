@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <ieum/socket_option.hpp>
 #include <ieum/stream_socket.hpp>
@@ -72,12 +73,25 @@ class Listener {
   /// Unix socket's file is left to whoever made it. Errors: as there; `invalid_argument` (it does
   /// not listen).
   [[nodiscard]] static Result<Listener> adopt(Descriptor descriptor);
+  /// `count` listeners that share one port, for a runtime each: `attach` them there. The system
+  /// spreads the clients over them, by a hash of their addresses and not evenly; once a listener
+  /// listens, somebody must accept from it. A port that another program listens on is refused, as
+  /// by `bind`; with `options.reuse_port` a program of the same user that shares it too is not.
+  /// Afterwards such a program may join all the same (SO_REUSEPORT in socket(7)). Errors besides
+  /// those of `bind`: `not_supported`: Unix sockets cannot be shared, unless `count` is 1.
+  [[nodiscard]] static Result<std::vector<DetachedListener>> bind_shared(
+      const Address& address, std::size_t count, ListenOptions options = {});
 
   /// Waits for a client and gives its socket. At most one accept at a time. Errors:
   /// `too_many_files_open`, `too_many_files_open_in_system`, `no_buffer_space`,
   /// `not_enough_memory`: the client keeps waiting in the backlog, try again later (`serve` does).
   /// A client that has gone again meanwhile is no error.
   [[nodiscard]] detail::Accept accept() noexcept;
+
+  /// As StreamSocket's: moves a listener from one runtime to another; clients wait meanwhile.
+  /// Error: `device_or_resource_busy`: clients were taken in already, accept them first.
+  [[nodiscard]] Result<DetachedListener> detach() noexcept;
+  [[nodiscard]] static Result<Listener> attach(DetachedListener listener);
 
   /// Stops listening: who waits in the backlog is reset. Removes its Unix socket file first.
   [[nodiscard]] Task<> close();
@@ -96,6 +110,8 @@ class Listener {
 
  private:
   friend class detail::AcceptState;
+  enum class Port : std::uint8_t { own, own_then_shared, shared };
+  static Result<Listener> bind_as(Port port, const Address& address, const ListenOptions& options);
   Listener(detail::Loop& loop, int handle, const Address& address) noexcept
       : loop_(&loop), handle_(handle), address_(address) {}
   /// The handle, for the caller to close; the file is removed.

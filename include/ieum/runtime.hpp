@@ -31,7 +31,9 @@ class Running;
 
 /// A single-threaded event loop over one driver, with the tasks that run on it. One per core and
 /// thread; several may share a thread, a turn at a time. It must outlive every socket made on it.
-/// All members but `post` belong to the thread that calls `turn`.
+/// All members but `post` belong to the thread that calls `start` or `turn` first, for good; others
+/// fail an assertion. It may be made on another thread before, and destroyed on another after that
+/// thread has been joined.
 class Runtime {
  public:
   /// Errors: `too_many_files_open`; `invalid_argument` (IEUM_DRIVER names no driver of this build);
@@ -94,7 +96,10 @@ class Root : public Waiter {
 
   [[nodiscard]] bool done() const noexcept { return done_; }
   /// Asks it to stop; it ends in a later turn.
-  void stop() noexcept { scope_.stop(); }
+  void stop() noexcept {
+    runtime_.loop().assert_own_thread();
+    scope_.stop();
+  }
 
   Frame* ended(Frame* child) noexcept override;
   Frame* failed(Error& error) noexcept override;

@@ -1,6 +1,7 @@
 // Server, serve: a listener's clients, each in a task of its own, owned until it ends.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -41,6 +42,35 @@ struct ServerCounters {
       0;  ///< times that accepting failed for want of descriptors or memory
 };
 
+namespace detail {
+
+/// Counted on one thread, read on any, never ahead of what was counted before.
+class Counter {
+ public:
+  void operator++() noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+  [[nodiscard]] std::uint64_t value() const noexcept {
+    return value_.load(std::memory_order_acquire);
+  }
+
+ private:
+  std::atomic<std::uint64_t> value_ = 0;
+};
+
+struct ServerCounts {
+  Counter accepted;
+  Counter failed;
+  Counter threw;
+  Counter refused_by_system;
+  Counter ended;
+  [[nodiscard]] ServerCounters read() const noexcept {
+    return {accepted.value(), failed.value(), threw.value(), refused_by_system.value()};
+  }
+};
+
+}  // namespace detail
+
 /// Serves a listener: accepts, runs `handler(socket)` for each client in a task of its own, and
 /// owns these sessions. A session's failure ends that session only. Limits their number; when
 /// descriptors or memory run out it stops accepting for a while, keeps serving, and goes on. All
@@ -72,10 +102,11 @@ class Server {
   /// True from the moment that `drain` was called: a session may ask, and finish early.
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   [[nodiscard]] std::size_t sessions() const noexcept { return sessions_; }
-  [[nodiscard]] const ServerCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] ServerCounters counters() const noexcept { return counts_->read(); }
   [[nodiscard]] const Listener& listener() const noexcept { return listener_; }
 
  private:
+  friend class CoresServer;
   Task<> accept_clients(Group& accepting);
   Task<> serve_in(Group& group);
   Task<> session(StreamSocket socket);
@@ -85,9 +116,10 @@ class Server {
   Handler handler_;
   ServeOptions options_;
   std::function<void(const SessionEnd&)> report_;
-  ServerCounters counters_;
-  Group* group_ = nullptr;      // of the sessions, while running
-  Group* accepting_ = nullptr;  // of the accepting, while it goes on
+  detail::ServerCounts own_counts_;
+  detail::ServerCounts* counts_ = &own_counts_;  // or those of a server on several cores
+  Group* group_ = nullptr;                       // of the sessions, while running
+  Group* accepting_ = nullptr;                   // of the accepting, while it goes on
   std::size_t sessions_ = 0;
   bool draining_ = false;
   bool began_ = false;

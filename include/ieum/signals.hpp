@@ -13,7 +13,9 @@ namespace ieum {
 
 /// Catches signals as long as it exists (sigaction(2)) and gives them to a task; then what they did
 /// before is restored. Several objects may catch the same signal: each gets it. As with every
-/// signal, two of one number that come before either was taken count once.
+/// signal, two of one number that come before either was taken count once. It belongs to the
+/// runtime that it was made on and hears of a signal whichever thread the system interrupts for it,
+/// so one object, on one of several cores, is enough.
 ///
 ///     Signals signals = co_await Signals::create(SIGINT, SIGTERM);
 ///     const int signal = co_await signals.next();

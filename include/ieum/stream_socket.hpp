@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <ieum/descriptor.hpp>
+#include <ieum/detached.hpp>
 #include <ieum/socket_info.hpp>
 #include <ieum/socket_option.hpp>
 #include <ieum/stream.hpp>
@@ -120,6 +121,15 @@ class StreamSocket final : public Stream {
   /// or has closed. What it had not read then is lost, which a later read tells as
   /// `connection_reset`.
   [[nodiscard]] Task<> wait_acknowledged();
+
+  /// Takes the socket off its runtime, to move it to another: `attach` it there. No operation on it
+  /// may be pending. What the peer sends meanwhile is kept by the system. Then this object has
+  /// none. Errors: a connection that is known to have broken stays here (`connection_reset` and the
+  /// like); `bad_file_descriptor`; `not_supported` (a driver without a kernel).
+  [[nodiscard]] Result<DetachedSocket> detach() noexcept;
+  /// Puts a detached socket on this thread's runtime. It is closed if that fails:
+  /// `bad_file_descriptor`, `not_supported`.
+  [[nodiscard]] static Result<StreamSocket> attach(DetachedSocket socket);
 
   [[nodiscard]] bool is_open() const noexcept { return handle_ >= 0; }
   [[nodiscard]] Result<Address> local_address() const noexcept;

@@ -21,6 +21,7 @@ class Category final : public std::error_category {
       case Errc::name_servers_silent: return "no name server answers";
       case Errc::name_servers_refused: return "the name servers refuse to answer (REFUSED)";
       case Errc::name_servers_failed: return "the name servers failed";
+      case Errc::closed: return "closed";
     }
     return "unknown error";
   }

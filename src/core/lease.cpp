@@ -8,7 +8,7 @@
 namespace ieum {
 
 void Lease::give_back() noexcept {
-  std::exchange(driver_, nullptr)->release(buffer_);
+  std::exchange(driver_, nullptr)->give_back(buffer_);
   data_ = nullptr;
   size_ = 0;
 }
@@ -16,7 +16,7 @@ void Lease::give_back() noexcept {
 namespace detail {
 
 ReceiveLeaf::~ReceiveLeaf() {
-  if (result > 0) owner().driver().release(buffer);  // nobody took it
+  if (result > 0) owner().driver().give_back(buffer);  // nobody took it
 }
 
 }  // namespace detail

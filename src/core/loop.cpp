@@ -29,7 +29,7 @@ struct Loop::Shared {
   std::mutex mutex;
   std::atomic<bool> any = false;  // something is in one of the two below
   std::vector<std::unique_ptr<Posted>> posted;
-  OperationQueue offloaded;
+  OperationQueue completed;
 };
 
 Loop::Loop(std::unique_ptr<Driver> driver, std::size_t offload_threads_max)
@@ -44,8 +44,22 @@ Loop::~Loop() {
   IEUM_ASSERT(current_ != this, "a runtime is destroyed from within one of its tasks");
   IEUM_ASSERT(ready_ == nullptr && pending_ == 0,
               "a runtime is destroyed before its tasks have ended");
+  while (ends_.linked()) {
+    auto& node = static_cast<LoopEndNode&>(*ends_.next);
+    node.unlink();
+    node.on_loop_end();
+  }
   pool_.reset();
   const std::lock_guard lock(shared_->mutex);  // a post that woke us may still be about to return
+}
+
+void Loop::assert_own_thread() noexcept {
+  // The address tells threads apart and costs no call.
+  Loop** const here = &current_;
+  Loop** owner = thread_.load(std::memory_order_relaxed);
+  if (owner == nullptr && thread_.compare_exchange_strong(owner, here)) return;
+  IEUM_ASSERT(owner == here,
+              "a runtime is used on a thread that is not its own: use post() to reach it");
 }
 
 void Loop::refresh_now() noexcept { now_ = driver_->now(); }
@@ -82,13 +96,14 @@ void Loop::post(std::unique_ptr<Posted> posted) noexcept {
   if (!shared_->any.exchange(true)) driver_->wake();
 }
 
-void Loop::offloaded(OffloadLeaf& leaf) noexcept {
+void Loop::complete_elsewhere(Leaf& leaf) noexcept {
   std::lock_guard lock(shared_->mutex);
-  shared_->offloaded.push(leaf);
+  shared_->completed.push(leaf);
   if (!shared_->any.exchange(true)) driver_->wake();
 }
 
 void Loop::turn(Duration wait_max) noexcept {
+  assert_own_thread();
   IEUM_ASSERT(current_ != this, "turn() is called from within a task of the same runtime");
   Loop* outer = std::exchange(current_, this);
   wait_for_driver(wait_max);
@@ -127,7 +142,7 @@ void Loop::run_posted() noexcept {
     std::lock_guard lock(shared_->mutex);
     shared_->any = false;
     posted.swap(shared_->posted);
-    completed_.append(shared_->offloaded);
+    completed_.append(shared_->completed);
   }
   for (auto& one : posted) one->work();
 }

@@ -61,7 +61,7 @@ void Pool::serve() {
     --queued_;
     lock.unlock();
     leaf.work();
-    loop_.offloaded(leaf);
+    loop_.complete_elsewhere(leaf);
     lock.lock();
   }
 }

@@ -50,7 +50,10 @@ void Runtime::post(std::move_only_function<void()> work) {
   loop_->post(std::make_unique<detail::Posted>(std::move(work)));
 }
 
-void Runtime::stop() noexcept { loop_->root().stop(); }
+void Runtime::stop() noexcept {
+  loop_->assert_own_thread();
+  loop_->root().stop();
+}
 
 std::string Runtime::dump_tasks() const { return loop_->dump(); }
 
@@ -63,6 +66,7 @@ std::size_t Runtime::pending_operations() const noexcept { return loop_->pending
 namespace detail {
 
 Root::Root(Runtime& runtime) noexcept : runtime_(runtime) {
+  runtime.loop().assert_own_thread();
   runtime.loop().refresh_now();
   Scope& root = runtime.loop().root();
   scope_.open(root);

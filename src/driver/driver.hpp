@@ -34,8 +34,8 @@ struct Pending {
 ///
 /// A driver belongs to one thread, that of its loop; only `wake` may be called from others.
 /// A **handle** is a small non-negative integer that the driver made (`open`, an accept) or was
-/// given (`adopt`): with a kernel, a descriptor. It is released by an `Operation::Kind::close` or
-/// by `discard`.
+/// given (`adopt`): with a kernel, a descriptor. It ends with an `Operation::Kind::close`, by
+/// `discard` or by `release`.
 ///
 /// ## Operations
 /// The caller owns an `Operation`, keeps it and its buffers where they are from `submit` until it
@@ -67,9 +67,9 @@ struct Pending {
 /// of the number can be confused with this one.
 ///
 /// A `pooled` receive brings its own buffer, taken once there is something to put into it: with a
-/// result above 0, `data` points to the bytes and `buffer` is to be given to `release`. `lease`
+/// result above 0, `data` points to the bytes and `buffer` is to be given to `give_back`. `lease`
 /// gives such a buffer for any other use. While all `receive_buffers_max` buffers are leased,
-/// pooled receives wait; they go on as soon as one is released.
+/// pooled receives wait; they go on as soon as one is given back.
 ///
 /// `cancel(op)` is a request, idempotent: a pending operation completes soon, with -ECANCELED or
 /// with the result that it won; a completed one is left alone.
@@ -107,12 +107,19 @@ class Driver {
 
   /// False: all are leased.
   virtual bool lease(Buffer& buffer) noexcept = 0;
-  virtual void release(std::uint32_t buffer) noexcept = 0;
+  virtual void give_back(std::uint32_t buffer) noexcept = 0;
 
   /// A new unbound socket of `family`, close-on-exec: its handle.
   virtual int open(Family family, SocketType type) noexcept = 0;
   /// Takes over an open, non-blocking descriptor: its handle. Drivers without a kernel: -ENOTSUP.
+  /// An error that waits in a socket (SO_ERROR) is left there for its operations.
   virtual int adopt(int descriptor) noexcept = 0;
+  /// The opposite: the handle is no more, and its open, non-blocking descriptor is the answer, for
+  /// another driver to adopt. No operation may be pending on it (a driver asserts it). Only what
+  /// the kernel knows goes along, so a connection of which an operation was told that it broke is
+  /// kept: -ECONNRESET and the like. -EBUSY: a listener whose driver has taken clients that no
+  /// accept has asked for yet: accept first. Drivers without a kernel: -ENOTSUP.
+  virtual int release(int handle) noexcept = 0;
   /// `close` for those who cannot wait: begun here, ended in later calls of `wait`.
   virtual void discard(int handle) noexcept = 0;
 

@@ -65,7 +65,7 @@ class EpollDriver final : public KernelDriver {
   }
 
   bool lease(Buffer& buffer) noexcept override;
-  void release(std::uint32_t buffer) noexcept override {
+  void give_back(std::uint32_t buffer) noexcept override {
     pool_.give_back(buffer);
     retry_ = !starved_.empty();
   }
@@ -73,6 +73,7 @@ class EpollDriver final : public KernelDriver {
   int open(Family family, SocketType type) noexcept override;
   int open_pair(int& first, int& second) noexcept override;
   int adopt(int descriptor) noexcept override;
+  int release(int handle) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
   std::int64_t send_descriptors(int handle, ConstBuffer data,
                                 std::span<const int> descriptors) noexcept override;
@@ -383,7 +384,7 @@ int EpollDriver::adopt(int descriptor) noexcept {
   const int flags = ::fcntl(descriptor, F_GETFL);
   if (flags < 0) return -errno;
   if ((flags & O_NONBLOCK) == 0) return -EINVAL;
-  fresh_slot(descriptor, false, is_socket(descriptor));
+  fresh_slot(descriptor, is_tcp(descriptor), is_socket(descriptor));
   slot(descriptor).shared = true;
   return descriptor;
 }
@@ -406,6 +407,17 @@ std::int64_t EpollDriver::receive_descriptors(int handle, std::span<std::byte> i
   if (bytes < 0 && breaks_connection(static_cast<int>(-bytes)))
     at.broken = static_cast<int>(-bytes);
   return bytes == 0 && at.broken != 0 ? -at.broken : bytes;
+}
+
+int EpollDriver::release(int handle) noexcept {
+  Slot& at = slot(handle);
+  IEUM_ASSERT(at.in == nullptr && at.out == nullptr,
+              "a socket is detached while an operation on it is pending");
+  if (at.broken != 0) return -at.broken;
+  if (at.watched || at.polled) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
+  fresh_slot(handle, false, false);
+  ++at.generation;
+  return handle;
 }
 
 int EpollDriver::wait_for_events(TimePoint deadline) noexcept {

@@ -1,6 +1,7 @@
 // Moving bytes: gathering, writing without SIGPIPE, and what an error number means.
 #include "driver/kernel_io.hpp"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -107,6 +108,13 @@ bool is_socket(int descriptor) noexcept {
   int type = 0;  // not SO_ERROR: that would take the error away from a read
   socklen_t size = sizeof type;
   return ::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+}
+
+bool is_tcp(int descriptor) noexcept {
+  int protocol = 0;
+  socklen_t size = sizeof protocol;
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+         protocol == IPPROTO_TCP;
 }
 
 bool breaks_connection(int number) noexcept {

@@ -24,6 +24,7 @@ std::size_t total_bytes(const Operation& operation) noexcept;
 ssize_t send_parts(int handle, std::span<const iovec> parts, bool is_socket) noexcept;
 
 bool is_socket(int descriptor) noexcept;
+bool is_tcp(int descriptor) noexcept;
 
 /// Errors of the connection, not of the call. The kernel tells them once and then shows an orderly
 /// end, which would make what was cut off look whole.

@@ -131,13 +131,14 @@ class UringDriver final : public KernelDriver {
   }
 
   bool lease(Buffer& buffer) noexcept override;
-  void release(std::uint32_t buffer) noexcept override;
+  void give_back(std::uint32_t buffer) noexcept override;
 
   int open(Family family, SocketType type) noexcept override;
   int open_pair(int& first, int& second) noexcept override;
   int adopt(int descriptor) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
   void discard(int handle) noexcept override;
+  int release(int handle) noexcept override;
   std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
                                    std::span<int> descriptors,
                                    std::size_t& count) noexcept override;
@@ -431,7 +432,7 @@ bool UringDriver::receive_ended(Operation& operation, Slot& at, int result,
     at.bulk = result >= static_cast<int>(BufferPool::small_bytes);
     return true;
   }
-  if (buffer != BufferPool::none) release(buffer);
+  if (buffer != BufferPool::none) give_back(buffer);
   if (result < 0 && breaks_connection(-result)) at.broken = static_cast<std::int16_t>(-result);
   if (result == 0 && at.broken != 0) operation.result = -at.broken;
   return true;
@@ -533,7 +534,7 @@ bool UringDriver::lease(Buffer& buffer) noexcept {
   return true;
 }
 
-void UringDriver::release(std::uint32_t buffer) noexcept {
+void UringDriver::give_back(std::uint32_t buffer) noexcept {
   buffers_.give_back(buffer);
   if (starved_.empty() || BufferPool::size_of(buffer) != BufferPool::Size::small) return;
   Operation* operation = starved_.pop();
@@ -673,6 +674,26 @@ void UringDriver::discard(int handle) noexcept {
     at.discarded = true;
     begin_close(handle);
   }
+}
+
+int UringDriver::release(int handle) noexcept {
+  Slot& at = slot(handle);
+  IEUM_ASSERT(at.in == nullptr && at.out == nullptr,
+              "a socket is detached while an operation on it is pending");
+  if (at.broken != 0) return -at.broken;
+  if (at.accepting != nullptr) {
+    // Who has come already comes out first.
+    disarm_accept(handle, at);
+    ring_.flush();
+    ring_.reap([&](const io_uring_cqe& completion) { take(completion, completed_); });
+    Slot& now_at = slot(handle);  // the table may have grown
+    if (now_at.accepting->armed || !now_at.accepting->waiting.empty()) return -EBUSY;
+    delete std::exchange(now_at.accepting, nullptr);
+  }
+  Slot& left = slot(handle);
+  left.generation = (left.generation + 1) & generation_max;
+  fresh_slot(handle, false);
+  return handle;
 }
 
 void UringDriver::begin_close(int handle) noexcept {

@@ -24,7 +24,8 @@ Error listen_error(int number, const Address& address) {
   return error;
 }
 
-int prepare(Driver& driver, int handle, const Address& address, const ListenOptions& options) {
+int prepare(Driver& driver, int handle, const Address& address, const ListenOptions& options,
+            bool shared, bool shared_later) {
   int status = 0;
   if (address.is_ip()) {
     status = driver.set_option(handle, SocketOption::so_reuseaddr, 1);
@@ -33,7 +34,7 @@ int prepare(Driver& driver, int handle, const Address& address, const ListenOpti
       status = driver.set_option(handle, SocketOption::tcp_nodelay, 1);
     }
   }
-  if (status >= 0 && options.reuse_port) {
+  if (status >= 0 && shared) {
     status = driver.set_option(handle, SocketOption::so_reuseport, 1);
   }
   if (status >= 0 && address.family() == Family::ipv6) {
@@ -42,6 +43,10 @@ int prepare(Driver& driver, int handle, const Address& address, const ListenOpti
   if (status >= 0) status = driver.bind(handle, address);
   if (status == -EADDRINUSE && options.replace_stale && detail::remove_stale_file(address)) {
     status = driver.bind(handle, address);
+  }
+  // After binding: so far it was refused if anybody else listens there.
+  if (status >= 0 && shared_later) {
+    status = driver.set_option(handle, SocketOption::so_reuseport, 1);
   }
   if (status >= 0) status = driver.listen(handle, options.backlog);
   return status;
@@ -76,6 +81,34 @@ Result<Listener> Listener::bind(std::string_view address, const ListenOptions& o
 }
 
 Result<Listener> Listener::bind(const Address& address, const ListenOptions& options) {
+  return bind_as(options.reuse_port ? Port::shared : Port::own, address, options);
+}
+
+Result<std::vector<DetachedListener>> Listener::bind_shared(const Address& address,
+                                                            std::size_t count,
+                                                            ListenOptions options) {
+  if (address.is_unix() && count > 1) {
+    return fail(
+        Error(std::errc::not_supported, "listen", address)
+            .with_detail("Unix sockets are not shared: accept on one core, move to others"));
+  }
+  std::vector<DetachedListener> listeners;
+  Address at = address;  // then with the port that the system chose
+  for (std::size_t i = 0; i < count; ++i) {
+    Port port = i == 0 && !options.reuse_port ? Port::own_then_shared : Port::shared;
+    if (count == 1 && !options.reuse_port) port = Port::own;
+    Result<Listener> listener = bind_as(port, at, options);
+    if (!listener) return fail(listener.error());
+    at = listener->address();
+    Result<DetachedListener> detached = listener->detach();
+    if (!detached) return fail(detached.error());
+    listeners.push_back(*std::move(detached));
+  }
+  return listeners;
+}
+
+Result<Listener> Listener::bind_as(Port port, const Address& address,
+                                   const ListenOptions& options) {
   const Result<detail::Loop*> this_loop = detail::this_loop();
   if (!this_loop) return fail(this_loop.error());
   detail::Loop& loop = **this_loop;
@@ -91,7 +124,8 @@ Result<Listener> Listener::bind(const Address& address, const ListenOptions& opt
     return fail(error);
   }
 
-  int status = prepare(driver, handle, address, options);
+  int status = prepare(driver, handle, address, options, port == Port::shared,
+                       port == Port::own_then_shared);
   if (status >= 0) status = driver.local_address(handle, listener.address_);
   if (status < 0) return fail(listen_error(-status, address));
   if (options.unlink_on_close) listener.file_ = detail::socket_file(address);

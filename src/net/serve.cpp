@@ -70,14 +70,14 @@ Task<> Server::accept_clients(Group& accepting) {
       co_return;
     }
     if (client) {
-      ++counters_.accepted;
+      ++counts_->accepted;
       ++sessions_;
       all_ended_.reset();
       group_->start(session(std::move(*client)));
       continue;
     }
     if (!passes(client.error())) co_await fail(client.error());
-    ++counters_.refused_by_system;
+    ++counts_->refused_by_system;
     Result<> room = co_await attempt(with_timeout(options_.retry_pause, one_ended_.wait()));
     if (!room && room.error() != std::errc::timed_out) co_await fail(room.error());
   }
@@ -102,8 +102,9 @@ Task<> Server::session(StreamSocket socket) {
 
 void Server::session_ended(const SessionEnd& end) {
   --sessions_;
-  if (end.error != nullptr) ++counters_.failed;
-  if (end.exception != nullptr) ++counters_.threw;
+  ++counts_->ended;
+  if (end.error != nullptr) ++counts_->failed;
+  if (end.exception != nullptr) ++counts_->threw;
   if (report_) report_(end);
   one_ended_.set();
   if (sessions_ == 0) all_ended_.set();

@@ -50,10 +50,11 @@ class NullDriver final : public Driver {
     buffer = {pooled_.data(), pooled_.size(), 0};
     return true;
   }
-  void release(std::uint32_t /*buffer*/) noexcept override {}
+  void give_back(std::uint32_t /*buffer*/) noexcept override {}
 
   int open(Family /*family*/, SocketType /*type*/) noexcept override { return handle_of_all; }
   int adopt(int descriptor) noexcept override { return descriptor; }
+  int release(int /*handle*/) noexcept override { return -ENOTSUP; }
   void discard(int /*handle*/) noexcept override {}
   int bind(int /*handle*/, const Address& /*address*/) noexcept override { return 0; }
   int listen(int /*handle*/, int /*backlog*/) noexcept override { return 0; }

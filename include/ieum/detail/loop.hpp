@@ -9,6 +9,7 @@
 // ever resumed from within `start`, `on_stop`, `fire` or a destructor.
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <exception>
@@ -203,6 +204,15 @@ class Leaf : public Operation, public StopNode {
   Loop* loop_ = nullptr;
 };
 
+/// Something that others hold as well, and that has to hear of a loop's end.
+class LoopEndNode : public ListLink {
+ public:
+  virtual void on_loop_end() noexcept = 0;
+
+ protected:
+  ~LoopEndNode() = default;
+};
+
 /// A single-threaded event loop over one driver.
 class Loop {
  public:
@@ -217,6 +227,11 @@ class Loop {
 
   /// The loop that runs on this thread now, or null.
   static Loop* current() noexcept { return current_; }
+
+  /// The first thread that asks is the loop's for good; any other fails an assertion.
+  void assert_own_thread() noexcept;
+  /// `node` hears of the loop's end, unless it is unlinked before.
+  void tell_of_end(LoopEndNode& node) noexcept { node.link_before(ends_); }
 
   [[nodiscard]] bool spend() noexcept { return --budget_ > 0; }
   [[nodiscard]] TimePoint now() const noexcept { return now_; }
@@ -268,7 +283,9 @@ class Loop {
 
   /// These two may be called from any thread.
   void post(std::unique_ptr<Posted> posted) noexcept;
-  void offloaded(OffloadLeaf& leaf) noexcept;
+  /// Another thread has completed `leaf`, with `result` set: as `complete`, but once only. A leaf
+  /// that is pending keeps its loop alive, so this needs no other guard.
+  void complete_elsewhere(Leaf& leaf) noexcept;
 
   /// One round: waits for the driver, at most `wait_max` and not at all if there is something to
   /// do; then posted work, due timers, completions, what is ready.
@@ -288,6 +305,8 @@ class Loop {
 
   static inline thread_local constinit Loop* current_ = nullptr;
 
+  std::atomic<Loop**> thread_ = nullptr;  // whose it is: the address of that thread's `current_`
+  ListLink ends_;
   int budget_ = budget_full;
   Frame* failing_ = nullptr;
   ReadyNode* ready_ = nullptr;
