@@ -16,7 +16,7 @@ struct LoadOptions {
   int bytes = 64;
   int depth = 1;
   double seconds = 0.5;
-  double warmup = 0.1;
+  double warmup = 0.05;
   std::int64_t operations = 0;  // if not 0: so many, from the start, instead of seconds
   bool count_calls = false;
   const char* congestion = nullptr;
@@ -30,7 +30,7 @@ inline LoadOptions parse_load(int argc, char** argv) {
         "  --bytes N        of a message, at most 65536; 64\n"
         "  --depth N        messages of a connection under way; 1\n"
         "  --seconds S      to measure; 0.5\n"
-        "  --warmup S       before; 0.1\n"
+        "  --warmup S       before; 0.05\n"
         "  --operations N   do so many, without warming up, instead of measuring for S seconds\n"
         "  --congestion C   the congestion control of the connections; the system's\n"
         "  --count-calls    count the server's system calls\n",
