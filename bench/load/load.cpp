@@ -1,6 +1,6 @@
 // The generator of the benchmarks: a closed loop on epoll(7) that keeps a server busy, checks every
-// byte that comes back, and reads the server's CPU time at both ends of the measured time. It prints
-// one line of JSON: what was done in that time, and what it cost the server.
+// byte that comes back, and reads the server's CPU time at both ends of the measured time. It
+// prints one line of JSON: what was done in that time, and what it cost the server.
 //
 //   echo     DEPTH messages of BYTES under way on each of N connections; an operation is a message
 //   connect  N at a time: connect, send BYTES, read them back, close; an operation is all of that
@@ -186,9 +186,9 @@ class Load {
         before = done;
         begin(now);
       }
-      if (measuring && (options_.operations > 0
-                            ? done - before >= static_cast<double>(options_.operations)
-                            : now >= end)) {
+      if (measuring &&
+          (options_.operations > 0 ? done - before >= static_cast<double>(options_.operations)
+                                   : now >= end)) {
         return report(now, done - before);
       }
       const int count =
@@ -211,10 +211,11 @@ class Load {
   void report(std::int64_t now, double operations) {
     const std::int64_t cpu = cpu_.read() - cpu_before_;
     const std::int64_t own = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - own_before_;
-    std::printf("{\"operations\": %.3f, \"seconds\": %.6f, \"server_cpu_ns\": %lld, "
-                "\"generator_cpu_ns\": %lld",
-                operations, static_cast<double>(now - began_) / 1e9, static_cast<long long>(cpu),
-                static_cast<long long>(own));
+    std::printf(
+        "{\"operations\": %.3f, \"seconds\": %.6f, \"server_cpu_ns\": %lld, "
+        "\"generator_cpu_ns\": %lld",
+        operations, static_cast<double>(now - began_) / 1e9, static_cast<long long>(cpu),
+        static_cast<long long>(own));
     if (calls_ && calls_->problem().empty()) {
       std::printf(", \"system_calls\": %lld", static_cast<long long>(calls_->read()));
     } else if (calls_) {
@@ -272,8 +273,8 @@ class Load {
     loop(
         [&](Connection& connection, std::uint32_t events) {
           if ((events & (EPOLLERR | EPOLLHUP)) != 0) die("the server has closed a connection");
-          const ssize_t count = ::send(connection.fd, bytes_at(connection, connection.sent),
-                                       piece_max, MSG_NOSIGNAL);
+          const ssize_t count =
+              ::send(connection.fd, bytes_at(connection, connection.sent), piece_max, MSG_NOSIGNAL);
           if (count < 0 && errno != EAGAIN) die_of("send");
           if (count > 0) connection.sent += static_cast<std::uint64_t>(count);
         },

@@ -57,8 +57,8 @@ void read_from(Connection* connection) {
   const ssize_t count = ::recv(connection->fd, buffer.data(), buffer.size(), 0);
   if (count == 0 || (count < 0 && failed_for_good())) return end(connection);
   if (count < 0 || !echoes) return;
-  ssize_t sent = ::send(connection->fd, buffer.data(), static_cast<std::size_t>(count),
-                        MSG_NOSIGNAL);
+  ssize_t sent =
+      ::send(connection->fd, buffer.data(), static_cast<std::size_t>(count), MSG_NOSIGNAL);
   if (sent == count) return;
   if (sent < 0) {
     if (failed_for_good()) return end(connection);

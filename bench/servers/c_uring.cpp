@@ -1,6 +1,8 @@
 // The benchmark's server by hand, on io_uring(7): the reference that the others are compared with.
 // Multishot accept, multishot receive into a ring of provided buffers, sends queued and submitted
-// once a turn with the wait. A buffer goes back to the ring once what it holds has been sent.
+// once a turn with the wait. A buffer goes back to the ring once what it holds has been sent. The
+// ring hands buffers out in turn, so that all of them pass through the cache: it has only as many
+// as were ever needed at once.
 #include <liburing.h>
 #include <sys/mman.h>
 
@@ -13,7 +15,8 @@
 
 namespace {
 
-constexpr unsigned buffers_count = 1024;  // a power of two, and one for each of 1000 connections
+constexpr unsigned buffers_first = 32;
+constexpr unsigned buffers_max = 4096;  // both powers of two
 constexpr unsigned queue_entries = 2048;
 constexpr unsigned completions_max = 8192;
 constexpr int buffer_group = 0;
@@ -39,8 +42,9 @@ struct Buffer {
 io_uring ring;
 io_uring_buf_ring* buffer_ring;
 char* buffer_memory;
+unsigned buffers_made;
 int buffers_returned;  // in this turn; the kernel sees them at its end
-std::array<Buffer, buffers_count> buffers;
+std::array<Buffer, buffers_max> buffers;
 std::vector<Connection> connections;
 std::vector<int> starved;  // connections for which no buffer was left
 bool echoes;
@@ -51,7 +55,7 @@ char* memory_of(std::uint16_t id) { return buffer_memory + std::size_t{id} * ben
 
 void give_back(std::uint16_t id) {
   ::io_uring_buf_ring_add(buffer_ring, memory_of(id), bench::buffer_bytes, id,
-                          ::io_uring_buf_ring_mask(buffers_count), buffers_returned++);
+                          ::io_uring_buf_ring_mask(buffers_max), buffers_returned++);
 }
 
 io_uring_sqe* next_entry() {
@@ -160,7 +164,14 @@ void on_sent(int fd, const io_uring_cqe& completion) {
   }
 }
 
+void make_buffers(unsigned count) {
+  for (; count > 0 && buffers_made < buffers_max; --count) {
+    give_back(static_cast<std::uint16_t>(buffers_made++));
+  }
+}
+
 void finish_turn() {
+  if (!starved.empty()) make_buffers(buffers_made);
   if (buffers_returned == 0) return;
   ::io_uring_buf_ring_advance(buffer_ring, buffers_returned);
   buffers_returned = 0;
@@ -168,22 +179,21 @@ void finish_turn() {
   starved.clear();
 }
 
-void make_buffers() {
-  const std::size_t ring_bytes = buffers_count * sizeof(io_uring_buf);
-  const std::size_t bytes = ring_bytes + buffers_count * bench::buffer_bytes;
-  void* memory =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
+void make_buffer_ring() {
+  const std::size_t ring_bytes = buffers_max * sizeof(io_uring_buf);
+  const std::size_t bytes = ring_bytes + buffers_max * bench::buffer_bytes;
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
   if (memory == MAP_FAILED) bench::die("mmap", errno);
   buffer_ring = static_cast<io_uring_buf_ring*>(memory);
   buffer_memory = static_cast<char*>(memory) + ring_bytes;
   io_uring_buf_reg registration{};
   registration.ring_addr = reinterpret_cast<std::uint64_t>(memory);
-  registration.ring_entries = buffers_count;
+  registration.ring_entries = buffers_max;
   registration.bgid = buffer_group;
   const int status = ::io_uring_register_buf_ring(&ring, &registration, 0);
   if (status < 0) bench::die("io_uring_register_buf_ring", -status);
   ::io_uring_buf_ring_init(buffer_ring);
-  for (unsigned id = 0; id < buffers_count; ++id) give_back(static_cast<std::uint16_t>(id));
+  make_buffers(buffers_first);
   finish_turn();
 }
 
@@ -198,7 +208,7 @@ int main(int argc, char** argv) {
   params.cq_entries = completions_max;
   const int status = ::io_uring_queue_init_params(queue_entries, &ring, &params);
   if (status < 0) bench::die("io_uring_queue_init_params", -status);
-  make_buffers();
+  make_buffer_ring();
   accept_from(bench::listen(options, 0));
   for (;;) {
     const int submitted = ::io_uring_submit_and_wait(&ring, 1);
