@@ -188,7 +188,7 @@ class Load {
       }
       if (measuring &&
           (options_.operations > 0 ? done - before >= static_cast<double>(options_.operations)
-                                   : now >= end)) {
+                                   : now >= end && done - before >= least_)) {
         return report(now, done - before);
       }
       const int count =
@@ -230,6 +230,8 @@ class Load {
     const auto bytes = static_cast<std::uint64_t>(options_.bytes);
     const auto depth = static_cast<std::uint64_t>(options_.depth);
     std::uint64_t done = 0;
+    // What is under way at both ends of the measured time is an error: keep it small.
+    least_ = 30.0 * options_.connections * options_.depth;
     open_all();
     for (Connection& connection : connections_) send_until(connection, depth * bytes);
     loop(
@@ -321,6 +323,7 @@ class Load {
   std::vector<Connection> connections_;
   std::size_t opened_ = 0;
   int epoll_ = -1;
+  double least_ = 0;  // operations to measure, however long it takes
   std::int64_t began_ = 0;
   std::int64_t own_before_ = 0;
   std::int64_t cpu_before_ = 0;
