@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -210,7 +211,9 @@ bool EpollDriver::lease(Buffer& buffer) noexcept {
 bool EpollDriver::read(Operation& operation, Slot& at) noexcept {
   ssize_t count = 0;
   do {
-    count = ::read(operation.handle, operation.data, operation.size);
+    // recv(2) is nearer to a socket than read(2).
+    count = at.is_socket ? ::recv(operation.handle, operation.data, operation.size, 0)
+                         : ::read(operation.handle, operation.data, operation.size);
   } while (count < 0 && errno == EINTR);
   if (count < 0) {
     if (breaks_connection(errno)) at.broken = errno;

@@ -1,0 +1,338 @@
+// The generator of the benchmarks: a closed loop on epoll(7) that keeps a server busy, checks every
+// byte that comes back, and reads the server's CPU time at both ends of the measured time. It
+// prints one line of JSON: what was done in that time, and what it cost the server.
+//
+//   echo     DEPTH messages of BYTES under way on each of N connections; an operation is a message
+//   connect  N at a time: connect, send BYTES, read them back, close; an operation is all of that
+//   bulk     N connections send as fast as they can; an operation is a MiB
+//   idle     N connections, one message each, that stay open until standard input ends
+//   abort    N connections, each reset in the middle of its message; says nothing
+//
+// Each connection sends from its own place in a table that repeats with a prime period, so that
+// bytes of another connection, or of another place, do not pass for its own.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "load/meter.hpp"
+#include "load/options.hpp"
+
+namespace {
+
+using namespace bench;
+
+constexpr std::size_t period = 32749;  // a prime
+constexpr std::size_t piece_max = 65536;
+constexpr int stalled_after_ms = 10'000;
+constexpr std::size_t source_addresses = 200;  // 127.0.0.2 and on: ports enough for those that wait
+
+[[noreturn]] void die(const char* what) {
+  std::fprintf(stderr, "load: %s\n", what);
+  std::exit(1);
+}
+[[noreturn]] void die_of(const char* what) {
+  std::fprintf(stderr, "load: %s: %s\n", what, std::strerror(errno));
+  std::exit(1);
+}
+
+struct Connection {
+  int fd = -1;
+  std::size_t phase = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  std::uint32_t events = 0;
+};
+
+class Load {
+ public:
+  explicit Load(const LoadOptions& options)
+      : options_(options), cpu_(options.server), table_(period + piece_max), piece_(piece_max) {
+    std::minstd_rand random(1);
+    for (std::size_t i = 0; i < table_.size(); ++i) {
+      table_[i] = i < period ? static_cast<char>(random() >> 8U) : table_[i - period];
+    }
+    epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_ < 0) die_of("epoll_create1");
+    connections_.resize(static_cast<std::size_t>(options.connections));
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+      connections_[i].phase = i * 7919 % period;
+    }
+  }
+
+  void run() {
+    if (options_.mode == "echo") return echo();
+    if (options_.mode == "connect") return connect_echo_close();
+    if (options_.mode == "bulk") return bulk();
+    if (options_.mode == "idle") return idle();
+    if (options_.mode == "abort") return abort();
+    die("the mode is echo, connect, bulk, idle or abort");
+  }
+
+ private:
+  // ---- Sockets ----------------------------------------------------------------------------------
+
+  /// A socket that connects to the server; `flags` as in socket(2).
+  void open(Connection& connection, int flags) {
+    connection.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    if (connection.fd < 0) die_of("socket");
+    const int on = 1;
+    ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (options_.congestion != nullptr &&
+        ::setsockopt(connection.fd, IPPROTO_TCP, TCP_CONGESTION, options_.congestion,
+                     static_cast<socklen_t>(std::strlen(options_.congestion))) < 0) {
+      die_of("set the congestion control");
+    }
+    ::setsockopt(connection.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr =
+        htonl(INADDR_LOOPBACK + 1 + static_cast<std::uint32_t>(opened_++ % source_addresses));
+    if (::bind(connection.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
+      die_of("bind");
+    }
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(options_.port));
+    if (::connect(connection.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 &&
+        errno != EINPROGRESS) {
+      die_of("connect");
+    }
+    connection.sent = connection.received = 0;
+    connection.events = 0;
+  }
+
+  /// All connections, one after the other so that no backlog overflows.
+  void open_all() {
+    for (Connection& connection : connections_) {
+      open(connection, 0);
+      ::fcntl(connection.fd, F_SETFL, O_NONBLOCK);
+    }
+  }
+
+  void watch(Connection& connection, std::uint32_t events) {
+    if (connection.events == events) return;
+    epoll_event event{};
+    event.events = events;
+    event.data.ptr = &connection;
+    const int what = connection.events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (::epoll_ctl(epoll_, what, connection.fd, &event) < 0) die_of("epoll_ctl");
+    connection.events = events;
+  }
+
+  const char* bytes_at(const Connection& connection, std::uint64_t position) const {
+    return &table_[(connection.phase + position) % period];
+  }
+
+  /// Sends until `until` bytes have gone since the connection was made, or it takes no more.
+  void send_until(Connection& connection, std::uint64_t until) {
+    while (connection.sent < until) {
+      const auto size = std::min<std::uint64_t>(until - connection.sent, piece_max);
+      const ssize_t count =
+          ::send(connection.fd, bytes_at(connection, connection.sent), size, MSG_NOSIGNAL);
+      if (count < 0) {
+        if (errno != EAGAIN) die_of("send");
+        return watch(connection, EPOLLIN | EPOLLOUT);
+      }
+      connection.sent += static_cast<std::uint64_t>(count);
+    }
+    watch(connection, EPOLLIN);
+  }
+
+  void receive(Connection& connection) {
+    const ssize_t count = ::recv(connection.fd, piece_.data(), piece_.size(), 0);
+    if (count < 0 && errno == EAGAIN) return;
+    if (count < 0) die_of("receive");
+    if (count == 0) die("the server has closed a connection");
+    const auto size = static_cast<std::size_t>(count);
+    if (connection.received + size > connection.sent ||
+        std::memcmp(piece_.data(), bytes_at(connection, connection.received), size) != 0) {
+      die("what came back is not what was sent");
+    }
+    connection.received += size;
+  }
+
+  // ---- Measuring --------------------------------------------------------------------------------
+
+  /// Calls `on_event(connection, events)` until the measured time is over. `moved()` says how many
+  /// operations were done so far.
+  template <class OnEvent, class Moved>
+  void loop(OnEvent on_event, Moved moved) {
+    std::array<epoll_event, 1024> events;
+    const std::int64_t began = nanoseconds(CLOCK_MONOTONIC);
+    const std::int64_t warm =
+        began + (options_.operations > 0 ? 0 : static_cast<std::int64_t>(options_.warmup * 1e9));
+    std::int64_t end = warm + static_cast<std::int64_t>(options_.seconds * 1e9);
+    bool measuring = false;
+    double before = 0;
+    for (;;) {
+      const std::int64_t now = nanoseconds(CLOCK_MONOTONIC);
+      const double done = moved();
+      if (!measuring && now >= warm) {
+        measuring = true;
+        end += now - warm;
+        before = done;
+        begin(now);
+      }
+      if (measuring &&
+          (options_.operations > 0 ? done - before >= static_cast<double>(options_.operations)
+                                   : now >= end && done - before >= least_)) {
+        return report(now, done - before);
+      }
+      const int count =
+          ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), stalled_after_ms);
+      if (count == 0) die("the server has stalled for 10 seconds");
+      for (int i = 0; i < count; ++i) {
+        const epoll_event& event = events[static_cast<std::size_t>(i)];
+        on_event(*static_cast<Connection*>(event.data.ptr), event.events);
+      }
+    }
+  }
+
+  void begin(std::int64_t now) {
+    if (options_.count_calls) calls_.emplace(options_.server);
+    began_ = now;
+    own_before_ = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+    cpu_before_ = cpu_.read();
+  }
+
+  void report(std::int64_t now, double operations) {
+    const std::int64_t cpu = cpu_.read() - cpu_before_;
+    const std::int64_t own = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - own_before_;
+    std::printf(
+        "{\"operations\": %.3f, \"seconds\": %.6f, \"server_cpu_ns\": %lld, "
+        "\"generator_cpu_ns\": %lld",
+        operations, static_cast<double>(now - began_) / 1e9, static_cast<long long>(cpu),
+        static_cast<long long>(own));
+    if (calls_ && calls_->problem().empty()) {
+      std::printf(", \"system_calls\": %lld", static_cast<long long>(calls_->read()));
+    } else if (calls_) {
+      std::printf(", \"no_system_calls\": \"%s\"", calls_->problem().c_str());
+    }
+    std::puts("}");
+  }
+
+  // ---- The modes --------------------------------------------------------------------------------
+
+  void echo() {
+    const auto bytes = static_cast<std::uint64_t>(options_.bytes);
+    const auto depth = static_cast<std::uint64_t>(options_.depth);
+    std::uint64_t done = 0;
+    // What is under way at both ends of the measured time is an error: keep it small.
+    least_ = 30.0 * options_.connections * options_.depth;
+    open_all();
+    for (Connection& connection : connections_) send_until(connection, depth * bytes);
+    loop(
+        [&](Connection& connection, std::uint32_t events) {
+          if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) {
+            const std::uint64_t before = connection.received / bytes;
+            receive(connection);
+            done += connection.received / bytes - before;
+          }
+          send_until(connection, (connection.received / bytes + depth) * bytes);
+        },
+        [&] { return static_cast<double>(done); });
+  }
+
+  void connect_echo_close() {
+    const auto bytes = static_cast<std::uint64_t>(options_.bytes);
+    std::uint64_t done = 0;
+    const auto connect = [this](Connection& connection) {
+      open(connection, SOCK_NONBLOCK);
+      watch(connection, EPOLLOUT);
+    };
+    for (Connection& connection : connections_) connect(connection);
+    loop(
+        [&](Connection& connection, std::uint32_t /*events*/) {
+          if (connection.sent < bytes) {
+            send_until(connection, bytes);  // tells a connect that failed, too
+            return;
+          }
+          receive(connection);
+          if (connection.received < bytes) return;
+          ::close(connection.fd);
+          ++done;
+          connect(connection);
+        },
+        [&] { return static_cast<double>(done); });
+  }
+
+  void bulk() {
+    open_all();
+    for (Connection& connection : connections_) watch(connection, EPOLLOUT);
+    loop(
+        [&](Connection& connection, std::uint32_t events) {
+          if ((events & (EPOLLERR | EPOLLHUP)) != 0) die("the server has closed a connection");
+          const ssize_t count =
+              ::send(connection.fd, bytes_at(connection, connection.sent), piece_max, MSG_NOSIGNAL);
+          if (count < 0 && errno != EAGAIN) die_of("send");
+          if (count > 0) connection.sent += static_cast<std::uint64_t>(count);
+        },
+        [&] {
+          std::uint64_t total = 0;
+          for (const Connection& connection : connections_) total += connection.sent;
+          return static_cast<double>(total) / (1 << 20);
+        });
+  }
+
+  void exchange_one(Connection& connection) {
+    const auto bytes = static_cast<std::uint64_t>(options_.bytes);
+    send_until(connection, bytes);
+    while (connection.received < bytes) receive(connection);
+  }
+
+  void idle() {
+    for (Connection& connection : connections_) {
+      open(connection, 0);
+      exchange_one(connection);
+    }
+    std::puts("{\"ready\": true}");
+    std::fflush(stdout);
+    char byte = 0;
+    while (::read(STDIN_FILENO, &byte, 1) > 0) {
+    }
+  }
+
+  void abort() {
+    for (Connection& connection : connections_) {
+      open(connection, 0);
+      send_until(connection, static_cast<std::uint64_t>(options_.bytes));
+      const linger at_once{.l_onoff = 1, .l_linger = 0};
+      ::setsockopt(connection.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+      ::close(connection.fd);
+    }
+  }
+
+  const LoadOptions options_;
+  CpuMeter cpu_;
+  std::optional<CallMeter> calls_;
+  std::vector<char> table_;
+  std::vector<char> piece_;
+  std::vector<Connection> connections_;
+  std::size_t opened_ = 0;
+  int epoll_ = -1;
+  double least_ = 0;  // operations to measure, however long it takes
+  std::int64_t began_ = 0;
+  std::int64_t own_before_ = 0;
+  std::int64_t cpu_before_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  Load load(parse_load(argc, argv));
+  load.run();
+}

@@ -1,0 +1,93 @@
+// Meter: what a process has used: CPU time and system calls.
+#pragma once
+
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+inline std::int64_t nanoseconds(clockid_t clock) {
+  timespec time{};
+  if (::clock_gettime(clock, &time) < 0) return -1;
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+/// The CPU time of a process, user and system, with all its threads, those that the kernel works
+/// for it in (io-wq) included. See clock_getcpuclockid(3).
+class CpuMeter {
+ public:
+  explicit CpuMeter(pid_t process) {
+    const int status = ::clock_getcpuclockid(process, &clock_);
+    if (status != 0) {
+      std::fprintf(stderr, "the clock of process %d: %s\n", process, std::strerror(status));
+      std::exit(1);
+    }
+  }
+  [[nodiscard]] std::int64_t read() const { return nanoseconds(clock_); }
+
+ private:
+  clockid_t clock_{};
+};
+
+/// Counts the system calls of a process with the kernel's tracepoint raw_syscalls:sys_enter, see
+/// perf_event_open(2). That needs root, or a low /proc/sys/kernel/perf_event_paranoid.
+class CallMeter {
+ public:
+  /// Counts from now on.
+  explicit CallMeter(pid_t process) {
+    const char* id_file = "/sys/kernel/tracing/events/raw_syscalls/sys_enter/id";
+    perf_event_attr attributes{};
+    attributes.size = sizeof attributes;
+    attributes.type = PERF_TYPE_TRACEPOINT;
+    attributes.inherit = 1;
+    if (!(std::ifstream(id_file) >> attributes.config)) {
+      problem_ = std::string(id_file) + " cannot be read";
+      return;
+    }
+    const std::string tasks = "/proc/" + std::to_string(process) + "/task";
+    for (const auto& entry : std::filesystem::directory_iterator(tasks)) {
+      const int thread = std::atoi(entry.path().filename().c_str());
+      const auto fd =
+          static_cast<int>(::syscall(SYS_perf_event_open, &attributes, thread, -1, -1, 0));
+      if (fd < 0) {
+        problem_ = std::string("perf_event_open: ") + std::strerror(errno);
+        return;
+      }
+      counters_.push_back(fd);
+    }
+  }
+  CallMeter(const CallMeter&) = delete;
+  CallMeter& operator=(const CallMeter&) = delete;
+  ~CallMeter() {
+    for (const int fd : counters_) ::close(fd);
+  }
+
+  /// Empty, or why it cannot count.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+  [[nodiscard]] std::int64_t read() const {
+    std::int64_t total = 0;
+    for (const int fd : counters_) {
+      std::int64_t count = 0;
+      if (::read(fd, &count, sizeof count) == sizeof count) total += count;
+    }
+    return total;
+  }
+
+ private:
+  std::vector<int> counters_;
+  std::string problem_;
+};
+
+}  // namespace bench
