@@ -1,6 +1,4 @@
 // The benchmark's server with ieum. IEUM_DRIVER says on which driver.
-#include <array>
-
 #include <ieum/ieum.hpp>
 
 #include "servers/server.hpp"
@@ -8,16 +6,11 @@
 namespace {
 
 ieum::Task<> echo(ieum::StreamSocket client) {
-  std::array<std::byte, bench::buffer_bytes> buffer;
-  while (const std::size_t count = co_await client.read_some(buffer)) {
-    co_await client.write_all(ieum::ConstBuffer(buffer).first(count));
-  }
+  while (ieum::Lease data = co_await client.receive()) co_await client.write_all(data);
 }
 
 ieum::Task<> sink(ieum::StreamSocket client) {
-  std::array<std::byte, bench::buffer_bytes> buffer;
-  while ([[maybe_unused]] const std::size_t count = co_await client.read_some(buffer)) {
-  }
+  while (ieum::Lease data = co_await client.receive()) data.reset();
 }
 
 ieum::Task<> program(bench::Options options) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -15,12 +16,39 @@ namespace ieum {
 
 namespace detail {
 
+class GroupCore;
+
+/// Stands between a child and its group, and is told how the child ended instead of it: such a
+/// child does not fail the group. Owned by the group as long as the child runs.
+class ChildObserver : public Waiter {
+ public:
+  ChildObserver() noexcept = default;
+  ChildObserver(const ChildObserver&) = delete;
+  ChildObserver& operator=(const ChildObserver&) = delete;
+  virtual ~ChildObserver() = default;
+
+  Frame* ended(Frame* child) noexcept final;
+  Frame* failed(Error& error) noexcept final;
+  [[nodiscard]] const Frame* awaiting_frame() const noexcept final;
+
+ protected:
+  /// The child is destroyed. `error` is null unless it failed, `exception` unless it threw.
+  virtual void child_ended(const Error* error, std::exception_ptr exception) noexcept = 0;
+
+ private:
+  friend class GroupCore;
+  static void destroy_child(Loop& loop, ReadyNode& node) noexcept;
+  void leave(const Error* error, std::exception_ptr exception) noexcept;
+  GroupCore* group_ = nullptr;
+};
+
 /// The part of a group that knows no types: counts children, keeps the first failure, joins.
 class GroupCore : public Waiter, public ReadyNode {
  public:
   GroupCore() noexcept : body_waiter_(*this) {}
 
-  void start_child(Task<void> task) noexcept;
+  void start_child(Task<void> task) noexcept { start_child(std::move(task), *this); }
+  void start_child(Task<void> task, std::unique_ptr<ChildObserver> observer) noexcept;
   void stop() noexcept;
   [[nodiscard]] std::size_t running() const noexcept { return children_; }
 
@@ -56,6 +84,8 @@ class GroupCore : public Waiter, public ReadyNode {
   Scope scope_;
 
  private:
+  friend class ChildObserver;
+  void start_child(Task<void> task, Waiter& waiter) noexcept;
   void note(const Error& error) noexcept;
   void note(std::exception_ptr exception) noexcept;
   void one_less() noexcept;
@@ -85,6 +115,10 @@ class Group {
   /// the body are asked to stop, and the group fails with its error. No limit on their number:
   /// the caller sets one.
   void start(Task<void> task) noexcept { core_.start_child(std::move(task)); }
+  /// The same for a child whose end only `observer` hears of.
+  void start(Task<void> task, std::unique_ptr<detail::ChildObserver> observer) noexcept {
+    core_.start_child(std::move(task), std::move(observer));
+  }
   /// Asks all children and the body to stop; a child that ends with `operation_canceled` because
   /// of it has not failed.
   void stop() noexcept { core_.stop(); }

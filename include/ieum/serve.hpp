@@ -109,7 +109,8 @@ class Server {
   friend class CoresServer;
   Task<> accept_clients(Group& accepting);
   Task<> serve_in(Group& group);
-  Task<> session(StreamSocket socket);
+  class Session;
+  void begin_session(StreamSocket socket);
   void session_ended(const SessionEnd& end);
 
   Listener listener_;

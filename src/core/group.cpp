@@ -10,11 +10,16 @@ void GroupCore::open(Waiter& outer, Scope& parent) noexcept {
   body_running_ = true;
 }
 
-void GroupCore::start_child(Task<void> task) noexcept {
+void GroupCore::start_child(Task<void> task, std::unique_ptr<ChildObserver> observer) noexcept {
+  observer->group_ = this;
+  start_child(std::move(task), *observer.release());  // which `leave` deletes
+}
+
+void GroupCore::start_child(Task<void> task, Waiter& waiter) noexcept {
   IEUM_ASSERT(task.frame_ != nullptr, "a group was given a task that was moved from");
   IEUM_ASSERT(!joined_, "a group was given a task after it had been joined");
   Frame& frame = *std::exchange(task.frame_, nullptr);
-  frame.waiter = this;
+  frame.waiter = &waiter;
   frame.scope = &scope_;
   ++children_;
   scope_.loop().enqueue_resume(frame);
@@ -46,6 +51,34 @@ Frame* GroupCore::failed(Error& error) noexcept {
   one_less();
   return nullptr;
 }
+
+Frame* ChildObserver::ended(Frame* child) noexcept {
+  group_->scope_.loop().enqueue(*child, &ChildObserver::destroy_child);
+  return nullptr;
+}
+
+void ChildObserver::destroy_child(Loop& /*loop*/, ReadyNode& node) noexcept {
+  auto& frame = static_cast<Frame&>(node);
+  auto& observer = static_cast<ChildObserver&>(*frame.waiter);
+  std::exception_ptr exception = std::move(frame.exception);
+  frame.self.destroy();
+  observer.leave(nullptr, std::move(exception));
+}
+
+Frame* ChildObserver::failed(Error& error) noexcept {
+  leave(&error, nullptr);
+  return nullptr;
+}
+
+void ChildObserver::leave(const Error* error, std::exception_ptr exception) noexcept {
+  child_ended(error, std::move(exception));
+  GroupCore& group = *group_;
+  delete this;
+  --group.children_;
+  group.one_less();
+}
+
+const Frame* ChildObserver::awaiting_frame() const noexcept { return group_->awaiting_frame(); }
 
 void GroupCore::body_threw(std::exception_ptr exception) noexcept {
   note(std::move(exception));

@@ -70,10 +70,7 @@ Task<> Server::accept_clients(Group& accepting) {
       co_return;
     }
     if (client) {
-      ++counts_->accepted;
-      ++sessions_;
-      all_ended_.reset();
-      group_->start(session(std::move(*client)));
+      begin_session(std::move(*client));
       continue;
     }
     if (!passes(client.error())) co_await fail(client.error());
@@ -83,21 +80,36 @@ Task<> Server::accept_clients(Group& accepting) {
   }
 }
 
-Task<> Server::session(StreamSocket socket) {
-  SessionEnd end{.peer = socket.peer_address(), .error = nullptr, .exception = nullptr};
-  std::optional<Error> error;
+/// What the server keeps of a session beside the handler's own frame.
+class Server::Session final : public detail::ChildObserver {
+ public:
+  Session(Server& server, const Address& peer) : server_(server), peer_(peer) {}
+
+ private:
+  void child_ended(const Error* error, std::exception_ptr exception) noexcept override {
+    server_.session_ended(
+        {.peer = peer_.address(), .error = error, .exception = std::move(exception)});
+  }
+
+  Server& server_;
+  detail::PeerName peer_;
+};
+
+void Server::begin_session(StreamSocket socket) {
+  ++counts_->accepted;
+  ++sessions_;
+  all_ended_.reset();
+  const Address peer = socket.peer_address();
 #if defined(__cpp_exceptions)
   try {
 #endif
-    Result<> result = co_await attempt(handler_(std::move(socket)));
-    if (!result) error = result.error();
+    Task<> handling = handler_(std::move(socket));
+    group_->start(std::move(handling), std::make_unique<Session>(*this, peer));
 #if defined(__cpp_exceptions)
-  } catch (...) {
-    end.exception = std::current_exception();
+  } catch (...) {  // before the handler was a task
+    session_ended({.peer = peer, .error = nullptr, .exception = std::current_exception()});
   }
 #endif
-  if (error) end.error = &*error;
-  session_ended(end);
 }
 
 void Server::session_ended(const SessionEnd& end) {
