@@ -291,6 +291,10 @@ CO_TEST(UnixSocket, knows_a_child_at_the_other_end) {
   const TemporaryDirectory directory;
   const std::string path = directory.path("socket");
   Listener listener = co_await Listener::bind(path_address(path));
+  if (::getuid() == 0) {
+    std::filesystem::permissions(directory.path(""), std::filesystem::perms::all);
+    std::filesystem::permissions(path, std::filesystem::perms::all);
+  }
   Child child([&] {
     if (::getuid() == 0 && (::setgid(65534) < 0 || ::setuid(65533) < 0)) return 1;
     const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
@@ -300,10 +304,6 @@ CO_TEST(UnixSocket, knows_a_child_at_the_other_end) {
     if (::connect(socket, reinterpret_cast<const sockaddr*>(&name), sizeof name) < 0) return 2;
     for (;;) ::pause();
   });
-  if (::getuid() == 0) {
-    std::filesystem::permissions(directory.path(""), std::filesystem::perms::all);
-    std::filesystem::permissions(path, std::filesystem::perms::all);
-  }
   StreamSocket server = co_await listener.accept();
   const PeerCredentials peer = co_await server.peer_credentials();
   EXPECT_EQ(peer.pid, child.pid());
