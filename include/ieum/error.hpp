@@ -25,7 +25,7 @@ enum class Errc {
   name_servers_silent,   ///< no name server answered, or none could be reached
   name_servers_refused,  ///< they refuse to answer us (REFUSED)
   name_servers_failed,   ///< they answered that they cannot tell (SERVFAIL), or with nonsense
-  closed,             ///< the other end of a mailbox has gone
+  closed,                ///< the other end of a mailbox has gone
 };
 
 const std::error_category& error_category() noexcept;

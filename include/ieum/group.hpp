@@ -14,6 +14,8 @@
 
 namespace ieum {
 
+class Group;
+
 namespace detail {
 
 class GroupCore;
@@ -34,12 +36,12 @@ class ChildObserver : public Waiter {
  protected:
   /// The child is destroyed. `error` is null unless it failed, `exception` unless it threw.
   virtual void child_ended(const Error* error, std::exception_ptr exception) noexcept = 0;
+  /// The group that it was given to.
+  [[nodiscard]] virtual Group& group() const noexcept = 0;
 
  private:
-  friend class GroupCore;
   static void destroy_child(Loop& loop, ReadyNode& node) noexcept;
   void leave(const Error* error, std::exception_ptr exception) noexcept;
-  GroupCore* group_ = nullptr;
 };
 
 /// The part of a group that knows no types: counts children, keeps the first failure, joins.
@@ -126,6 +128,7 @@ class Group {
   [[nodiscard]] std::size_t running() const noexcept { return core_.running(); }
 
  private:
+  friend class detail::ChildObserver;
   detail::GroupCore& core_;
 };
 

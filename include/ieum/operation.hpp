@@ -48,9 +48,11 @@ struct Operation {
 
   std::byte* data = nullptr;
   std::size_t size = 0;
-  const ConstBuffer* parts = nullptr;  ///< with `size` parts, instead of `data`
-  std::size_t moved = 0;               ///< bytes of a whole send that have gone
-  Address* address = nullptr;
+  std::size_t moved = 0;  ///< bytes of a whole send that have gone
+  union {
+    const ConstBuffer* parts = nullptr;  ///< send: `size` of them, instead of `data`
+    Address* address;                    ///< accept, connect
+  };
   std::uint32_t buffer = 0;    ///< of a pooled receive; to be released
   std::int16_t cancel_as = 0;  ///< the driver's: the negated errno of a requested cancellation
   std::uint8_t parked_in = 0;  ///< the driver's: which of its lists holds the operation

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include <ieum/descriptor.hpp>
 #include <ieum/detached.hpp>
@@ -39,6 +40,15 @@ struct ConnectOptions {
   /// TCP_NODELAY: small writes go out at once. Write whole messages and it only helps.
   bool no_delay = true;
 };
+
+namespace detail {
+template <class T, class Request>
+class SocketOperation;
+using SocketRead = SocketOperation<std::size_t, std::span<std::byte>>;
+using SocketReceive = SocketOperation<Lease, std::monostate>;
+using SocketWriteSome = SocketOperation<std::size_t, WriteRequest>;
+using SocketWriteAll = SocketOperation<void, WriteRequest>;
+}  // namespace detail
 
 /// One end of a connection: connected, reliable, in order, point to point.
 ///
@@ -82,25 +92,12 @@ class StreamSocket final : public Stream {
   [[nodiscard]] static Result<StreamSocket> adopt(Descriptor descriptor);
 
   // As in Stream, without its virtual call.
-  [[nodiscard]] detail::HandleIo<std::size_t> read_some(std::span<std::byte> into) noexcept {
-    IEUM_ASSERT(!into.empty(), "read_some needs room for at least one byte");
-    return detail::HandleIo<std::size_t>(read_request(into));
-  }
-  [[nodiscard]] detail::ReceiveIo receive() noexcept {
-    return detail::ReceiveIo(receive_request());
-  }
-  [[nodiscard]] detail::HandleIo<std::size_t> write_some(ConstBuffer data) noexcept {
-    return detail::HandleIo<std::size_t>(write_request({data, {}, false}));
-  }
-  [[nodiscard]] detail::HandleIo<void> write_all(ConstBuffer data) noexcept {
-    return detail::HandleIo<void>(write_request({data, {}, true}));
-  }
-  [[nodiscard]] detail::HandleIo<void> write_all(std::string_view text) noexcept {
-    return write_all(std::as_bytes(std::span(text)));
-  }
-  [[nodiscard]] detail::HandleIo<void> write_all(std::span<const ConstBuffer> parts) noexcept {
-    return detail::HandleIo<void>(write_request({{}, parts, true}));
-  }
+  [[nodiscard]] detail::SocketRead read_some(std::span<std::byte> into) noexcept;
+  [[nodiscard]] detail::SocketReceive receive() noexcept;
+  [[nodiscard]] detail::SocketWriteSome write_some(ConstBuffer data) noexcept;
+  [[nodiscard]] detail::SocketWriteAll write_all(ConstBuffer data) noexcept;
+  [[nodiscard]] detail::SocketWriteAll write_all(std::string_view text) noexcept;
+  [[nodiscard]] detail::SocketWriteAll write_all(std::span<const ConstBuffer> parts) noexcept;
 
   /// Half-close (shutdown(2)): the peer reads our end; we go on reading.
   [[nodiscard]] Task<> shutdown_write() override;
@@ -171,8 +168,8 @@ class StreamSocket final : public Stream {
   [[nodiscard]] int native_handle() const noexcept { return handle_; }
 
   void begin_read(detail::StreamIo& io, std::span<std::byte> into) override;
-  void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) override;
-  void begin_receive(detail::StreamReceiveIo& io) override { io.use(receive_request()); }
+  void begin_write(detail::StreamIo& io, const detail::WriteRequest& write) override;
+  void begin_receive(detail::StreamReceiveIo& io) override { io.use(request(std::monostate{})); }
 
  private:
   friend class Listener;
@@ -183,29 +180,87 @@ class StreamSocket final : public Stream {
   static Task<StreamSocket> connect_parsed(Result<Address> to, ConnectOptions options);
   static Task<StreamSocket> connect_named(std::string to, ConnectOptions options);
 
-  detail::HandleRequest read_request(std::span<std::byte> into) noexcept {
-    return {.kind = Operation::Kind::receive,
-            .whole = false,
-            .handle_of = &handle_,
-            .loop = loop_,
-            .name = "read",
-            .peer = &peer_,
-            .data = into.data(),
-            .size = into.size()};
+  template <class T, class Request>
+  friend class detail::SocketOperation;
+  [[nodiscard]] detail::HandleRequest request(Operation::Kind kind, const char* name) noexcept {
+    return {.kind = kind, .handle = handle_, .loop = loop_, .name = name, .peer = &peer_};
   }
-  detail::HandleRequest receive_request() noexcept {
-    return {.kind = Operation::Kind::receive,
-            .handle_of = &handle_,
-            .loop = loop_,
-            .name = "receive",
-            .peer = &peer_};
+  detail::HandleRequest request(std::span<std::byte> into) noexcept {
+    detail::HandleRequest read = request(Operation::Kind::receive, "read");
+    read.data = into.data();
+    read.size = into.size();
+    return read;
   }
-  detail::HandleRequest write_request(const detail::WriteRequest& request) noexcept;
+  detail::HandleRequest request(std::monostate /*pooled*/) noexcept {
+    return request(Operation::Kind::receive, "receive");
+  }
+  detail::HandleRequest request(const detail::WriteRequest& write) noexcept {
+    detail::HandleRequest send = request(Operation::Kind::send, "write");
+    send.whole = write.whole;
+    send.data = const_cast<std::byte*>(write.data.data());  // a send only reads it
+    send.parts = write.parts.data();
+    send.size = send.parts != nullptr ? write.parts.size() : write.data.size();
+    return send;
+  }
   [[nodiscard]] Error error(int number, const char* operation) const noexcept;
 
   detail::Loop* loop_ = nullptr;
   int handle_ = -1;
   detail::PeerName peer_;
 };
+
+namespace detail {
+
+/// What is asked of a socket, small because the awaiting frame keeps it beside the operation, which
+/// is made of it when it is awaited.
+template <class T, class Request>
+class [[nodiscard]] SocketOperation {
+ public:
+  using value_type = T;
+  SocketOperation(StreamSocket& socket, const Request& request) noexcept
+      : socket_(&socket), request_(request) {}
+
+  class State {
+   public:
+    explicit State(SocketOperation&& operation) noexcept
+        : leaf_(operation.socket_->request(operation.request_)) {}
+    Start start(Waiter& waiter, Scope& scope) noexcept { return leaf_.start(waiter, scope); }
+    T take() noexcept {
+      if constexpr (std::is_same_v<T, Lease>) {
+        return leaf_.take();
+      } else if constexpr (!std::is_void_v<T>) {
+        return static_cast<T>(leaf_.result);
+      }
+    }
+    Error take_error() const noexcept { return leaf_.error(); }
+
+   private:
+    std::conditional_t<std::is_same_v<T, Lease>, ReceiveLeaf, HandleLeaf> leaf_;
+  };
+
+ private:
+  StreamSocket* socket_;
+  [[no_unique_address]] Request request_;
+};
+
+}  // namespace detail
+
+inline detail::SocketRead StreamSocket::read_some(std::span<std::byte> into) noexcept {
+  IEUM_ASSERT(!into.empty(), "read_some needs room for at least one byte");
+  return {*this, into};
+}
+inline detail::SocketReceive StreamSocket::receive() noexcept { return {*this, {}}; }
+inline detail::SocketWriteSome StreamSocket::write_some(ConstBuffer data) noexcept {
+  return {*this, detail::WriteRequest{data, {}, false}};
+}
+inline detail::SocketWriteAll StreamSocket::write_all(ConstBuffer data) noexcept {
+  return {*this, detail::WriteRequest{data, {}, true}};
+}
+inline detail::SocketWriteAll StreamSocket::write_all(std::string_view text) noexcept {
+  return write_all(std::as_bytes(std::span(text)));
+}
+inline detail::SocketWriteAll StreamSocket::write_all(std::span<const ConstBuffer> parts) noexcept {
+  return {*this, detail::WriteRequest{{}, parts, true}};
+}
 
 }  // namespace ieum

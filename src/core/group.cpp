@@ -11,7 +11,6 @@ void GroupCore::open(Waiter& outer, Scope& parent) noexcept {
 }
 
 void GroupCore::start_child(Task<void> task, std::unique_ptr<ChildObserver> observer) noexcept {
-  observer->group_ = this;
   start_child(std::move(task), *observer.release());  // which `leave` deletes
 }
 
@@ -53,7 +52,7 @@ Frame* GroupCore::failed(Error& error) noexcept {
 }
 
 Frame* ChildObserver::ended(Frame* child) noexcept {
-  group_->scope_.loop().enqueue(*child, &ChildObserver::destroy_child);
+  group().core_.scope_.loop().enqueue(*child, &ChildObserver::destroy_child);
   return nullptr;
 }
 
@@ -72,13 +71,15 @@ Frame* ChildObserver::failed(Error& error) noexcept {
 
 void ChildObserver::leave(const Error* error, std::exception_ptr exception) noexcept {
   child_ended(error, std::move(exception));
-  GroupCore& group = *group_;
+  GroupCore& group = this->group().core_;
   delete this;
   --group.children_;
   group.one_less();
 }
 
-const Frame* ChildObserver::awaiting_frame() const noexcept { return group_->awaiting_frame(); }
+const Frame* ChildObserver::awaiting_frame() const noexcept {
+  return group().core_.awaiting_frame();
+}
 
 void GroupCore::body_threw(std::exception_ptr exception) noexcept {
   note(std::move(exception));

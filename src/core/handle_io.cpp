@@ -48,8 +48,7 @@ Start HandleLeafBase::start(Waiter& waiter, Scope& scope) noexcept {
     return at_once();
   }
   Loop& loop = scope.loop();
-  IEUM_ASSERT(owner_ == nullptr || owner_ == &loop,
-              "a socket is used on a runtime that it was not made on");
+  IEUM_ASSERT(belongs_to(loop), "a socket is used on a runtime that it was not made on");
   if (loop.submit(*this)) return at_once();
   wait_in(waiter, scope);
   return {};

@@ -16,7 +16,7 @@ void Lease::give_back() noexcept {
 namespace detail {
 
 ReceiveLeaf::~ReceiveLeaf() {
-  if (result > 0) owner().driver().give_back(buffer);  // nobody took it
+  if (result > 0) loop().driver().give_back(buffer);  // nobody took it
 }
 
 }  // namespace detail

@@ -91,6 +91,8 @@ class Server::Session final : public detail::ChildObserver {
         {.peer = peer_.address(), .error = error, .exception = std::move(exception)});
   }
 
+  [[nodiscard]] Group& group() const noexcept override { return *server_.group_; }
+
   Server& server_;
   detail::PeerName peer_;
 };

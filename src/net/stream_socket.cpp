@@ -27,26 +27,13 @@ StreamSocket::~StreamSocket() {
   if (handle_ >= 0) loop_->driver().discard(handle_);
 }
 
-detail::HandleRequest StreamSocket::write_request(const detail::WriteRequest& request) noexcept {
-  const bool gathers = request.parts.data() != nullptr;
-  return {.kind = Operation::Kind::send,
-          .whole = request.whole,
-          .handle_of = &handle_,
-          .loop = loop_,
-          .name = "write",
-          .peer = &peer_,
-          .data = const_cast<std::byte*>(request.data.data()),  // a send only reads it
-          .size = gathers ? request.parts.size() : request.data.size(),
-          .parts = request.parts.data()};
-}
-
 void StreamSocket::begin_read(detail::StreamIo& io, std::span<std::byte> into) {
   IEUM_ASSERT(!into.empty(), "read_some needs room for at least one byte");
-  io.use(read_request(into));
+  io.use(request(into));
 }
 
-void StreamSocket::begin_write(detail::StreamIo& io, const detail::WriteRequest& request) {
-  io.use(write_request(request));
+void StreamSocket::begin_write(detail::StreamIo& io, const detail::WriteRequest& write) {
+  io.use(request(write));
 }
 
 Error StreamSocket::error(int number, const char* operation) const noexcept {

@@ -64,8 +64,7 @@ struct HandleRequest {
   Operation::Kind kind = Operation::Kind::none;
   bool whole = false;
   int handle = -1;
-  const int* handle_of = nullptr;  ///< where the handle is found when the operation is awaited
-  Loop* loop = nullptr;            ///< that the handle belongs to; null: any
+  Loop* loop = nullptr;  ///< that the handle belongs to; null: any
   const char* name = "";
   const PeerName* peer = nullptr;
   std::byte* data = nullptr;
@@ -77,9 +76,7 @@ struct HandleRequest {
 class HandleLeafBase : public Leaf {
  public:
   explicit HandleLeafBase(const HandleRequest& request) noexcept
-      : Leaf(request.kind, request.handle_of != nullptr ? *request.handle_of : request.handle),
-        name_(request.name),
-        owner_(request.loop) {
+      : Leaf(request.kind, request.handle, request.loop), name_(request.name) {
     whole = request.whole;
     data = request.data;
     size = request.size;
@@ -94,11 +91,9 @@ class HandleLeafBase : public Leaf {
 
  protected:
   ~HandleLeafBase() = default;
-  [[nodiscard]] Loop& owner() const noexcept { return *owner_; }
 
  private:
   const char* name_;
-  Loop* owner_;
   PeerName peer_;
 };
 
@@ -116,29 +111,8 @@ class ReceiveLeaf final : public HandleLeafBase {
   ~ReceiveLeaf();
   Lease take() noexcept {
     if (result <= 0) return {};
-    return {owner().driver(), buffer, data, static_cast<std::size_t>(std::exchange(result, 0))};
+    return {loop().driver(), buffer, data, static_cast<std::size_t>(std::exchange(result, 0))};
   }
-};
-
-/// An awaitable that gives what has come as a lease.
-class [[nodiscard]] ReceiveIo {
- public:
-  using value_type = Lease;
-  explicit ReceiveIo(const HandleRequest& request) noexcept : request_(request) {}
-
-  class State {
-   public:
-    explicit State(ReceiveIo&& io) noexcept : leaf_(io.request_) {}
-    Start start(Waiter& waiter, Scope& scope) noexcept { return leaf_.start(waiter, scope); }
-    Lease take() noexcept { return leaf_.take(); }
-    Error take_error() const noexcept { return leaf_.error(); }
-
-   private:
-    ReceiveLeaf leaf_;
-  };
-
- private:
-  HandleRequest request_;
 };
 
 /// An awaitable that gives the number of bytes (`T` = size_t) or nothing (`T` = void).

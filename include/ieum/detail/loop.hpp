@@ -176,6 +176,8 @@ class Frame : public Waiter, public ReadyNode {
 class Leaf : public Operation, public StopNode {
  public:
   using Operation::Operation;
+  /// On a handle that belongs to `loop`, or to any if that is null.
+  Leaf(Kind kind, int on, Loop* loop) noexcept : Operation(kind, on), loop_(loop) {}
 
   /// Told by the loop after completion; unlinks, then tells the waiter.
   void finish(Loop& loop) noexcept;
@@ -188,6 +190,9 @@ class Leaf : public Operation, public StopNode {
   ~Leaf() = default;
 
   [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
+  [[nodiscard]] bool belongs_to(const Loop& loop) const noexcept {
+    return loop_ == nullptr || loop_ == &loop;
+  }
   /// Files the leaf as pending in `scope`.
   void wait_in(Waiter& waiter, Scope& scope) noexcept;
   /// An answer without waiting.
