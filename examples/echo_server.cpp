@@ -1,4 +1,4 @@
-// An echo server in twelve lines: any number of clients at a time, each gets back what it sends.
+// An echo server in ten lines: any number of clients at a time, each gets back what it sends.
 //
 //   echo_server [ADDRESS]      by default 127.0.0.1:7007; it runs until Ctrl-C
 //   ncat 127.0.0.1 7007        try it: type a line
@@ -9,9 +9,8 @@
 #include <ieum/ieum.hpp>
 
 ieum::Task<> echo(ieum::StreamSocket client) {
-  std::array<std::byte, 4096> buffer;
-  while (std::size_t count = co_await client.read_some(buffer))  // 0: the client finished sending
-    co_await client.write_all(ieum::ConstBuffer(buffer).first(count));
+  while (ieum::Lease data = co_await client.receive())  // empty: the client finished sending
+    co_await client.write_all(data);
 }
 
 ieum::Task<> program(const char* address) {

@@ -43,7 +43,8 @@ bool BufferRings::provide(BufferPool::Size size) noexcept {
   }
   provided.ring = static_cast<io_uring_buf_ring*>(memory);
   io_uring_buf_ring_init(provided.ring);
-  provided.target = filled_first / 2;  // which the first refill doubles
+  const unsigned first = size == BufferPool::Size::small ? filled_first : filled_first / 16;
+  provided.target = first / 2;  // which the first refill doubles
   refill(size);
   return true;
 }
