@@ -57,6 +57,19 @@ class ReadUnix final : public Stage {
   Read read_;
 };
 
+class Receive final : public Stage {
+ public:
+  explicit Receive(Runtime& runtime) : pair_(run(runtime, connected()).value()) {}
+  Task<> operation() override {
+    const Lease data = co_await pair_.client.receive();
+    EXPECT_EQ(data.text(), "hello") << "something was lost";
+  }
+  void complete() override { ::send(pair_.server.native_handle(), "hello", 5, MSG_NOSIGNAL); }
+
+ private:
+  Pair pair_;
+};
+
 class WriteUnix : public Stage {
  public:
   explicit WriteUnix(Runtime& runtime, Transport transport = Transport::unix_socket)
@@ -277,8 +290,8 @@ class StopAndDeadline : public testing::TestWithParam<Kind> {
 
 INSTANTIATE_TEST_SUITE_P(
     , StopAndDeadline,
-    testing::Values(kind<Read>("read"), kind<ReadUnix>("read_unix"), kind<Write>("write"),
-                    kind<WriteUnix>("write_unix"), kind<Accept>("accept"),
+    testing::Values(kind<Read>("read"), kind<ReadUnix>("read_unix"), kind<Receive>("receive"),
+                    kind<Write>("write"), kind<WriteUnix>("write_unix"), kind<Accept>("accept"),
                     kind<ConnectUnix>("connect"), kind<WaitReadable>("wait_readable"),
                     kind<WaitWritable>("wait_writable"), kind<EventWait>("event"),
                     kind<NextSignal>("signal"), kind<WaitAcknowledged>("wait_acknowledged"),

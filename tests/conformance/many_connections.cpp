@@ -1,0 +1,101 @@
+// Many connections at a time: thousands that wait.
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include "conformance/conformance.hpp"
+
+namespace ieum::test {
+namespace {
+
+/// A limit of at least `wanted` descriptors, if the system allows it.
+class ManyDescriptors {
+ public:
+  explicit ManyDescriptors(rlim_t wanted) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit raised = before_;
+    raised.rlim_cur = std::max(before_.rlim_cur, std::min(wanted, before_.rlim_max));
+    setrlimit(RLIMIT_NOFILE, &raised);
+    is_enough_ = raised.rlim_cur >= wanted;
+  }
+  ManyDescriptors(const ManyDescriptors&) = delete;
+  ManyDescriptors& operator=(const ManyDescriptors&) = delete;
+  ~ManyDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  [[nodiscard]] bool is_enough() const noexcept { return is_enough_; }
+
+ private:
+  rlimit before_{};
+  bool is_enough_ = false;
+};
+
+constexpr std::size_t others = 100;  // descriptors besides the connections'
+
+Task<> echo_by_receive(StreamSocket peer) {
+  while (Lease data = co_await peer.receive()) co_await peer.write_all(data);
+}
+
+Task<> connect_some(Address to, std::span<StreamSocket> clients) {
+  for (StreamSocket& client : clients) client = co_await StreamSocket::connect(to);
+}
+
+/// Connects all, a few at a time: more would overflow the listener's queue.
+Task<> connect_all(Address to, std::vector<StreamSocket>& clients) {
+  constexpr std::size_t share = 100;
+  auto body = [&](Group& group) -> Task<> {
+    std::span<StreamSocket> left(clients);
+    while (!left.empty()) {
+      const std::size_t count = std::min(share, left.size());
+      group.start(connect_some(to, left.first(count)));
+      left = left.subspan(count);
+    }
+    co_return;
+  };
+  co_await with_group(body);
+}
+
+Task<> expect_served(StreamSocket& client, const std::string& text) {
+  co_await client.write_all(text);
+  const std::string answer = co_await read_text(client, text.size());
+  EXPECT_EQ(answer, text);
+}
+
+Task<> all_wait(std::size_t count) {
+  Listener listener = co_await Listener::bind("127.0.0.1:0");
+  const Address address = listener.address();
+  Server server(std::move(listener), echo_by_receive, {.sessions_max = count});
+  std::vector<StreamSocket> clients(count);
+  std::mt19937_64 random(seed());
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    co_await connect_all(address, clients);
+    while (server.sessions() < count) co_await sleep(1ms);
+    for (int i = 0; i < 100; ++i) {
+      co_await expect_served(clients[random() % count], "message " + std::to_string(i));
+    }
+    EXPECT_EQ(server.sessions(), count);
+    const DrainReport report = co_await server.drain(10ms);
+    EXPECT_EQ(report.finished, 0U);
+    EXPECT_EQ(report.cut, count);
+    std::size_t ended = 0;
+    std::array<std::byte, 1> none;
+    for (StreamSocket& client : clients) {
+      const std::size_t got = co_await client.read_some(none);
+      if (got == 0) ++ended;
+    }
+    EXPECT_EQ(ended, count);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(server.sessions(), 0U);
+}
+
+TEST(ManyConnections, fifteen_thousand_sockets_wait) {
+  constexpr std::size_t sockets = 15'000;
+  const ManyDescriptors many(sockets + others);
+  if (!many.is_enough()) GTEST_SKIP() << "this needs RLIMIT_NOFILE to be " << sockets + others;
+  expect_success_in_time(all_wait(sockets / 2));
+}
+
+}  // namespace
+}  // namespace ieum::test
