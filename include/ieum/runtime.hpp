@@ -21,8 +21,9 @@ struct RuntimeOptions {
   /// environment variable IEUM_RING_ENTRIES, else 1024.
   unsigned ring_entries = 0;
   /// Buffers of 4 KiB that `receive` may have leased at a time, and a sixteenth of that in buffers
-  /// of 64 KiB; more receives wait. They are made as they are wanted. Zero: the environment
-  /// variable IEUM_RECEIVE_BUFFERS, else 65,536.
+  /// of 64 KiB; more receives wait. They are made as they are wanted. On io_uring what is no socket
+  /// has as many of its own. At most 65,536. Zero: the environment variable IEUM_RECEIVE_BUFFERS,
+  /// else 65,536.
   unsigned receive_buffers_max = 0;
 };
 

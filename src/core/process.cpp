@@ -110,8 +110,10 @@ Result<Process> Process::start(std::span<const std::string> command,
 Process::~Process() {
   if (handle_ < 0) return;
   if (!status_) {
-    const Result<> killed = kill(SIGKILL);
-    const bool may_live_on = !killed && killed.error() == std::errc::operation_not_permitted;
+    static_cast<void>(kill(SIGKILL));
+    // The child itself too: it may have left its group.
+    const long killed = ::syscall(SYS_pidfd_send_signal, handle_, SIGKILL, nullptr, 0U);
+    const bool may_live_on = killed < 0 && errno == EPERM;
     siginfo_t info;
     pollfd ended{.fd = handle_, .events = POLLIN, .revents = 0};
     while (wait_for_end(handle_, info) == 0 && info.si_pid == 0 && !may_live_on) {

@@ -2,6 +2,7 @@
 // wanted, reused last in first out.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -32,9 +33,10 @@ class BufferPool {
     return size == Size::large ? index | large_bit : index;
   }
 
-  /// At most `buffers_max` small ones and a sixteenth of that in large ones (0: the default).
+  /// At most `buffers_max` small ones and a sixteenth of that in large ones; 0, and more than
+  /// io_uring's 16 bits can number: the default.
   explicit BufferPool(unsigned buffers_max) noexcept
-      : max_(buffers_max == 0 ? buffers_max_default : buffers_max) {}
+      : max_(buffers_max == 0 ? buffers_max_default : std::min(buffers_max, buffers_max_default)) {}
 
   /// A buffer of `size`: its id, or `none` if all are taken or memory has run out.
   std::uint32_t take(Size size) noexcept;

@@ -40,10 +40,11 @@ struct Slot {
   bool ended = false;   // the peer has finished, or an error waits to be read
   bool is_tcp = false;  // a short read means that nothing is left
   bool is_socket = false;
-  bool urgent = false;  // TCP's urgent mark was seen: reads stop short of it
-  bool bulk = false;    // the last pooled receive filled a small buffer
-  int broken = 0;       // the error that ended the connection, once it was told
-  bool shared = false;  // others have the file too: epoll does not forget it when we close it
+  bool urgent = false;   // TCP's urgent mark was seen: reads stop short of it
+  bool starved = false;  // waits for a receive buffer
+  bool bulk = false;     // the last pooled receive filled a small buffer
+  int broken = 0;        // the error that ended the connection, once it was told
+  bool shared = false;   // others have the file too: epoll does not forget it when we close it
 };
 
 class EpollDriver final : public KernelDriver {
@@ -178,7 +179,7 @@ bool EpollDriver::receive(Operation& operation, Slot& at) noexcept {
   if (!operation.pooled) return read(operation, at);
   const std::uint32_t buffer = take_buffer(at);
   if (buffer == BufferPool::none) {
-    starved_.push_back(operation.handle);
+    if (!std::exchange(at.starved, true)) starved_.push_back(operation.handle);
     return false;
   }
   operation.data = pool_.data(buffer);
@@ -448,6 +449,7 @@ void EpollDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
 void EpollDriver::retry_starved(OperationQueue& done) noexcept {
   retry_ = false;
   for (const int handle : std::exchange(starved_, {})) {
+    slot(handle).starved = false;
     progress(slot(handle).in, slot(handle), true, done);
   }
 }

@@ -61,6 +61,9 @@ constexpr std::uint8_t in_backlog = 1;   // no entry was to be had
 constexpr std::uint8_t in_starved = 2;   // no receive buffer was
 constexpr std::uint8_t at_listener = 3;  // an accept: the listener's multishot serves it
 
+/// In a buffer's id: it is of the pool for what the driver reads itself.
+constexpr std::uint32_t direct_bit = std::uint32_t{1} << 30U;
+
 /// What an entry points to while the kernel has not copied it.
 struct Message {
   Message* next = nullptr;
@@ -115,7 +118,7 @@ void close_with_reset(int descriptor) noexcept {
 class UringDriver final : public KernelDriver {
  public:
   UringDriver(int wake, unsigned buffers_max) noexcept
-      : wake_(wake), buffers_(ring_, buffers_max) {}
+      : wake_(wake), direct_(buffers_max), buffers_(ring_, buffers_max) {}
   ~UringDriver() override;
 
   int open_ring(unsigned entries, std::string& reason) { return ring_.open(entries, reason); }
@@ -158,7 +161,8 @@ class UringDriver final : public KernelDriver {
   void fresh_slot(int handle, bool is_socket) {
     Slot& fresh = slot(handle);
     IEUM_ASSERT(
-        fresh.in == nullptr && fresh.out == nullptr,
+        fresh.in == nullptr && fresh.out == nullptr && fresh.message == nullptr &&
+            fresh.accepting == nullptr,
         "a descriptor was closed behind the driver's back while an operation waited for it");
     fresh = Slot{.generation = fresh.generation, .is_socket = is_socket};
   }
@@ -181,6 +185,7 @@ class UringDriver final : public KernelDriver {
   void prepare_receive(io_uring_sqe& entry, Operation& operation, const Slot& at) noexcept;
   void prepare_send(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
   Message& message(Slot& at);
+  void reuse_message(Slot& at) noexcept;
 
   // Its end.
   void take(const io_uring_cqe& completion, OperationQueue& done) noexcept;
@@ -191,6 +196,7 @@ class UringDriver final : public KernelDriver {
   bool read_now(Operation& operation, Slot& at) noexcept;
   static bool write_now(Operation& operation, Slot& at) noexcept;
   bool starve(Operation& operation, Slot& at) noexcept;
+  void restart_parked() noexcept;
   void finish(Operation& operation, OperationQueue& done) noexcept;
 
   // Accepting.
@@ -214,20 +220,28 @@ class UringDriver final : public KernelDriver {
   OperationQueue completed_;
   ParkedList backlog_{in_backlog};
   ParkedList starved_{in_starved};
+  bool retry_ = false;                    // the starved: a buffer has been given back
   std::vector<Operation*> cancels_owed_;  // that no entry was to be had for
   std::vector<int> served_;               // listeners that brought somebody in this turn
   Message* messages_ = nullptr;           // for reuse
+  BufferPool direct_;                     // for what is read without the ring
   BufferRings buffers_;
   Ring ring_;  // last, so that it is closed first: the kernel lets go of the buffers
 };
 
 UringDriver::~UringDriver() {
+  if (ring_.is_open()) {
+    // Clients that a listener brought after the last wait.
+    ring_.reap([](const io_uring_cqe& completion) {
+      const bool accepted = (completion.user_data & 7U) == static_cast<std::uint64_t>(Tag::accept);
+      if (accepted && completion.res >= 0) close_with_reset(completion.res);
+    });
+  }
   while (messages_ != nullptr) delete std::exchange(messages_, messages_->next);
   ::close(wake_);
 }
 
-// ---- Beginning
-// -----------------------------------------------------------------------------------
+// ---- Beginning ---------------------------------------------------------------------------------
 
 bool UringDriver::submit(Operation& operation) noexcept {
   if (operation.kind == Kind::close) return close(operation);
@@ -341,8 +355,13 @@ Message& UringDriver::message(Slot& at) {
   return *at.message;
 }
 
-// ---- The end of one
-// ------------------------------------------------------------------------------
+void UringDriver::reuse_message(Slot& at) noexcept {
+  if (at.message == nullptr) return;
+  at.message->next = std::exchange(messages_, at.message);
+  at.message = nullptr;
+}
+
+// ---- The end of one ----------------------------------------------------------------------------
 
 void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
   ring_.enable();
@@ -352,15 +371,25 @@ void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
          cancel_entry(reinterpret_cast<std::uint64_t>(cancels_owed_.back()))) {
     cancels_owed_.pop_back();
   }
-  ParkedList again{in_backlog};
-  while (Operation* operation = backlog_.pop()) again.push(*operation);
-  while (Operation* operation = again.pop()) start(*operation, slot(operation->handle));
+  restart_parked();
 
   done.append(completed_);
-  const bool sleeps = done.empty() && wake_armed_ && backlog_.empty() && cancels_owed_.empty();
+  const bool sleeps =
+      done.empty() && wake_armed_ && backlog_.empty() && cancels_owed_.empty() && served_.empty();
   ring_.wait(sleeps ? deadline : TimePoint::min());
   ring_.reap([&](const io_uring_cqe& completion) { take(completion, done); });
   done.append(completed_);
+}
+
+/// What found no entry, and, once a buffer has been given back, what found no buffer: all of it,
+/// since the first may turn out to need none.
+void UringDriver::restart_parked() noexcept {
+  ParkedList again{in_backlog};
+  while (Operation* operation = backlog_.pop()) again.push(*operation);
+  if (std::exchange(retry_, false)) {
+    while (Operation* operation = starved_.pop()) again.push(*operation);
+  }
+  while (Operation* operation = again.pop()) start(*operation, slot(operation->handle));
 }
 
 void UringDriver::arm_wake() noexcept {
@@ -388,6 +417,7 @@ void UringDriver::take(const io_uring_cqe& completion, OperationQueue& done) noe
 void UringDriver::ended(Operation& operation, int result, unsigned flags,
                         OperationQueue& done) noexcept {
   Slot& at = slot(operation.handle);
+  if (!is_in(operation)) reuse_message(at);
   bool over = true;  // or to be started again
   switch (operation.kind) {
     case Kind::receive: over = receive_ended(operation, at, result, flags); break;
@@ -451,10 +481,6 @@ bool UringDriver::starve(Operation& operation, Slot& at) noexcept {
 }
 
 bool UringDriver::send_ended(Operation& operation, Slot& at, int result) noexcept {
-  if (at.message != nullptr) {
-    at.message->next = std::exchange(messages_, at.message);
-    at.message = nullptr;
-  }
   if (result >= 0 && !at.is_socket) return write_now(operation, at);
   if (result < 0) {
     if (breaks_connection(-result)) at.broken = static_cast<std::int16_t>(-result);
@@ -469,23 +495,23 @@ bool UringDriver::send_ended(Operation& operation, Slot& at, int result) noexcep
 bool UringDriver::read_now(Operation& operation, Slot& at) noexcept {
   std::uint32_t buffer = BufferPool::none;
   if (operation.pooled) {
-    buffer = buffers_.pool().take(BufferPool::Size::small);
+    buffer = direct_.take(BufferPool::Size::small);
     if (buffer == BufferPool::none) {
       if (operation.state == Operation::State::pending && operation.cancel_as == 0) {
         starved_.push(operation);
       }
       return false;
     }
-    operation.data = buffers_.pool().data(buffer);
+    operation.data = direct_.data(buffer);
     operation.size = BufferPool::small_bytes;
-    operation.buffer = buffer;
+    operation.buffer = buffer | direct_bit;
   }
   ssize_t count = 0;
   do {
     count = ::read(operation.handle, operation.data, operation.size);
   } while (count < 0 && errno == EINTR);
   const int number = count < 0 ? errno : 0;
-  if (count <= 0 && buffer != BufferPool::none) buffers_.pool().give_back(buffer);
+  if (count <= 0 && buffer != BufferPool::none) direct_.give_back(buffer);
   if (would_block(number)) return false;
   if (breaks_connection(number)) at.broken = static_cast<std::int16_t>(number);
   if (count == 0 && at.broken != 0) return done_with(operation, -at.broken);
@@ -524,25 +550,25 @@ void UringDriver::finish(Operation& operation, OperationQueue& done) noexcept {
   done.push(*closing);
 }
 
-// ---- Receive buffers
-// -----------------------------------------------------------------------------
+// ---- Receive buffers ---------------------------------------------------------------------------
 
 bool UringDriver::lease(Buffer& buffer) noexcept {
-  const std::uint32_t id = buffers_.pool().take(BufferPool::Size::small);
+  const std::uint32_t id = direct_.take(BufferPool::Size::small);
   if (id == BufferPool::none) return false;
-  buffer = {buffers_.pool().data(id), BufferPool::small_bytes, id};
+  buffer = {direct_.data(id), BufferPool::small_bytes, id | direct_bit};
   return true;
 }
 
 void UringDriver::give_back(std::uint32_t buffer) noexcept {
-  buffers_.give_back(buffer);
-  if (starved_.empty() || BufferPool::size_of(buffer) != BufferPool::Size::small) return;
-  Operation* operation = starved_.pop();
-  start(*operation, slot(operation->handle));
+  if ((buffer & direct_bit) != 0) {
+    direct_.give_back(buffer & ~direct_bit);
+  } else {
+    buffers_.give_back(buffer);
+  }
+  retry_ = !starved_.empty();
 }
 
-// ---- Accepting
-// -----------------------------------------------------------------------------------
+// ---- Accepting ---------------------------------------------------------------------------------
 
 void UringDriver::arm_accept(int handle, Slot& at) noexcept {
   if (at.accepting == nullptr) at.accepting = new Accepting;
@@ -580,7 +606,10 @@ void UringDriver::accept_ended(const io_uring_cqe& completion, OperationQueue& d
   if (client >= 0) fresh_slot(client, true);
   Slot& at = slot(handle);
   if (accept_data(handle, at.generation) != completion.user_data) {
-    if (client >= 0) close_with_reset(client);  // the listener has been closed meanwhile
+    if (client >= 0) {  // the listener has been closed meanwhile
+      fresh_slot(client, false);
+      close_with_reset(client);
+    }
     return;
   }
   Accepting& accepting = *at.accepting;
@@ -616,8 +645,7 @@ void UringDriver::deliver(Operation& operation, int client) noexcept {
   operation.result = client;
 }
 
-// ---- Stopping and closing
-// ------------------------------------------------------------------------
+// ---- Stopping and closing ----------------------------------------------------------------------
 
 void UringDriver::ask_to_cancel(Operation& operation, int as) noexcept {
   if (operation.state != Operation::State::pending || operation.cancel_as != 0) return;
@@ -665,8 +693,10 @@ void UringDriver::discard(int handle) noexcept {
   if (at.in == nullptr && at.out == nullptr && at.accepting != nullptr && at.accepting->armed) {
     // Nobody can wait for the accept's end: gone now, so that the port is free at once.
     disarm_accept(handle, at);
-    ring_.flush();
-    at.accepting->armed = false;  // what it still brings is of an old generation
+    if (at.accepting->ending) {
+      ring_.flush();
+      at.accepting->armed = false;  // what it still brings is of an old generation
+    }
   }
   if (is_idle(at)) {
     close_now(handle);
@@ -705,7 +735,10 @@ void UringDriver::begin_close(int handle) noexcept {
 int UringDriver::close_now(int handle) noexcept {
   Slot& at = slot(handle);
   if (at.accepting != nullptr) {
-    for (const int client : at.accepting->waiting) close_with_reset(client);
+    for (const int client : at.accepting->waiting) {
+      fresh_slot(client, false);  // no new slot: `at` stays where it is
+      close_with_reset(client);
+    }
     delete std::exchange(at.accepting, nullptr);
   }
   at.generation = (at.generation + 1) & generation_max;

@@ -26,6 +26,7 @@ class Ring {
 
   /// 0, or a negated errno(3) with the words for it in `reason`.
   int open(unsigned entries, std::string& reason);
+  [[nodiscard]] bool is_open() const noexcept { return is_open_; }
   void enable() noexcept;
 
   /// A blank entry; a full queue is submitted to make room. Null if the kernel takes none for now:
