@@ -99,7 +99,8 @@ CO_TEST_P(ReceiveOver, leases_more_at_a_time_where_much_comes) {
   co_await with_group(body);
   EXPECT_EQ(total, source.size());
   EXPECT_LE(largest, std::size_t{64} * 1024);
-  if (std::getenv("IEUM_RECEIVE_BUFFERS") == nullptr) EXPECT_GT(largest, 4096U);
+  const bool has_large_ones = std::getenv("IEUM_RECEIVE_BUFFERS") == nullptr;
+  EXPECT_GT(largest, has_large_ones ? 4096U : 0U);
 }
 
 CO_TEST(Receive, of_a_pipe) {
