@@ -42,8 +42,7 @@ int Ring::open(unsigned entries, std::string& reason) {
   if (status < 0) {
     reason = std::string("io_uring_setup: ") + std::strerror(-status);
     if (status == -EINVAL) reason += " (needs Linux 6.1 or newer)";
-    if (status == -EPERM)
-      reason += " (see /proc/sys/kernel/io_uring_disabled, or a seccomp filter)";
+    if (status == -EPERM) reason += " (kernel.io_uring_disabled?)";
     return status;
   }
   is_open_ = true;

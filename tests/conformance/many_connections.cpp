@@ -1,4 +1,4 @@
-// Many connections at a time: thousands that wait.
+// Many connections at a time: thousands that all talk, and thousands that wait.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -53,6 +53,70 @@ Task<> connect_all(Address to, std::vector<StreamSocket>& clients) {
     co_return;
   };
   co_await with_group(body);
+}
+
+/// A client's own part of the random bytes: it begins elsewhere than every
+/// other's.
+class Source {
+ public:
+  static constexpr std::size_t message_bytes_max = 16'000;
+
+  explicit Source(std::size_t clients)
+      : bytes_(random_bytes(clients + message_bytes_max, seed())) {}
+  [[nodiscard]] ConstBuffer message(std::size_t client, std::size_t bytes) const {
+    return ConstBuffer(bytes_).subspan(client, bytes);
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+Task<> talk(StreamSocket& client, std::size_t number, const Source& source, std::size_t& good) {
+  constexpr int messages = 3;
+  std::mt19937_64 random(seed() + number);
+  std::vector<std::byte> got;
+  for (int i = 0; i < messages; ++i) {
+    const std::size_t size = 1 + random() % Source::message_bytes_max;
+    const ConstBuffer message = source.message(number, size);
+    co_await client.write_all(message);
+    got.resize(size);
+    co_await client.read_exact(got);
+    if (std::ranges::equal(got, message)) ++good;
+  }
+  co_await client.shutdown_write();
+  const std::size_t more = co_await client.read_some(std::span(got).first(1));
+  if (more == 0) ++good;
+}
+
+Task<> all_talk(std::size_t count) {
+  const Source source(count);
+  Listener listener = co_await Listener::bind("127.0.0.1:0");
+  const Address address = listener.address();
+  Server server(std::move(listener), echo_by_receive, {.sessions_max = count});
+  std::vector<StreamSocket> clients(count);
+  std::size_t good = 0;
+  auto talking = [&](Group& group) -> Task<> {
+    for (std::size_t i = 0; i < count; ++i) group.start(talk(clients[i], i, source, good));
+    co_return;
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    co_await connect_all(address, clients);
+    co_await with_group(talking);
+    const DrainReport report = co_await server.drain(30s);
+    EXPECT_EQ(report.cut, 0U);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(good, 4 * count) << "of three messages each, and the end";
+  EXPECT_EQ(server.counters().accepted, count);
+  EXPECT_EQ(server.counters().failed, 0U);
+}
+
+TEST(ManyConnections, five_thousand_talk_at_once) {
+  constexpr std::size_t count = 5000;
+  const ManyDescriptors many(2 * count + others);
+  if (!many.is_enough()) GTEST_SKIP() << "this needs RLIMIT_NOFILE to be " << 2 * count + others;
+  expect_success_in_time(all_talk(count));
 }
 
 Task<> expect_served(StreamSocket& client, const std::string& text) {

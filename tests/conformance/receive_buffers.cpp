@@ -1,9 +1,10 @@
-// The buffers of receive(), when there are few: who waits holds none, who finds none waits, and
-// every one comes back.
+// The buffers of receive(), when there are few: who waits holds none, who finds
+// none waits, and every one comes back.
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <functional>
 
 #include "conformance/receiving.hpp"
@@ -245,8 +246,9 @@ FEW_BUFFERS_TEST(all_that_wait_for_a_buffer_get_their_turn) {
   }
 }
 
-/// `first` waits for a buffer, then `second` does; `change` happens to the first one's peer; then
-/// one buffer is given back, which the first has no use for any more.
+/// `first` waits for a buffer, then `second` does; `change` happens to the
+/// first one's peer; then one buffer is given back, which the first has no use
+/// for any more.
 Task<> expect_handed_on(const std::function<Task<>(StreamSocket&)>& change) {
   Holder holder;
   co_await take_all_buffers(holder);
@@ -271,29 +273,103 @@ Task<> expect_handed_on(const std::function<Task<>(StreamSocket&)>& change) {
   EXPECT_EQ(of_second.got, "second");
 }
 
+Task<> finish_sending(StreamSocket& socket) { co_await socket.shutdown_write(); }
 Task<> send_and_reset(StreamSocket& socket) {
   co_await socket.write_all("lost");
   co_await sleep(5ms);  // what has come makes it ask for a buffer
   co_await socket.reset();
 }
 
+FEW_BUFFERS_TEST(a_buffer_that_one_needs_no_more_at_its_end_goes_to_the_next) {
+  co_await expect_handed_on(finish_sending);
+}
+
 FEW_BUFFERS_TEST(a_buffer_that_one_needs_no_more_after_a_reset_goes_to_the_next) {
   co_await expect_handed_on(send_and_reset);
 }
 
-FEW_BUFFERS_TEST(a_file_without_one_says_so) {
-  Holder holder;
-  co_await take_all_buffers(holder);
-  const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+/// Takes and gives back one buffer, so that the driver has some in use.
+Task<> receive_on_a_socket() {
+  std::pair<StreamSocket, StreamSocket> pair = co_await StreamSocket::pair();
+  co_await pair.first.write_all("socket");
+  const Lease data = co_await pair.second.receive();
+  EXPECT_EQ(data.text(), "socket");
+}
+
+// None is leased then, whatever the driver has lent to the kernel.
+FEW_BUFFERS_TEST(a_pipe_finds_one_after_a_socket) {
+  co_await receive_on_a_socket();
+  Pipe pipe;
   DescriptorStream input =
-      co_await DescriptorStream::open(nothing.get(), DescriptorStream::Direction::input);
+      co_await DescriptorStream::open(pipe.reader.get(), DescriptorStream::Direction::input);
+  EXPECT_EQ(::write(pipe.writer.get(), "pipe", 4), 4);
+  auto receive = with_timeout(10s, input.receive());
+  const Lease data = co_await std::move(receive);
+  EXPECT_EQ(data.text(), "pipe");
+}
+
+FEW_BUFFERS_TEST(a_file_finds_one_after_a_socket) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path("file");
+  std::ofstream(path) << "file";
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  DescriptorStream input =
+      co_await DescriptorStream::open(file.get(), DescriptorStream::Direction::input);
+  co_await receive_on_a_socket();
+  const Lease data = co_await input.receive();
+  EXPECT_EQ(data.text(), "file");
+}
+
+FEW_BUFFERS_TEST(a_file_without_one_says_so) {
+  const Descriptor zeros(::open("/dev/zero", O_RDONLY | O_CLOEXEC));
+  DescriptorStream input =
+      co_await DescriptorStream::open(zeros.get(), DescriptorStream::Direction::input);
+  std::vector<Lease> held;
   Result<Lease> data = co_await attempt(input.receive());
+  while (data && held.size() < 100) {
+    held.push_back(*std::move(data));
+    data = co_await attempt(input.receive());
+  }
   CO_ASSERT(!data);
   EXPECT_EQ(data.error().to_string(),
             "receive: no buffer space available: all receive buffers are leased");
+  held.pop_back();
+  data = co_await attempt(input.receive());
+  EXPECT_TRUE(data);
 }
 
-// ---- Receives that nobody wants any more --------------------------------------------------------
+FEW_BUFFERS_TEST(those_that_end_starve_none_of_those_that_go_on) {
+  // Many that have something, some that end, one buffer: all come to their end.
+  Holder holder;
+  co_await take_all_buffers(holder);
+  std::vector<std::pair<StreamSocket, StreamSocket>> pairs;
+  for (int i = 0; i < 100; ++i) pairs.push_back(co_await StreamSocket::pair());
+  std::vector<std::string> got(pairs.size());
+  auto receiving = [&](std::size_t i) -> Task<> {
+    got[i] = co_await receive_to_end(pairs[i].second);
+  };
+  auto sending = [&](std::size_t i) -> Task<> {
+    for (std::size_t message = 0; message < i % 5; ++message) {
+      co_await pairs[i].first.write_all("message ");
+      if (message % 2 == 1) co_await yield();
+    }
+    co_await pairs[i].first.shutdown_write();
+  };
+  auto body = [&](Group& group) -> Task<> {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      group.start(receiving(i));
+      group.start(sending(i));
+    }
+    co_await sleep(10ms);
+    holder.leases.pop_back();
+  };
+  auto limited = with_timeout(30s, with_group(body));
+  co_await std::move(limited);
+  for (std::size_t i = 0; i < pairs.size(); ++i) EXPECT_EQ(got[i].size(), i % 5 * 8);
+}
+
+// ---- Receives that nobody wants any more
+// --------------------------------------------------------
 
 FEW_BUFFERS_TEST(the_loser_of_a_race_gives_its_buffer_back) {
   Pair first = co_await connected();
