@@ -19,17 +19,19 @@ ieum::Task<> feed(ieum::StreamSocket& client, ieum::Process& process) {
   co_await process.input().shutdown_write();
 }
 
+ieum::Task<> both_ways(ieum::Group& group, ieum::StreamSocket& client, ieum::Process& process) {
+  group.start(feed(client, process));
+  co_await ieum::copy(process.output(), client);
+  group.stop();  // the command has finished: what the client still sends is for nobody
+}
+
 ieum::Task<> talk(ieum::StreamSocket client, const std::vector<std::string>& command) {
   ieum::Process process =
       co_await ieum::Process::start(command, {.input = ieum::ProcessOptions::Standard::stream,
                                               .output = ieum::ProcessOptions::Standard::stream,
                                               .group = ieum::ProcessOptions::Group::own});
-  auto both_ways = [&](ieum::Group& group) -> ieum::Task<> {
-    group.start(feed(client, process));
-    co_await ieum::copy(process.output(), client);
-    group.stop();  // the command has finished: what the client still sends is for nobody
-  };
-  co_await ieum::with_group(both_ways);
+  auto body = [&](ieum::Group& group) { return both_ways(group, client, process); };
+  co_await ieum::with_group(body);
   co_await client.shutdown_write();
   const ieum::ExitStatus status = co_await process.wait();
   if (!status.succeeded()) {

@@ -20,9 +20,7 @@ class Ring {
   Ring() noexcept = default;
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
-  ~Ring() {
-    if (is_open_) io_uring_queue_exit(&ring_);
-  }
+  ~Ring();
 
   /// 0, or a negated errno(3) with the words for it in `reason`.
   int open(unsigned entries, std::string& reason);

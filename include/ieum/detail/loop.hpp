@@ -177,7 +177,7 @@ class Leaf : public Operation, public StopNode {
  public:
   using Operation::Operation;
   /// On a handle that belongs to `loop`, or to any if that is null.
-  Leaf(Kind kind, int on, Loop* loop) noexcept : Operation(kind, on), loop_(loop) {}
+  Leaf(Kind what, int on, Loop* loop) noexcept : Operation(what, on), loop_(loop) {}
 
   /// Told by the loop after completion; unlinks, then tells the waiter.
   void finish(Loop& loop) noexcept;
