@@ -318,7 +318,9 @@ TEST(Diagnose, AnythingHasASentence) {
   std::mt19937_64 random(test::seed());
   const auto dice = [&random] { return random() % 4 == 0; };
   for (int i = 0; i < 100'000; ++i) {
-    SocketInfo info = dice() ? unix_stream() : dice() ? listener(random() % 12) : connection();
+    SocketInfo info = dice()   ? unix_stream()
+                      : dice() ? listener(static_cast<std::uint32_t>(random() % 12))
+                               : connection();
     if (!info.is_listener()) info.state = static_cast<SocketState>(random() % 11);
     info.receiving = dice();
     info.sending = dice();
