@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include <ieum/descriptor.hpp>
 #include <ieum/stream.hpp>
 
 namespace ieum {
@@ -55,7 +56,6 @@ class DescriptorStream final : public Stream {
 
  private:
   enum class Way : std::uint8_t { own_handle, polled, pool };
-  struct OwnDescriptor;
   DescriptorStream(detail::Loop& loop, int descriptor, Direction direction, Way way,
                    int handle) noexcept
       : loop_(&loop), descriptor_(descriptor), handle_(handle), direction_(direction), way_(way) {}
@@ -72,7 +72,9 @@ class DescriptorStream final : public Stream {
   detail::Loop* loop_;
   int descriptor_;  // the shared one; -1 once closed
   int handle_;      // the driver's: another opening, or (polled) another number for the same; or -1
-  std::shared_ptr<const OwnDescriptor> file_;  // pool: another number for the same
+  // pool: another number for the same, shared with the work that the pool has of it, so that the
+  // number is not another file's before that has ended
+  std::shared_ptr<const Descriptor> file_;
   Direction direction_;
   Way way_;
 };

@@ -64,13 +64,6 @@ using StreamIo = BasicStreamIo<HandleLeaf, std::size_t>;
 using StreamReceiveIo = BasicStreamIo<ReceiveLeaf, Lease>;
 class StreamReceive;
 
-/// What a write asks for: `data`, or `parts` one after another.
-struct WriteRequest {
-  ConstBuffer data;
-  std::span<const ConstBuffer> parts;
-  bool whole = false;
-};
-
 template <class T, class Request>
 class StreamOperation;
 using StreamRead = StreamOperation<std::size_t, std::span<std::byte>>;

@@ -186,21 +186,13 @@ class StreamSocket final : public Stream {
     return {.kind = kind, .handle = handle_, .loop = loop_, .name = name, .peer = &peer_};
   }
   detail::HandleRequest request(std::span<std::byte> into) noexcept {
-    detail::HandleRequest read = request(Operation::Kind::receive, "read");
-    read.data = into.data();
-    read.size = into.size();
-    return read;
+    return request(Operation::Kind::receive, "read").to_read(into);
   }
   detail::HandleRequest request(std::monostate /*pooled*/) noexcept {
     return request(Operation::Kind::receive, "receive");
   }
   detail::HandleRequest request(const detail::WriteRequest& write) noexcept {
-    detail::HandleRequest send = request(Operation::Kind::send, "write");
-    send.whole = write.whole;
-    send.data = const_cast<std::byte*>(write.data.data());  // a send only reads it
-    send.parts = write.parts.data();
-    send.size = send.parts != nullptr ? write.parts.size() : write.data.size();
-    return send;
+    return request(Operation::Kind::send, "write").to_write(write);
   }
   [[nodiscard]] Error error(int number, const char* operation) const noexcept;
 

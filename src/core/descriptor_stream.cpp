@@ -51,16 +51,6 @@ std::int64_t or_errno(ssize_t result) noexcept { return result < 0 ? -errno : re
 
 }  // namespace
 
-/// Shared by the stream and the work that the pool has of it, so that the number is not another
-/// file's before that has ended.
-struct DescriptorStream::OwnDescriptor {
-  explicit OwnDescriptor(int descriptor) noexcept : number(descriptor) {}
-  OwnDescriptor(const OwnDescriptor&) = delete;
-  OwnDescriptor& operator=(const OwnDescriptor&) = delete;
-  ~OwnDescriptor() { ::close(number); }
-  int number;
-};
-
 Result<DescriptorStream> DescriptorStream::open(int descriptor, Direction direction) {
   const char* operation = direction == Direction::input ? "open input" : "open output";
   const Result<detail::Loop*> this_loop = detail::this_loop();
@@ -90,7 +80,7 @@ Result<DescriptorStream> DescriptorStream::open(int descriptor, Direction direct
   if (own < 0) return fail(Error::from_errno(errno, operation));
   if (!can_be_polled(own)) {
     DescriptorStream stream(loop, descriptor, direction, Way::pool, -1);
-    stream.file_ = std::make_shared<const OwnDescriptor>(own);
+    stream.file_ = std::make_shared<const Descriptor>(own);
     return stream;
   }
   // The driver closes this number with what is pending on it.
@@ -127,11 +117,8 @@ void DescriptorStream::begin_read(detail::StreamIo& io, std::span<std::byte> int
   const bool possible = direction_ == Direction::input && descriptor_ >= 0;
   if (possible && way_ == Way::polled) return io.use(polled_read(into));
   if (possible && way_ == Way::pool) return io.use(pool_read(into));
-  detail::HandleRequest read =
-      request(Operation::Kind::receive, Direction::input, possible ? handle_ : -1);
-  read.data = into.data();
-  read.size = into.size();
-  io.use(read);
+  io.use(
+      request(Operation::Kind::receive, Direction::input, possible ? handle_ : -1).to_read(into));
 }
 
 void DescriptorStream::begin_receive(detail::StreamReceiveIo& io) {
@@ -144,24 +131,16 @@ void DescriptorStream::begin_write(detail::StreamIo& io, const detail::WriteRequ
   const bool possible = direction_ == Direction::output && descriptor_ >= 0;
   if (possible && way_ == Way::polled) return io.use(polled_write(write));
   if (possible && way_ == Way::pool) return io.use(pool_write(write));
-  const bool gathers = write.parts.data() != nullptr;
-  detail::HandleRequest send =
-      request(Operation::Kind::send, Direction::output, possible ? handle_ : -1);
-  send.whole = write.whole;
-  send.data = const_cast<std::byte*>(write.data.data());
-  send.size = gathers ? write.parts.size() : write.data.size();
-  send.parts = write.parts.data();
-  io.use(send);
+  io.use(
+      request(Operation::Kind::send, Direction::output, possible ? handle_ : -1).to_write(write));
 }
 
 Task<std::size_t> DescriptorStream::polled_read(std::span<std::byte> into) {
   detail::HandleIo<void> readable(
       request(Operation::Kind::wait_readable, Direction::input, handle_));
   co_await std::move(readable);
-  detail::HandleRequest read = request(Operation::Kind::receive, Direction::input, handle_);
-  read.data = into.data();
-  read.size = into.size();
-  detail::HandleIo<std::size_t> reading(read);
+  detail::HandleIo<std::size_t> reading(
+      request(Operation::Kind::receive, Direction::input, handle_).to_read(into));
   const std::size_t count = co_await std::move(reading);
   co_return count;
 }
@@ -189,8 +168,8 @@ Task<std::size_t> DescriptorStream::polled_write(detail::WriteRequest write) {
 }
 
 Task<std::size_t> DescriptorStream::pool_read(std::span<std::byte> into) {
-  const std::shared_ptr<const OwnDescriptor> file = file_;  // open until the work has ended
-  const int number = file->number;
+  const std::shared_ptr<const Descriptor> file = file_;  // open until the work has ended
+  const int number = file->number();
   auto read = [number, into] { return or_errno(::read(number, into.data(), into.size())); };
   auto work = offload(read);
   const std::int64_t count = co_await std::move(work);
@@ -200,8 +179,8 @@ Task<std::size_t> DescriptorStream::pool_read(std::span<std::byte> into) {
 
 Task<std::size_t> DescriptorStream::pool_write_part(ConstBuffer part) {
   if (file_ == nullptr) co_await fail(Error::from_errno(ECANCELED, name(Direction::output)));
-  const std::shared_ptr<const OwnDescriptor> file = file_;  // open until the work has ended
-  const int number = file->number;
+  const std::shared_ptr<const Descriptor> file = file_;  // open until the work has ended
+  const int number = file->number();
   auto write = [number, part] { return or_errno(::write(number, part.data(), part.size())); };
   auto work = offload(write);
   const std::int64_t count = co_await std::move(work);

@@ -2,10 +2,8 @@
 #include "core/pipe_stream.hpp"
 
 #include <cerrno>
-#include <chrono>
 
-#include <ieum/timeout.hpp>
-
+#include "core/closing.hpp"
 #include "driver/driver.hpp"
 
 namespace ieum::detail {
@@ -21,20 +19,11 @@ HandleRequest PipeStream::request(Operation::Kind kind, Direction direction) con
 
 void PipeStream::begin_read(StreamIo& io, std::span<std::byte> into) {
   IEUM_ASSERT(!into.empty(), "read_some needs room for at least one byte");
-  HandleRequest read = request(Operation::Kind::receive, Direction::input);
-  read.data = into.data();
-  read.size = into.size();
-  io.use(read);
+  io.use(request(Operation::Kind::receive, Direction::input).to_read(into));
 }
 
 void PipeStream::begin_write(StreamIo& io, const WriteRequest& write) {
-  const bool gathers = write.parts.data() != nullptr;
-  HandleRequest send = request(Operation::Kind::send, Direction::output);
-  send.whole = write.whole;
-  send.data = const_cast<std::byte*>(write.data.data());  // a send only reads it
-  send.size = gathers ? write.parts.size() : write.data.size();
-  send.parts = write.parts.data();
-  io.use(send);
+  io.use(request(Operation::Kind::send, Direction::output).to_write(write));
 }
 
 Task<> PipeStream::shutdown_write() {
@@ -43,10 +32,10 @@ Task<> PipeStream::shutdown_write() {
 }
 
 Task<> PipeStream::close() {
-  HandleRequest closing = request(Operation::Kind::close, direction_);
+  const HandleRequest request = this->request(Operation::Kind::close, direction_);
   handle_ = -1;
-  HandleIo<void> operation(closing);
-  co_await shield(std::move(operation), std::chrono::hours(24));
+  auto closed = closing(request);
+  co_await std::move(closed);
 }
 
 }  // namespace ieum::detail

@@ -1,8 +1,6 @@
 // Moving sockets between runtimes: out of one driver, into another.
 #include <ieum/detached.hpp>
 
-#include <unistd.h>
-
 #include <cerrno>
 
 #include <ieum/listener.hpp>
@@ -16,21 +14,16 @@ namespace ieum {
 namespace {
 
 /// The loop of this thread, with `descriptor` as the handle `handle` of its driver.
-Result<detail::Loop*> adopt_here(detail::OpenDescriptor& descriptor, const Address& address,
-                                 int& handle) {
+Result<detail::Loop*> adopt_here(Descriptor& descriptor, const Address& address, int& handle) {
   const Result<detail::Loop*> loop = detail::this_loop();
   if (!loop) return fail(loop.error());
-  handle = descriptor.get() < 0 ? -EBADF : (*loop)->driver().adopt(descriptor.get());
+  handle = descriptor.number() < 0 ? -EBADF : (*loop)->driver().adopt(descriptor.number());
   if (handle < 0) return fail(Error::from_errno(-handle, "attach", address));
-  descriptor.release();
+  static_cast<void>(descriptor.release());  // the driver's
   return loop;
 }
 
 }  // namespace
-
-detail::OpenDescriptor::~OpenDescriptor() {
-  if (number_ >= 0) ::close(number_);
-}
 
 Result<DetachedSocket> StreamSocket::detach() noexcept {
   const int descriptor = handle_ < 0 ? -EBADF : loop_->driver().release(handle_);

@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <optional>
 
-#include <ieum/timeout.hpp>
 
+#include "core/closing.hpp"
 #include "core/this_loop.hpp"
 #include "driver/driver.hpp"
 #include "net/port_holder.hpp"
@@ -139,8 +139,8 @@ Task<> Listener::close() {
                                 .loop = loop_,
                                 .name = "close",
                                 .peer = &name};
-  detail::HandleIo<void> closing(request);
-  co_await shield(std::move(closing), std::chrono::hours(24));
+  auto closed = detail::closing(request);
+  co_await std::move(closed);
 }
 
 Result<> Listener::set_option(SocketOption option, int value) noexcept {

@@ -6,6 +6,7 @@
 
 #include <ieum/timeout.hpp>
 
+#include "core/closing.hpp"
 #include "core/this_loop.hpp"
 #include "driver/driver.hpp"
 #include "net/connect.hpp"
@@ -121,14 +122,10 @@ Result<> StreamSocket::shutdown_read() noexcept {
 }
 
 Task<> StreamSocket::close() {
-  detail::HandleRequest request{.kind = Operation::Kind::close,
-                                .handle = std::exchange(handle_, -1),
-                                .loop = loop_,
-                                .name = "close",
-                                .peer = &peer_};
-  // Shielded from a stop: the descriptor is given up already, someone has to close it.
-  detail::HandleIo<void> closing(request);
-  co_await shield(std::move(closing), std::chrono::hours(24));
+  const detail::HandleRequest request = this->request(Operation::Kind::close, "close");
+  handle_ = -1;
+  auto closed = detail::closing(request);
+  co_await std::move(closed);
 }
 
 Task<> StreamSocket::reset() {

@@ -2,6 +2,7 @@
 // child processes and network namespaces.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -98,6 +99,24 @@ Task<> echo(StreamSocket peer);
 
 /// Random bytes, made from `seed` alone.
 std::vector<std::byte> random_bytes(std::size_t count, std::uint64_t seed);
+
+/// Allows as many descriptors as can be, as long as the object lives.
+class ManyDescriptors {
+ public:
+  ManyDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit high = before_;
+    high.rlim_cur = high.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &high);
+  }
+  ManyDescriptors(const ManyDescriptors&) = delete;
+  ManyDescriptors& operator=(const ManyDescriptors&) = delete;
+  ~ManyDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  [[nodiscard]] rlim_t count() const noexcept { return before_.rlim_max; }
+
+ private:
+  rlimit before_{};
+};
 
 /// A directory of the test's own.
 class TemporaryDirectory {

@@ -32,23 +32,6 @@ std::vector<int> readers_of(const std::vector<Pipe>& pipes) {
   return numbers;
 }
 
-/// Allows as many descriptors as can be, as long as the object lives.
-class ManyDescriptors {
- public:
-  ManyDescriptors() {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit high = before_;
-    high.rlim_cur = high.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &high);
-  }
-  ManyDescriptors(const ManyDescriptors&) = delete;
-  ManyDescriptors& operator=(const ManyDescriptors&) = delete;
-  ~ManyDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 Task<std::string> failure_of_send(StreamSocket& socket, std::string_view data,
                                   std::span<const int> descriptors) {
   Result<> sent = co_await attempt(socket.send_descriptors(bytes_of(data), descriptors));

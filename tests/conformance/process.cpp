@@ -385,23 +385,6 @@ CO_TEST(Process, has_standard_descriptors_that_block) {
 
 // ---- What it inherits ---------------------------------------------------------------------------
 
-/// Raises the limit of open descriptors as long as the object lives.
-class ManyDescriptors {
- public:
-  ManyDescriptors() {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit high = before_;
-    high.rlim_cur = high.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &high);
-  }
-  ManyDescriptors(const ManyDescriptors&) = delete;
-  ManyDescriptors& operator=(const ManyDescriptors&) = delete;
-  ~ManyDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 CO_TEST(Process, inherits_three_descriptors_of_a_thousand_sockets) {
   const ManyDescriptors many;
   std::vector<std::pair<StreamSocket, StreamSocket>> sockets;

@@ -59,6 +59,13 @@ class PeerName {
 };
 static_assert(sizeof(PeerName) == 24);
 
+/// What a write asks for: `data`, or `parts` one after another.
+struct WriteRequest {
+  ConstBuffer data;
+  std::span<const ConstBuffer> parts;
+  bool whole = false;
+};
+
 /// What is asked of a handle. The buffers and `peer` must live until the operation has completed.
 struct HandleRequest {
   Operation::Kind kind = Operation::Kind::none;
@@ -70,6 +77,23 @@ struct HandleRequest {
   std::byte* data = nullptr;
   std::size_t size = 0;
   const ConstBuffer* parts = nullptr;
+
+  /// The same for reading into `into`.
+  [[nodiscard]] HandleRequest to_read(std::span<std::byte> into) const noexcept {
+    HandleRequest read = *this;
+    read.data = into.data();
+    read.size = into.size();
+    return read;
+  }
+  /// The same for what `write` asks for.
+  [[nodiscard]] HandleRequest to_write(const WriteRequest& write) const noexcept {
+    HandleRequest send = *this;
+    send.whole = write.whole;
+    send.data = const_cast<std::byte*>(write.data.data());  // a send only reads it
+    send.parts = write.parts.data();
+    send.size = send.parts != nullptr ? write.parts.size() : write.data.size();
+    return send;
+  }
 };
 
 /// The operation in the awaiting frame.
