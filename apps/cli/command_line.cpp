@@ -55,7 +55,8 @@ std::string about_extra(const CLI::App& app, const std::string& extra, std::stri
   if (!is_option) {
     const bool is_port = extra.find_first_not_of("0123456789") == std::string::npos;
     if (is_port && !address.empty() && address.find(':') == std::string_view::npos) {
-      return fmt::format("{} is one word too many; write {}:{}", in_quotes(extra), address, extra);
+      return fmt::format("{} is one word too many; write {}:{}", in_quotes(extra),
+                         printable(address), printable(extra));
     }
     return fmt::format("{} is one word too many; one address is all it takes", in_quotes(extra));
   }
@@ -90,11 +91,9 @@ std::string parse_with(CLI::App& app, std::span<const std::string> words,
       if (option->count() > 1) return fmt::format("{} may stand once only", in_quotes(name));
       return fmt::format("{} needs a value, {}", in_quotes(name), option->get_type_name());
     }
-    return text;
+    return printable(text);
   } catch (const CLI::ParseError& error) {
-    std::string text = error.what();
-    std::ranges::replace(text, '\n', ' ');
-    return text.empty() ? std::string("this cannot be understood") : text;
+    return fmt::format("this cannot be understood: {}", printable(error.what()));
   }
   const std::vector<std::string> extras = app.remaining();
   if (extras.empty()) return {};
@@ -295,7 +294,8 @@ std::string about_command(const std::string& word) {
   const std::string meant = did_you_mean(word, views(names));
   if (!meant.empty()) return fmt::format("unknown command {}{}", in_quotes(word), meant);
   if (word.find(':') != std::string::npos) {
-    return fmt::format("{} is no command; did you mean 'ieum connect {}'?", in_quotes(word), word);
+    return fmt::format("{} is no command; did you mean 'ieum connect {}'?", in_quotes(word),
+                       printable(word));
   }
   return fmt::format("unknown command {}; there are {}", in_quotes(word), fmt::join(names, ", "));
 }

@@ -60,10 +60,10 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   return best;
 }
 
-std::string in_quotes(std::string_view text) {
+std::string printable(std::string_view text) {
   constexpr std::size_t bytes_max = 60;
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string result = "'";
+  std::string result;
   std::size_t end = std::min(text.size(), bytes_max);
   // Not within a UTF-8 sequence.
   while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) {
@@ -79,9 +79,10 @@ std::string in_quotes(std::string_view text) {
     }
   }
   if (end < text.size()) result.append("…");
-  result.push_back('\'');
   return result;
 }
+
+std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
   const std::string_view near = nearest(word, known);

@@ -12,7 +12,9 @@ namespace ieum::cli {
 [[nodiscard]] std::string_view nearest(std::string_view word,
                                        std::span<const std::string_view> known);
 
-/// `text` for a sentence: within single quotes, control bytes as \xNN, cut after 60 bytes.
+/// `text` for a sentence: control bytes as \xNN, cut after 60 bytes.
+[[nodiscard]] std::string printable(std::string_view text);
+/// The same within single quotes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
 /// "; did you mean '--idle'?", or empty.
