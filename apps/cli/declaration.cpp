@@ -182,6 +182,10 @@ ManualSection how_it_ends() {
           "went each way. A second Ctrl-C ends at once."}};
 }
 
+ManualSection see_also(std::string others) {
+  return {.title = "See also", .paragraphs = {std::move(others)}};
+}
+
 Manual connect_manual() {
   const ConnectDeclaration declaration;
   Manual manual{.name = "ieum connect",
@@ -200,18 +204,18 @@ Manual connect_manual() {
   manual.sections.push_back(exit_statuses(Role::connect));
   manual.sections.push_back(
       {.title = "Examples",
-       .entries = {{"ieum connect localhost:7000", "Talk with whatever listens there."},
-                   {"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | ieum connect example.com:80",
-                    "A request, and the whole answer."},
-                   {"ieum connect server:9000 < file", "Send a file; the other side: ieum listen."},
-                   {"ieum connect -z -w 2 host:22 && echo open",
-                    "Is a port open? Nothing is sent."},
-                   {"for port in $(seq 20 25); do ieum connect -z -v host:$port; done",
-                    "The same for several."},
-                   {"ieum connect -v unix:/run/app.sock", "A Unix socket, with each step told."},
-                   {"ieum connect --hex host:7", "See every byte, both ways."},
-                   {"ieum connect -s 192.0.2.1:5000 host:80", "From a source address and port."}},
-       .examples = true});
+       .entries = {
+           {"ieum connect localhost:7000", "Talk with whatever listens there."},
+           {"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | ieum connect example.com:80",
+            "A request, and the whole answer."},
+           {"ieum connect server:9000 < file", "Send a file; the other side: ieum listen."},
+           {"ieum connect -z -w 2 host:22 && echo open", "Is a port open? Nothing is sent."},
+           {"for port in $(seq 20 25); do ieum connect -z -v host:$port; done",
+            "The same for several."},
+           {"ieum connect -v unix:/run/app.sock", "A Unix socket, with each step told."},
+           {"ieum connect --hex host:7", "See every byte, both ways."},
+           {"ieum connect -s 192.0.2.1:5000 host:80", "From a source address and port."}}});
+  manual.sections.push_back(see_also("ieum(1), ieum-listen(1), tcp(7), unix(7)"));
   return manual;
 }
 
@@ -242,19 +246,18 @@ Manual listen_manual() {
                     "Of a command of --exec: the two ends of its client's connection."}}});
   manual.sections.push_back(
       {.title = "Examples",
-       .entries = {{"ieum listen :7000",
-                    "Talk with the first who connects, on any address of ours."},
-                   {"ieum listen :9000 > file", "Receive a file; the other side: ieum connect."},
-                   {"tar c folder | ieum listen :9000", "Send a folder to who connects."},
-                   {"ieum listen -k --echo localhost:7", "An echo server."},
-                   {"ieum listen -k --discard :9", "A server that takes all and says nothing."},
-                   {"ieum listen -k --exec 'date; uptime' localhost:13",
-                    "A command for each client."},
-                   {"ieum listen -k :7000", "Hear many clients, and speak to all of them."},
-                   {"ieum listen -v unix:/tmp/app.sock", "A Unix socket, with each step told."},
-                   {"mkfifo back; ieum listen :8080 < back | ieum connect host:80 > back",
-                    "Pass a client on to another server."}},
-       .examples = true});
+       .entries = {
+           {"ieum listen :7000", "Talk with the first who connects, on any address of ours."},
+           {"ieum listen :9000 > file", "Receive a file; the other side: ieum connect."},
+           {"tar c folder | ieum listen :9000", "Send a folder to who connects."},
+           {"ieum listen -k --echo localhost:7", "An echo server."},
+           {"ieum listen -k --discard :9", "A server that takes all and says nothing."},
+           {"ieum listen -k --exec 'date; uptime' localhost:13", "A command for each client."},
+           {"ieum listen -k :7000", "Hear many clients, and speak to all of them."},
+           {"ieum listen -v unix:/tmp/app.sock", "A Unix socket, with each step told."},
+           {"mkfifo back; ieum listen :8080 < back | ieum connect host:80 > back",
+            "Pass a client on to another server."}}});
+  manual.sections.push_back(see_also("ieum(1), ieum-connect(1), tcp(7), unix(7)"));
   return manual;
 }
 
@@ -271,14 +274,14 @@ Manual main_manual() {
       {.title = "Examples",
        .entries = {{"ieum listen :7000", "Wait for a client; then what is typed goes to it."},
                    {"ieum connect localhost:7000", "Be that client, in another terminal."},
-                   {"ieum connect --help", "All about a command."}},
-       .examples = true});
+                   {"ieum connect --help", "All about a command."}}});
   manual.sections.push_back(
       {.title = "Environment",
        .entries = {{"IEUM_DRIVER",
                     "io_uring or epoll: how the system is asked. Default: the best "
                     "that works."},
                    {"NO_COLOR", "Set: no colours. Nor are there any with TERM=dumb."}}});
+  manual.sections.push_back(see_also("ieum-connect(1), ieum-listen(1)"));
   return manual;
 }
 

@@ -14,8 +14,6 @@ struct ManualSection {
   std::string title{};
   std::vector<std::string> paragraphs{};
   std::vector<Entry> entries{};
-  /// The terms are commands to be typed.
-  bool examples = false;
 };
 
 struct Manual {
