@@ -4,6 +4,7 @@
 #include <ieum/address.hpp>
 #include <ieum/cores.hpp>
 #include <ieum/cores_server.hpp>
+#include <ieum/datagram.hpp>
 #include <ieum/descriptor.hpp>
 #include <ieum/descriptor_stream.hpp>
 #include <ieum/detached.hpp>

@@ -20,6 +20,7 @@
 
 #include "driver/buffer_pool.hpp"
 #include "driver/kernel.hpp"
+#include "driver/kernel_datagram.hpp"
 #include "driver/kernel_io.hpp"
 
 namespace ieum {
@@ -113,6 +114,8 @@ class EpollDriver final : public KernelDriver {
   std::uint32_t take_buffer(Slot& at) noexcept;
   static bool send(Operation& operation, Slot& at) noexcept;
   bool accept(Operation& operation, Slot& at) noexcept;
+  bool receive_datagrams(Operation& operation, Slot& at) noexcept;
+  bool send_datagrams(Operation& operation, Slot& at) noexcept;
   static bool connect(Operation& operation, Slot& at) noexcept;
   static bool is_ready(Operation& operation) noexcept;
   static bool finish_connect(Operation& operation) noexcept;
@@ -131,6 +134,7 @@ class EpollDriver final : public KernelDriver {
   std::vector<Slot> slots_;
   OperationQueue completed_;
   BufferPool pool_;
+  DatagramCalls datagrams_;
   std::vector<int> starved_;  // handles whose pooled receive found no buffer
   bool retry_ = false;        // and one has been released
   std::array<epoll_event, events_max> events_{};
@@ -167,6 +171,8 @@ bool EpollDriver::attempt(Operation& operation, Slot& at) noexcept {
     case Kind::send: return send(operation, at);
     case Kind::accept: return accept(operation, at);
     case Kind::connect: return finish_connect(operation);
+    case Kind::receive_datagrams: return receive_datagrams(operation, at);
+    case Kind::send_datagrams: return send_datagrams(operation, at);
     case Kind::wait_readable:
     case Kind::wait_writable: return is_ready(operation);
     case Kind::none:
@@ -267,6 +273,19 @@ bool EpollDriver::accept(Operation& operation, Slot& at) noexcept {
     at.readable = false;
     return false;
   }
+}
+
+bool EpollDriver::receive_datagrams(Operation& operation, Slot& at) noexcept {
+  if (!datagrams_.receive(operation)) return at.readable = false;
+  // Fewer than there was room for: none is left, and the next one makes a new edge.
+  const auto wanted = static_cast<std::int64_t>(operation.transfer->datagrams.size());
+  if (at.watched && operation.result > 0 && operation.result < wanted) at.readable = false;
+  return true;
+}
+
+bool EpollDriver::send_datagrams(Operation& operation, Slot& at) noexcept {
+  if (!datagrams_.send(operation)) return at.writable = false;
+  return true;
 }
 
 bool EpollDriver::connect(Operation& operation, Slot& at) noexcept {

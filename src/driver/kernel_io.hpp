@@ -36,6 +36,7 @@ bool is_about_one_client(int number) noexcept;
 /// Whether `operation` is of the direction that receives.
 inline bool is_in(const Operation& operation) noexcept {
   return operation.kind == Operation::Kind::receive || operation.kind == Operation::Kind::accept ||
+         operation.kind == Operation::Kind::receive_datagrams ||
          operation.kind == Operation::Kind::wait_readable;
 }
 

@@ -14,6 +14,7 @@
 #include <ieum/detail/assert.hpp>
 
 #include "driver/kernel.hpp"
+#include "driver/kernel_datagram.hpp"
 #include "driver/kernel_io.hpp"
 #include "driver/uring_buffers.hpp"
 #include "driver/uring_ring.hpp"
@@ -177,6 +178,7 @@ class UringDriver final : public KernelDriver {
   void start(Operation& operation, Slot& at) noexcept;
   void prepare(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
   void prepare_receive(io_uring_sqe& entry, Operation& operation, const Slot& at) noexcept;
+  bool move_datagrams(Operation& operation, Slot& at) noexcept;
   void prepare_send(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
   Message& message(Slot& at);
   void reuse_message(Slot& at) noexcept;
@@ -217,6 +219,7 @@ class UringDriver final : public KernelDriver {
   std::vector<Operation*> cancels_owed_;  // that no entry was to be had for
   std::vector<int> served_;               // listeners that brought somebody in this turn
   Message* messages_ = nullptr;           // for reuse
+  DatagramCalls datagrams_;
   BufferPool direct_;                     // for what is read without the ring
   BufferRings buffers_;
   Ring ring_;  // last, so that it is closed first: the kernel lets go of the buffers

@@ -1,0 +1,61 @@
+// DatagramCalls: what the drivers over Linux's sockets share in moving datagrams: one or many in a
+// call, several to one peer as one message, and what comes with them.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include <ieum/datagram.hpp>
+#include <ieum/operation.hpp>
+
+#include "driver/kernel.hpp"
+
+namespace ieum {
+
+/// What the kernel filled into `name`, `length` bytes; an IPv4 address if it is one mapped into
+/// IPv6.
+Address unmapped(KernelAddress& name, socklen_t length) noexcept;
+
+/// Of one driver: the memory that its calls need, made at the first one.
+class DatagramCalls {
+ public:
+  /// Datagrams in one call; more go in several.
+  static constexpr std::size_t call_max = 64;
+  /// UDP_MAX_SEGMENTS of older kernels.
+  static constexpr std::size_t segments_max = 64;
+
+  /// One try now: false if it would block; what has moved is in the operation.
+  bool receive(Operation& operation) noexcept;
+  bool send(Operation& operation) noexcept;
+
+ private:
+  static constexpr std::size_t control_bytes = 192;
+  struct Control {
+    alignas(cmsghdr) std::array<std::byte, control_bytes> bytes;
+  };
+  struct Room {
+    std::array<mmsghdr, call_max> messages;
+    std::array<iovec, call_max> parts;
+    std::array<KernelAddress, call_max> names;
+    std::array<Control, call_max> controls;
+    std::array<std::size_t, call_max> counts;  // sending: datagrams in each message
+  };
+
+  Room& room();
+  bool receive_one(Operation& operation) noexcept;
+  void prepare_receive(std::size_t at, Datagram& datagram, const DatagramPort& port) noexcept;
+  void take(std::size_t at, Datagram& datagram, DatagramPort& port) noexcept;
+  /// Makes messages of the first of `datagrams`, at most `call_max` of them; how many messages.
+  std::size_t prepare_send(std::span<const Datagram> datagrams, const DatagramPort& port) noexcept;
+  void prepare_message(std::size_t at, std::size_t part, std::span<const Datagram> run,
+                       const DatagramPort& port) noexcept;
+
+  std::unique_ptr<Room> room_;
+};
+
+}  // namespace ieum
