@@ -5,6 +5,8 @@
 #include <ieum/cores.hpp>
 #include <ieum/cores_server.hpp>
 #include <ieum/datagram.hpp>
+#include <ieum/datagram_batch.hpp>
+#include <ieum/datagram_socket.hpp>
 #include <ieum/descriptor.hpp>
 #include <ieum/descriptor_stream.hpp>
 #include <ieum/detached.hpp>

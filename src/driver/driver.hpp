@@ -91,7 +91,7 @@ struct Pending {
 /// The driver keeps `port->counters` (all but `dropped`; the caller counts a `received` of several
 /// further ones). With `ip_recverr` set, an error that the network sent back ends a receive, with
 /// its number, and waits in the error queue to be told whole by `take_error`; it does not fail a
-/// send to somebody else. A connect of a datagram handle only sets its peer.
+/// send to somebody else.
 ///
 /// `cancel(op)` is a request, idempotent: a pending operation completes soon, with -ECANCELED or
 /// with the result that it won; a completed one is left alone.
@@ -145,6 +145,7 @@ class Driver {
   /// `close` for those who cannot wait: begun here, ended in later calls of `wait`.
   virtual void discard(int handle) noexcept = 0;
 
+  /// Of a Unix socket `address` may be none: the system chooses an abstract name.
   virtual int bind(int handle, const Address& address) noexcept = 0;
   virtual int listen(int handle, int backlog) noexcept = 0;
   virtual int shutdown(int handle, Half half) noexcept = 0;
@@ -168,6 +169,8 @@ class Driver {
   /// another kind of socket; -ENOTSOCK, -EBADF.
   virtual int information(int handle, SocketInfo& info) noexcept = 0;
   // Of datagram sockets; -EOPNOTSUPP and the like on others.
+  /// Sets the only peer (connect(2)), which sends nothing; none: it has none any more.
+  virtual int set_peer(int handle, const Address& peer) noexcept = 0;
   /// To a group, or out of it: as `Membership` says. -EADDRINUSE: it is a member already;
   /// -EADDRNOTAVAIL: it is none; -ENODEV: no such interface, or no route to the group.
   virtual int join_group(int handle, const Membership& membership) noexcept = 0;

@@ -140,6 +140,11 @@ int KernelDriver::open(Family family, SocketType type) noexcept {
 
 int KernelDriver::bind(int handle, const Address& address) noexcept {
   const KernelAddress name(address);
+  if (address.family() == Family::none) {  // an autobind: unix(7)
+    sockaddr_un any{};
+    any.sun_family = AF_UNIX;
+    return or_errno(::bind(handle, reinterpret_cast<const sockaddr*>(&any), sizeof(sa_family_t)));
+  }
   return or_errno(::bind(handle, name.data(), name.length()));
 }
 

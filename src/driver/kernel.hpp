@@ -47,6 +47,7 @@ class KernelDriver : public Driver {
   int reset_on_close(int handle) noexcept final;
   std::int64_t unacknowledged(int handle) noexcept final;
   int information(int handle, SocketInfo& info) noexcept final;
+  int set_peer(int handle, const Address& peer) noexcept final;
   int join_group(int handle, const Membership& membership) noexcept final;
   int leave_group(int handle, const Membership& membership) noexcept final;
   int take_error(int handle, DatagramError& error) noexcept final;

@@ -29,15 +29,6 @@ bool is_multicast(const Address& address) noexcept {
 
 constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-/// `address` as the kernel takes it on a socket of `family`: IPv4 mapped into IPv6.
-KernelAddress name_on(Family family, const Address& address) noexcept {
-  if (family != Family::ipv6 || address.family() != Family::ipv4) return KernelAddress(address);
-  std::array<std::uint8_t, 16> ip{};
-  std::ranges::copy(mapped_prefix, ip.begin());
-  std::ranges::copy(address.bytes(), ip.begin() + mapped_prefix.size());
-  return KernelAddress(Address::ipv6(ip, address.port()));
-}
-
 Address address_of(const in6_addr& ip, std::uint16_t port, std::uint32_t scope) noexcept {
   if (std::memcmp(ip.s6_addr, mapped_prefix.data(), mapped_prefix.size()) == 0) {
     return Address::ipv4({ip.s6_addr[12], ip.s6_addr[13], ip.s6_addr[14], ip.s6_addr[15]}, port);
@@ -196,8 +187,8 @@ void add_way(msghdr& header, const Datagram& datagram) noexcept {
   add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
 }
 
-/// The system will not take several at once on this way: too large for its interface (EINVAL), or
-/// the interface cannot do it.
+/// The system will not take several at once on this way: too large for its interface (EINVAL,
+/// EMSGSIZE), or the interface cannot do it.
 bool refuses_several(int number) noexcept {
   return number == EINVAL || number == EIO || number == EMSGSIZE || number == EOPNOTSUPP ||
          number == ENOPROTOOPT;
@@ -221,6 +212,14 @@ bool is_of_the_network(int number) noexcept {
 bool is_unconnected_unix(const Datagram& datagram) noexcept { return datagram.peer.is_unix(); }
 
 }  // namespace
+
+KernelAddress name_on(Family family, const Address& address) noexcept {
+  if (family != Family::ipv6 || address.family() != Family::ipv4) return KernelAddress(address);
+  std::array<std::uint8_t, 16> ip{};
+  std::ranges::copy(mapped_prefix, ip.begin());
+  std::ranges::copy(address.bytes(), ip.begin() + mapped_prefix.size());
+  return KernelAddress(Address::ipv6(ip, address.port()));
+}
 
 Address unmapped(KernelAddress& name, socklen_t length) noexcept {
   if (length == 0) return {};  // a Unix socket without a name; the kernel writes nothing
@@ -331,7 +330,8 @@ bool DatagramCalls::send(Operation& operation) noexcept {
     if (would_block(errno) && !is_unconnected_unix(datagrams[operation.moved])) return false;
     if (room_->counts[0] > 1 && refuses_several(errno)) {
       const std::size_t bytes = datagrams[operation.moved].data.size();
-      port.segment_bytes_max = errno == EINVAL ? static_cast<std::uint16_t>(bytes - 1) : 0;
+      const bool too_large = errno == EINVAL || errno == EMSGSIZE;
+      port.segment_bytes_max = too_large ? static_cast<std::uint16_t>(bytes - 1) : 0;
       ++port.counters.segmentation_refused;
       continue;
     }

@@ -21,6 +21,9 @@ namespace ieum {
 /// IPv6.
 Address unmapped(KernelAddress& name, socklen_t length) noexcept;
 
+/// `address` as the kernel takes it on a socket of `family`: IPv4 is mapped into IPv6.
+KernelAddress name_on(Family family, const Address& address) noexcept;
+
 /// Of one driver: the memory that its calls need, made at the first one.
 class DatagramCalls {
  public:

@@ -60,6 +60,18 @@ Address reporter_of(const sock_extended_err& error) noexcept {
 
 }  // namespace
 
+int KernelDriver::set_peer(int handle, const Address& peer) noexcept {
+  if (peer.family() == Family::none) {
+    const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+    return or_errno(::connect(handle, &nobody, sizeof nobody));
+  }
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  if (::getsockopt(handle, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0) return -errno;
+  const KernelAddress name = name_on(domain == AF_INET6 ? Family::ipv6 : Family::none, peer);
+  return or_errno(::connect(handle, name.data(), name.length()));
+}
+
 int KernelDriver::join_group(int handle, const Membership& membership) noexcept {
   return change_membership(handle, membership, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP);
 }

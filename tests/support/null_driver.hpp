@@ -77,6 +77,7 @@ class NullDriver final : public Driver {
   std::int64_t unacknowledged(int /*handle*/) noexcept override { return 0; }
   [[nodiscard]] Pending pending(int /*handle*/) const noexcept override { return {}; }
   int information(int /*handle*/, SocketInfo& /*info*/) noexcept override { return -EOPNOTSUPP; }
+  int set_peer(int /*handle*/, const Address& /*peer*/) noexcept override { return 0; }
   int join_group(int /*handle*/, const Membership& /*membership*/) noexcept override { return 0; }
   int leave_group(int /*handle*/, const Membership& /*membership*/) noexcept override { return 0; }
   int take_error(int /*handle*/, DatagramError& /*error*/) noexcept override { return 0; }
