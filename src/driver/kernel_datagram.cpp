@@ -231,6 +231,38 @@ Address unmapped(KernelAddress& name, socklen_t length) noexcept {
   return name.address();
 }
 
+namespace {
+
+/// `bytes` of a message have come: what it says.
+void take_message(msghdr& header, KernelAddress& name, std::size_t bytes, Datagram& datagram,
+                  DatagramPort& port) noexcept {
+  forget(datagram, port);
+  datagram.peer = unmapped(name, header.msg_namelen);
+  count(datagram, bytes, port);
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
+       control = CMSG_NXTHDR(&header, control)) {
+    take_control(*control, datagram, port);
+  }
+  if (datagram.segment_bytes >= datagram.data.size()) datagram.segment_bytes = 0;
+}
+
+}  // namespace
+
+void DatagramMessage::prepare(const Datagram& datagram, const DatagramPort& port) noexcept {
+  part = {const_cast<std::byte*>(datagram.data.data()), datagram.data.size()};
+  header = msghdr{};
+  header.msg_name = name.data();
+  header.msg_namelen = sizeof(sockaddr_un);
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = port.details ? control.data() : nullptr;
+  header.msg_controllen = port.details ? control.size() : 0;
+}
+
+void DatagramMessage::take(std::size_t bytes, Datagram& datagram, DatagramPort& port) noexcept {
+  take_message(header, name, bytes, datagram, port);
+}
+
 DatagramCalls::Room& DatagramCalls::room() {
   if (!room_) room_ = std::make_unique<Room>();
   return *room_;
@@ -290,21 +322,13 @@ void DatagramCalls::prepare_receive(std::size_t at, Datagram& datagram,
   header.msg_iov = &room.parts[at];
   header.msg_iovlen = 1;
   header.msg_control = port.details ? room.controls[at].bytes.data() : nullptr;
-  header.msg_controllen = port.details ? control_bytes : 0;
+  header.msg_controllen = port.details ? DatagramMessage::control_bytes : 0;
   header.msg_flags = 0;
 }
 
 void DatagramCalls::take(std::size_t at, Datagram& datagram, DatagramPort& port) noexcept {
   mmsghdr& message = room_->messages[at];
-  msghdr& header = message.msg_hdr;
-  forget(datagram, port);
-  datagram.peer = unmapped(room_->names[at], header.msg_namelen);
-  count(datagram, message.msg_len, port);
-  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
-       control = CMSG_NXTHDR(&header, control)) {
-    take_control(*control, datagram, port);
-  }
-  if (datagram.segment_bytes >= datagram.data.size()) datagram.segment_bytes = 0;
+  take_message(message.msg_hdr, room_->names[at], message.msg_len, datagram, port);
 }
 
 // ---- Sending -----------------------------------------------------------------------------------
@@ -315,8 +339,7 @@ bool DatagramCalls::send(Operation& operation) noexcept {
   bool told = false;
   while (operation.moved < datagrams.size()) {
     const std::size_t messages = prepare_send(left(operation), port);
-    const int sent = ::sendmmsg(operation.handle, room_->messages.data(),
-                                static_cast<unsigned>(messages), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const int sent = send_prepared(operation.handle, messages);
     if (sent >= 0) {
       for (std::size_t i = 0; i < static_cast<std::size_t>(sent); ++i) {
         operation.moved += room_->counts[i];
@@ -344,6 +367,23 @@ bool DatagramCalls::send(Operation& operation) noexcept {
     return done_with(operation, -errno);
   }
   return done_with(operation, static_cast<std::int64_t>(operation.moved));
+}
+
+int DatagramCalls::send_prepared(int handle, std::size_t messages) noexcept {
+  constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  if (messages > 1) {
+    return ::sendmmsg(handle, room_->messages.data(), static_cast<unsigned>(messages), flags);
+  }
+  mmsghdr& message = room_->messages[0];
+  const msghdr& header = message.msg_hdr;
+  const bool plain = header.msg_iovlen == 1 && header.msg_controllen == 0;
+  const ssize_t bytes =
+      plain ? ::sendto(handle, header.msg_iov->iov_base, header.msg_iov->iov_len, flags,
+                       static_cast<const sockaddr*>(header.msg_name), header.msg_namelen)
+            : ::sendmsg(handle, &header, flags);
+  if (bytes < 0) return -1;
+  message.msg_len = static_cast<unsigned>(bytes);
+  return 1;
 }
 
 std::size_t DatagramCalls::prepare_send(std::span<const Datagram> datagrams,

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -24,6 +25,45 @@ Address unmapped(KernelAddress& name, socklen_t length) noexcept;
 /// `address` as the kernel takes it on a socket of `family`: IPv4 is mapped into IPv6.
 KernelAddress name_on(Family family, const Address& address) noexcept;
 
+/// Guesses whether another datagram waits, so that a receive is not tried in vain: after one that
+/// came alone it is not, but for every eighth, after several at once it is.
+class ReceiveGuess {
+ public:
+  [[nodiscard]] bool worth_trying() const noexcept { return tries_; }
+  /// One was received; `waited`: the system had said so, else it was tried. `all`: none is left.
+  void received(bool waited, bool all) noexcept {
+    if (!waited) several_ = true;
+    alone_ = waited;
+    tries_ = !all && (several_ || (++probe_ % 8) == 0);
+  }
+  void found_none() noexcept {
+    several_ = several_ && !alone_;
+    tries_ = false;
+  }
+
+ private:
+  bool tries_ = true;
+  bool several_ = false;  // the last ones came at once
+  bool alone_ = false;    // the last one was the first that the system had told of
+  std::uint8_t probe_ = 0;
+};
+
+/// A receive of one datagram that the kernel does by itself, in a ring.
+struct DatagramMessage {
+  static constexpr std::size_t control_bytes = 192;
+
+  /// For `datagram`; stays where it is until the kernel has done it.
+  void prepare(const Datagram& datagram, const DatagramPort& port) noexcept;
+  /// It has received `bytes`.
+  void take(std::size_t bytes, Datagram& datagram, DatagramPort& port) noexcept;
+
+  DatagramMessage* next = nullptr;  // for reuse
+  msghdr header{};
+  iovec part{};
+  KernelAddress name;
+  alignas(cmsghdr) std::array<std::byte, control_bytes> control;
+};
+
 /// Of one driver: the memory that its calls need, made at the first one.
 class DatagramCalls {
  public:
@@ -37,9 +77,8 @@ class DatagramCalls {
   bool send(Operation& operation) noexcept;
 
  private:
-  static constexpr std::size_t control_bytes = 192;
   struct Control {
-    alignas(cmsghdr) std::array<std::byte, control_bytes> bytes;
+    alignas(cmsghdr) std::array<std::byte, DatagramMessage::control_bytes> bytes;
   };
   struct Room {
     std::array<mmsghdr, call_max> messages;
@@ -50,7 +89,9 @@ class DatagramCalls {
   };
 
   Room& room();
-  bool receive_one(Operation& operation) noexcept;
+  static bool receive_one(Operation& operation) noexcept;
+  /// Sends `messages` of what `prepare_send` has made, or -1 and errno.
+  int send_prepared(int handle, std::size_t messages) noexcept;
   void prepare_receive(std::size_t at, Datagram& datagram, const DatagramPort& port) noexcept;
   void take(std::size_t at, Datagram& datagram, DatagramPort& port) noexcept;
   /// Makes messages of the first of `datagrams`, at most `call_max` of them; how many messages.

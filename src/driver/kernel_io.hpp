@@ -40,6 +40,11 @@ inline bool is_in(const Operation& operation) noexcept {
          operation.kind == Operation::Kind::wait_readable;
 }
 
+inline bool is_of_datagrams(const Operation& operation) noexcept {
+  return operation.kind == Operation::Kind::receive_datagrams ||
+         operation.kind == Operation::Kind::send_datagrams;
+}
+
 inline bool done_with(Operation& operation, std::int64_t result) noexcept {
   operation.result = result;
   return true;

@@ -39,6 +39,9 @@ UringDriver::~UringDriver() {
     });
   }
   while (messages_ != nullptr) delete std::exchange(messages_, messages_->next);
+  while (datagram_messages_ != nullptr) {
+    delete std::exchange(datagram_messages_, datagram_messages_->next);
+  }
   ::close(wake_);
 }
 
@@ -83,20 +86,10 @@ bool UringDriver::is_done_at_once(Operation& operation, Slot& at) noexcept {
       const int status = ::connect(operation.handle, to.data(), to.length());
       return done_with(operation, status == 0 ? 0 : -errno);
     }
-    case Kind::send_datagrams:
-    case Kind::receive_datagrams: return move_datagrams(operation, at);
+    case Kind::send_datagrams: return datagrams_.send(operation);
+    case Kind::receive_datagrams: return at.guess.worth_trying() && move_datagrams(operation, at);
     default: return false;
   }
-}
-
-/// Datagrams move by calls of ours, many in one; the ring says when there are some, or room.
-bool UringDriver::move_datagrams(Operation& operation, Slot& at) noexcept {
-  if (operation.kind == Kind::send_datagrams) return datagrams_.send(operation);
-  at.more = datagrams_.receive(operation);
-  if (!at.more) return false;
-  const auto wanted = static_cast<std::int64_t>(operation.transfer->datagrams.size());
-  if (operation.result > 0 && operation.result < wanted) at.more = false;
-  return true;
 }
 
 /// Brings a pending operation on its way: into the ring, or the backlog.
@@ -121,9 +114,9 @@ void UringDriver::prepare(io_uring_sqe& entry, Operation& operation, Slot& at) n
       return io_uring_prep_connect(&entry, operation.handle, to.data(), to.length());
     }
     case Kind::wait_readable:
-    case Kind::receive_datagrams:
       return io_uring_prep_poll_add(&entry, operation.handle, POLLIN | POLLRDHUP);
-    case Kind::send_datagrams:
+    case Kind::receive_datagrams:
+    case Kind::send_datagrams: return prepare_datagrams(entry, operation, at);
     case Kind::wait_writable: return io_uring_prep_poll_add(&entry, operation.handle, POLLOUT);
     default: return io_uring_prep_nop(&entry);
   }
@@ -238,10 +231,7 @@ void UringDriver::ended(Operation& operation, int result, unsigned flags,
     case Kind::receive: over = receive_ended(operation, at, result, flags); break;
     case Kind::send: over = send_ended(operation, at, result); break;
     case Kind::receive_datagrams:
-    case Kind::send_datagrams:
-      // -ECANCELED: the poll was canceled; else there is something, also an error to be told.
-      over = result < 0 ? done_with(operation, result) : move_datagrams(operation, at);
-      break;
+    case Kind::send_datagrams: over = datagrams_ended(operation, at, result); break;
     case Kind::wait_readable:
     case Kind::wait_writable:
       operation.result = result >= 0 && (result & POLLNVAL) != 0 ? -EBADF : std::min(result, 0);
@@ -250,7 +240,8 @@ void UringDriver::ended(Operation& operation, int result, unsigned flags,
   }
   if (operation.parked_in != in_ring) return;  // starved
   // A thread of the kernel's that was interrupted, or a poll that lost a race.
-  const bool moves = operation.kind == Kind::receive || operation.kind == Kind::send;
+  const bool moves = operation.kind == Kind::receive || operation.kind == Kind::send ||
+                     operation.kind == Kind::receive_datagrams;
   if (moves && (operation.result == -EINTR || operation.result == -EAGAIN)) over = false;
   if (!over && operation.cancel_as == 0) return start(operation, at);
   if (operation.cancel_as != 0 && (!over || operation.result == -ECANCELED)) {
