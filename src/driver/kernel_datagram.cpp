@@ -231,38 +231,6 @@ Address unmapped(KernelAddress& name, socklen_t length) noexcept {
   return name.address();
 }
 
-namespace {
-
-/// `bytes` of a message have come: what it says.
-void take_message(msghdr& header, KernelAddress& name, std::size_t bytes, Datagram& datagram,
-                  DatagramPort& port) noexcept {
-  forget(datagram, port);
-  datagram.peer = unmapped(name, header.msg_namelen);
-  count(datagram, bytes, port);
-  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
-       control = CMSG_NXTHDR(&header, control)) {
-    take_control(*control, datagram, port);
-  }
-  if (datagram.segment_bytes >= datagram.data.size()) datagram.segment_bytes = 0;
-}
-
-}  // namespace
-
-void DatagramMessage::prepare(const Datagram& datagram, const DatagramPort& port) noexcept {
-  part = {const_cast<std::byte*>(datagram.data.data()), datagram.data.size()};
-  header = msghdr{};
-  header.msg_name = name.data();
-  header.msg_namelen = sizeof(sockaddr_un);
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = port.details ? control.data() : nullptr;
-  header.msg_controllen = port.details ? control.size() : 0;
-}
-
-void DatagramMessage::take(std::size_t bytes, Datagram& datagram, DatagramPort& port) noexcept {
-  take_message(header, name, bytes, datagram, port);
-}
-
 DatagramCalls::Room& DatagramCalls::room() {
   if (!room_) room_ = std::make_unique<Room>();
   return *room_;
@@ -322,13 +290,21 @@ void DatagramCalls::prepare_receive(std::size_t at, Datagram& datagram,
   header.msg_iov = &room.parts[at];
   header.msg_iovlen = 1;
   header.msg_control = port.details ? room.controls[at].bytes.data() : nullptr;
-  header.msg_controllen = port.details ? DatagramMessage::control_bytes : 0;
+  header.msg_controllen = port.details ? control_bytes : 0;
   header.msg_flags = 0;
 }
 
 void DatagramCalls::take(std::size_t at, Datagram& datagram, DatagramPort& port) noexcept {
   mmsghdr& message = room_->messages[at];
-  take_message(message.msg_hdr, room_->names[at], message.msg_len, datagram, port);
+  msghdr& header = message.msg_hdr;
+  forget(datagram, port);
+  datagram.peer = unmapped(room_->names[at], header.msg_namelen);
+  count(datagram, message.msg_len, port);
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
+       control = CMSG_NXTHDR(&header, control)) {
+    take_control(*control, datagram, port);
+  }
+  if (datagram.segment_bytes >= datagram.data.size()) datagram.segment_bytes = 0;
 }
 
 // ---- Sending -----------------------------------------------------------------------------------

@@ -48,22 +48,6 @@ class ReceiveGuess {
   std::uint8_t probe_ = 0;
 };
 
-/// A receive of one datagram that the kernel does by itself, in a ring.
-struct DatagramMessage {
-  static constexpr std::size_t control_bytes = 192;
-
-  /// For `datagram`; stays where it is until the kernel has done it.
-  void prepare(const Datagram& datagram, const DatagramPort& port) noexcept;
-  /// It has received `bytes`.
-  void take(std::size_t bytes, Datagram& datagram, DatagramPort& port) noexcept;
-
-  DatagramMessage* next = nullptr;  // for reuse
-  msghdr header{};
-  iovec part{};
-  KernelAddress name;
-  alignas(cmsghdr) std::array<std::byte, control_bytes> control;
-};
-
 /// Of one driver: the memory that its calls need, made at the first one.
 class DatagramCalls {
  public:
@@ -77,8 +61,9 @@ class DatagramCalls {
   bool send(Operation& operation) noexcept;
 
  private:
+  static constexpr std::size_t control_bytes = 192;
   struct Control {
-    alignas(cmsghdr) std::array<std::byte, DatagramMessage::control_bytes> bytes;
+    alignas(cmsghdr) std::array<std::byte, control_bytes> bytes;
   };
   struct Room {
     std::array<mmsghdr, call_max> messages;

@@ -39,9 +39,6 @@ UringDriver::~UringDriver() {
     });
   }
   while (messages_ != nullptr) delete std::exchange(messages_, messages_->next);
-  while (datagram_messages_ != nullptr) {
-    delete std::exchange(datagram_messages_, datagram_messages_->next);
-  }
   ::close(wake_);
 }
 
@@ -113,10 +110,10 @@ void UringDriver::prepare(io_uring_sqe& entry, Operation& operation, Slot& at) n
       to = KernelAddress(*operation.address);
       return io_uring_prep_connect(&entry, operation.handle, to.data(), to.length());
     }
+    case Kind::receive_datagrams:
     case Kind::wait_readable:
       return io_uring_prep_poll_add(&entry, operation.handle, POLLIN | POLLRDHUP);
-    case Kind::receive_datagrams:
-    case Kind::send_datagrams: return prepare_datagrams(entry, operation, at);
+    case Kind::send_datagrams:
     case Kind::wait_writable: return io_uring_prep_poll_add(&entry, operation.handle, POLLOUT);
     default: return io_uring_prep_nop(&entry);
   }
@@ -240,8 +237,7 @@ void UringDriver::ended(Operation& operation, int result, unsigned flags,
   }
   if (operation.parked_in != in_ring) return;  // starved
   // A thread of the kernel's that was interrupted, or a poll that lost a race.
-  const bool moves = operation.kind == Kind::receive || operation.kind == Kind::send ||
-                     operation.kind == Kind::receive_datagrams;
+  const bool moves = operation.kind == Kind::receive || operation.kind == Kind::send;
   if (moves && (operation.result == -EINTR || operation.result == -EAGAIN)) over = false;
   if (!over && operation.cancel_as == 0) return start(operation, at);
   if (operation.cancel_as != 0 && (!over || operation.result == -ECANCELED)) {

@@ -79,9 +79,8 @@ struct Accepting {
 struct Slot {
   Operation* in = nullptr;  // the pending operation of each direction
   Operation* out = nullptr;
-  Operation* closing = nullptr;         // the close that waits for them
-  Message* message = nullptr;           // of `out`
-  DatagramMessage* datagram = nullptr;  // of `in`
+  Operation* closing = nullptr;  // the close that waits for them
+  Message* message = nullptr;    // of `out`
   Accepting* accepting = nullptr;
   std::uint32_t generation = 0;  // tells a reused number's accepts from its former owner's
   std::int16_t broken = 0;       // the error that ended the connection, once it was told
@@ -159,7 +158,7 @@ class UringDriver final : public KernelDriver {
     Slot& fresh = slot(handle);
     IEUM_ASSERT(
         fresh.in == nullptr && fresh.out == nullptr && fresh.message == nullptr &&
-            fresh.datagram == nullptr && fresh.accepting == nullptr,
+            fresh.accepting == nullptr,
         "a descriptor was closed behind the driver's back while an operation waited for it");
     fresh = Slot{.generation = fresh.generation, .is_socket = is_socket};
   }
@@ -181,7 +180,6 @@ class UringDriver final : public KernelDriver {
   void prepare(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
   void prepare_receive(io_uring_sqe& entry, Operation& operation, const Slot& at) noexcept;
   bool move_datagrams(Operation& operation, Slot& at) noexcept;
-  void prepare_datagrams(io_uring_sqe& entry, Operation& operation, Slot& at);
   bool datagrams_ended(Operation& operation, Slot& at, int result) noexcept;
   void prepare_send(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
   Message& message(Slot& at);
@@ -223,7 +221,6 @@ class UringDriver final : public KernelDriver {
   std::vector<Operation*> cancels_owed_;  // that no entry was to be had for
   std::vector<int> served_;               // listeners that brought somebody in this turn
   Message* messages_ = nullptr;           // for reuse
-  DatagramMessage* datagram_messages_ = nullptr;
   DatagramCalls datagrams_;
   BufferPool direct_;  // for what is read without the ring
   BufferRings buffers_;
