@@ -23,6 +23,7 @@
 #include <ieum/resolve.hpp>
 #include <ieum/result.hpp>
 #include <ieum/runtime.hpp>
+#include <ieum/send_queue.hpp>
 #include <ieum/serve.hpp>
 #include <ieum/signals.hpp>
 #include <ieum/socket_info.hpp>
