@@ -134,12 +134,10 @@ ManualSection addresses(Role role) {
                          "systemd's socket activation, fd:3."
                        : "The connected socket that we were started with as descriptor N."},
   };
-  std::string tcp;
   for (const KeyInfo& key : keys()) {
-    if (!listens && !key.connects) continue;
-    section.entries.push_back(
-        {fmt::format("?{}={}", key.name, key.value),
-         fmt::format("{}{}", key.scheme == Scheme::tcp ? "" : "unix: only. ", key.meaning)});
+    if ((key.roles & bit(role)) == 0) continue;
+    section.entries.push_back({fmt::format("?{}={}", key.name, key.value),
+                               fmt::format("{}: {}", scheme_names(key.schemes), key.meaning)});
   }
   section.paragraphs = {
       "Options of the socket itself follow its address as ?key=value, several with & between "

@@ -24,7 +24,10 @@ Result<> apply(StreamSocket& socket, const Setting& setting) {
     case Key::reuseport:
     case Key::ipv6only:
     case Key::replace:
-    case Key::unlink: return {};  // the listener's
+    case Key::unlink:
+    case Key::interface:
+    case Key::source:
+    case Key::loop: return {};  // a listener's, or a group's
   }
   return {};
 }
