@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "command_line_parts.hpp"
 #include "declaration.hpp"
 #include "quantity.hpp"
 #include "suggest.hpp"
@@ -15,10 +16,6 @@
 namespace ieum::cli {
 
 namespace {
-
-template <class T>
-using Parsed = std::expected<T, std::string>;
-using Refusal = std::unexpected<std::string>;
 
 /// What users of netcat, ncat and socat look for.
 std::string_view hint_for(std::string_view option) {
@@ -72,7 +69,8 @@ std::string about_extra(const CLI::App& app, const std::string& extra, std::stri
                      meant.empty() ? fmt::format("; see 'ieum {} --help'", app.get_name()) : meant);
 }
 
-/// Lets CLI11 parse; the error is a sentence of ours.
+}  // namespace
+
 std::string parse_with(CLI::App& app, std::span<const std::string> words,
                        const std::string& address) {
   std::vector<std::string> reversed(words.rbegin(), words.rend());
@@ -123,6 +121,8 @@ Parsed<int> read_count(const CLI::App& app, const std::string& name, const std::
   return Refusal(fmt::format("{} takes a number from 1 to {}, not {}", name, max, in_quotes(text)));
 }
 
+namespace {
+
 Parsed<OnEof> read_on_eof(const CLI::App& app, const std::string& text) {
   if (!given(app, "--on-eof") || text == "half-close") return OnEof::half_close;
   if (text == "close") return OnEof::close;
@@ -132,6 +132,8 @@ Parsed<OnEof> read_on_eof(const CLI::App& app, const std::string& text) {
   if (meant.empty()) meant = "; it takes half-close, close or keep";
   return Refusal(fmt::format("unknown --on-eof {}{}", in_quotes(text), meant));
 }
+
+}  // namespace
 
 Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words, Role role,
                                   const Surroundings& surroundings) {
@@ -148,8 +150,8 @@ Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words,
   if (words.ipv4 && words.ipv6) return Refusal("-4 and -6 exclude each other");
   if (words.ipv4) common.family = Family::ipv4;
   if (words.ipv6) common.family = Family::ipv6;
-  if (common.family != Family::none && common.endpoint.scheme != Scheme::tcp) {
-    return Refusal("-4 and -6 are for TCP addresses");
+  if (common.family != Family::none && !common.endpoint.is_ip()) {
+    return Refusal("-4 and -6 are for TCP and UDP addresses");
   }
   const auto wait = read_duration(app, "--wait", words.wait, Duration::zero());
   if (!wait) return Refusal(wait.error());
@@ -169,8 +171,12 @@ Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words,
   common.log = {.verbosity = std::min(words.verbosity, 2),
                 .json = words.json,
                 .color = surroundings.error_color};
+  std::string unfit = read_cutting(app, words, common);
+  if (!unfit.empty()) return Refusal(std::move(unfit));
   return common;
 }
+
+namespace {
 
 Command help_for(std::string_view name, const Surroundings& surroundings) {
   return PrintCommand{to_text(manual_of(name), surroundings.help)};
@@ -186,8 +192,8 @@ Parsed<Command> parse_connect(std::span<const std::string> words,
   if (!common) return Refusal(common.error());
   ConnectCommand command{.common = *std::move(common), .source = {}, .probe = declaration.probe};
   if (given(declaration.app, "--source")) {
-    if (command.common.endpoint.scheme != Scheme::tcp) {
-      return Refusal("--source is for TCP addresses");
+    if (!command.common.endpoint.is_ip()) {
+      return Refusal("--source is for TCP and UDP addresses");
     }
     const auto source = parse_source(declaration.source);
     if (!source) return Refusal(source.error());
@@ -197,6 +203,11 @@ Parsed<Command> parse_connect(std::span<const std::string> words,
     if (command.common.family != source->family()) {
       return Refusal("--source is of another family than -4 or -6 asks for");
     }
+  }
+  if (command.common.endpoint.has_datagrams()) {
+    std::string unfit = refuse_for_datagrams(declaration.app);
+    if (!unfit.empty()) return Refusal(std::move(unfit));
+    return command;
   }
   const bool connects = command.common.endpoint.scheme == Scheme::tcp ||
                         command.common.endpoint.scheme == Scheme::unix_stream;
@@ -229,6 +240,10 @@ Parsed<Command> parse_listen(std::span<const std::string> words, const Surroundi
   if (exec) command.service = Service::exec;
   if (exec && (declaration.exec.empty() || declaration.exec.find('\0') != std::string::npos)) {
     return Refusal("--exec takes a command, as --exec 'date; uptime'");
+  }
+  if (command.common.endpoint.has_datagrams()) {
+    std::string unfit = refuse_for_datagrams(app);
+    if (!unfit.empty()) return Refusal(std::move(unfit));
   }
   const Scheme scheme = command.common.endpoint.scheme;
   if (command.service != Service::talk && scheme != Scheme::standard) {
@@ -314,6 +329,12 @@ std::expected<Command, std::string> parse_command_line(std::span<const std::stri
   };
   if (name == "connect") return refuse(parse_connect(rest, surroundings));
   if (name == "listen") return refuse(parse_listen(rest, surroundings));
+  if (name == "cast") {
+    const bool asks = std::ranges::any_of(
+        rest, [](const std::string& word) { return word == "--help" || word == "-h"; });
+    if (asks) return help_for("cast", surroundings);
+    return refuse(parse_cast(rest, surroundings));
+  }
   if (name == "completion") {
     return refuse(parse_word(
         declare_completion(), rest, false, surroundings,

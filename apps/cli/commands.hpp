@@ -24,6 +24,8 @@ struct CommonOptions {
   TalkOptions talk;
   Rendering::Options rendering;
   std::string output_path;  ///< -o; empty: standard output
+  std::size_t datagram_bytes = 0;  ///< --size: of datagrams that our input becomes
+  bool by_lines = false;           ///< --lines
   Log::Options log;
 };
 
@@ -45,15 +47,25 @@ struct ListenCommand {
   int backlog = 4096;
 };
 
+/// One to many: sends standard input to a group, or receives what is sent to one.
+struct CastCommand {
+  CommonOptions common;
+  bool receive = false;
+  bool rtp = false;
+  std::uint64_t bits_per_second = 0;  ///< --rate, of UDP's payload; 0: as fast as our input comes
+  int payload_type = 33;              ///< MP2T (RFC 3551)
+};
+
 /// Text for standard output: help, a manual page, completions, the version.
 struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<PrintCommand, ConnectCommand, ListenCommand>;
+using Command = std::variant<PrintCommand, ConnectCommand, ListenCommand, CastCommand>;
 
 /// Each gives the exit status; what went wrong has been told.
 [[nodiscard]] Task<int> run_connect(const ConnectCommand& command, Log& log);
 [[nodiscard]] Task<int> run_listen(const ListenCommand& command, Log& log);
+[[nodiscard]] Task<int> run_cast(const CastCommand& command, Log& log);
 
 }  // namespace ieum::cli

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "declaration_parts.hpp"
 #include "endpoint.hpp"
 
 namespace ieum::cli {
@@ -18,11 +19,7 @@ constexpr const char* telling_group = "Diagnostics";
 const std::vector<std::string> on_eof_choices{"half-close", "close", "keep"};
 
 void declare_common(CLI::App& app, GivenCommon& given, const char* wait, const char* group) {
-  app.set_help_flag();
-  app.allow_extras();
-  app.add_option("ADDRESS", given.address);
-  app.add_flag("-4", given.ipv4, "Only IPv4.")->disable_flag_override()->group(group);
-  app.add_flag("-6", given.ipv6, "Only IPv6.")->disable_flag_override()->group(group);
+  declare_address(app, given, group);
   app.add_option("-w,--wait", given.wait, wait)->type_name("TIME")->group(group);
   app.add_option("-i,--idle", given.idle,
                  "End when nothing has come or gone for so long, with status 28.")
@@ -37,9 +34,34 @@ void declare_common(CLI::App& app, GivenCommon& given, const char* wait, const c
   app.add_option("--linger", given.linger,
                  "When the peer has finished before our input: how long that may be silent before "
                  "we end, default 1s. What it gives without such a pause is still sent. A terminal "
-                 "is not waited for.")
+                 "is not waited for. Datagrams: after the end of our input, how long nothing may "
+                 "have come before we end.")
       ->type_name("TIME")
       ->group(group);
+  declare_cutting(app, given,
+                  "Datagrams: at most so many bytes each, default 1452 (unix-dgram: 65507). Each "
+                  "read of our input becomes one; at a terminal each line does.");
+  declare_output(app, given);
+}
+
+}  // namespace
+
+void declare_address(CLI::App& app, GivenCommon& given, const char* group) {
+  app.set_help_flag();
+  app.allow_extras();
+  app.add_option("ADDRESS", given.address);
+  app.add_flag("-4", given.ipv4, "Only IPv4.")->disable_flag_override()->group(group);
+  app.add_flag("-6", given.ipv6, "Only IPv6.")->disable_flag_override()->group(group);
+}
+
+void declare_cutting(CLI::App& app, GivenCommon& given, const char* size) {
+  app.add_option("--size", given.size, size)->type_name("BYTES")->group(payload_group);
+  app.add_flag("--lines", given.lines, "Datagrams: each line of our input becomes one.")
+      ->disable_flag_override()
+      ->group(payload_group);
+}
+
+void declare_output(CLI::App& app, GivenCommon& given) {
   app.add_option("-o,--output", given.output,
                  "Write what is received to FILE instead of standard output.")
       ->type_name("FILE")
@@ -68,6 +90,8 @@ void declare_common(CLI::App& app, GivenCommon& given, const char* wait, const c
       ->group(telling_group);
 }
 
+namespace {
+
 /// "-w, --wait TIME"
 std::string term_of(const CLI::Option& option) {
   std::string term;
@@ -77,7 +101,8 @@ std::string term_of(const CLI::Option& option) {
   return term;
 }
 
-/// A section for each group of options, in the order of declaration.
+}  // namespace
+
 std::vector<ManualSection> option_sections(const CLI::App& app) {
   std::vector<ManualSection> sections;
   for (const CLI::Option* option : app.get_options()) {
@@ -89,6 +114,8 @@ std::vector<ManualSection> option_sections(const CLI::App& app) {
   }
   return sections;
 }
+
+namespace {
 
 CommandSummary summary_of(const CLI::App& app) {
   CommandSummary summary{.name = app.get_name(), .purpose = app.get_description()};
@@ -134,17 +161,30 @@ ManualSection addresses(Role role) {
                          "systemd's socket activation, fd:3."
                        : "The connected socket that we were started with as descriptor N."},
   };
-  for (const KeyInfo& key : keys()) {
-    if ((key.roles & bit(role)) == 0) continue;
-    section.entries.push_back({fmt::format("?{}={}", key.name, key.value),
-                               fmt::format("{}: {}", scheme_names(key.schemes), key.meaning)});
-  }
+  section.entries.push_back(
+      {"udp://HOST:PORT, unix-dgram:/PATH",
+       listens ? "Datagrams, over UDP or a Unix socket: who sends first is the peer from then on, "
+                 "others are ignored; with -k everybody is heard, and our input is not read. "
+                 "--echo and --discard serve; --exec is for connections."
+               : "Datagrams, over UDP or a Unix socket: there is no connection, and they may be "
+                 "lost. Of a name's addresses the first is taken."});
+  add_keys(section, role);
   section.paragraphs = {
       "Options of the socket itself follow its address as ?key=value, several with & between "
       "them: " +
       std::string(listens ? "'tcp://*:7000?rcvbuf=1M&keepalive=60'."
                           : "'tcp://example.com:80?ttl=5&nodelay=0'.")};
   return section;
+}
+
+}  // namespace
+
+void add_keys(ManualSection& section, Role role) {
+  for (const KeyInfo& key : keys()) {
+    if ((key.roles & bit(role)) == 0) continue;
+    section.entries.push_back({fmt::format("?{}={}", key.name, key.value),
+                               fmt::format("{}: {}", scheme_names(key.schemes), key.meaning)});
+  }
 }
 
 ManualSection exit_statuses(Role role) {
@@ -156,7 +196,7 @@ ManualSection exit_statuses(Role role) {
        "descriptors, a port that is taken, a command."},
       {"2", "The command line is wrong."},
       {"6", "The name was not found."},
-      {"7", "No connection: refused, or no way to the host."},
+      {"7", "No connection, or nobody receives datagrams: refused, or no way to the host."},
       {"28", "Timed out: -w, -i, or the system's own limit."},
       {"56", "The connection broke while talking."},
       {"130, 143", "Interrupted by Ctrl-C (SIGINT), or by SIGTERM."},
@@ -166,6 +206,8 @@ ManualSection exit_statuses(Role role) {
   section.paragraphs = {"Each failure is one sentence on standard error."};
   return section;
 }
+
+namespace {
 
 ManualSection how_it_ends() {
   return {
@@ -177,7 +219,9 @@ ManualSection how_it_ends() {
           "finished, so have we: what our input gives without a pause is still sent, so that a "
           "file goes through to its end; an open terminal or a silent pipe does not keep us.",
           "Ctrl-C stops sending, half-closes, receives for at most a second more, and says what "
-          "went each way. A second Ctrl-C ends at once."}};
+          "went each way. A second Ctrl-C ends at once.",
+          "Datagrams: nobody tells us that the peer has finished. After the end of our input what "
+          "still comes is received until nothing has come for --linger."}};
 }
 
 ManualSection see_also(std::string others) {
@@ -212,6 +256,7 @@ Manual connect_manual() {
             "The same for several."},
            {"ieum connect -v unix:/run/app.sock", "A Unix socket, with each step told."},
            {"ieum connect --hex host:7", "See every byte, both ways."},
+           {"ieum connect udp://192.0.2.7:7000", "Each line is a datagram."},
            {"ieum connect -s 192.0.2.1:5000 host:80", "From a source address and port."}}});
   manual.sections.push_back(see_also("ieum(1), ieum-listen(1), tcp(7), unix(7)"));
   return manual;
@@ -252,6 +297,7 @@ Manual listen_manual() {
            {"ieum listen -k --discard :9", "A server that takes all and says nothing."},
            {"ieum listen -k --exec 'date; uptime' localhost:13", "A command for each client."},
            {"ieum listen -k :7000", "Hear many clients, and speak to all of them."},
+           {"ieum listen -k --echo udp://:7", "An echo server for datagrams."},
            {"ieum listen -v unix:/tmp/app.sock", "A Unix socket, with each step told."},
            {"mkfifo back; ieum listen :8080 < back | ieum connect host:80 > back",
             "Pass a client on to another server."}}});
@@ -279,7 +325,7 @@ Manual main_manual() {
                     "io_uring or epoll: how the system is asked. Default: the best "
                     "that works."},
                    {"NO_COLOR", "Set: no colours. Nor are there any with TERM=dumb."}}});
-  manual.sections.push_back(see_also("ieum-connect(1), ieum-listen(1)"));
+  manual.sections.push_back(see_also("ieum-connect(1), ieum-listen(1), ieum-cast(1)"));
   return manual;
 }
 
@@ -356,14 +402,15 @@ WordDeclaration::WordDeclaration(std::string_view name, std::string_view purpose
 }
 
 WordDeclaration declare_help() {
-  return {"help", "explain a command", {"connect", "listen", "completion", "manual", "help"}};
+  return {
+      "help", "explain a command", {"connect", "listen", "cast", "completion", "manual", "help"}};
 }
 WordDeclaration declare_completion() {
   return {"completion", "print a completion script for a shell",
           std::vector<std::string>(std::begin(shells), std::end(shells))};
 }
 WordDeclaration declare_manual() {
-  return {"manual", "print a man page, for man -l -", {"connect", "listen"}};
+  return {"manual", "print a man page, for man -l -", {"connect", "listen", "cast"}};
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -376,13 +423,14 @@ std::vector<std::string> option_names(const CLI::App& app) {
 
 std::vector<CommandSummary> summaries() {
   return {summary_of(ConnectDeclaration().app), summary_of(ListenDeclaration().app),
-          summary_of(declare_help()), summary_of(declare_completion()),
-          summary_of(declare_manual())};
+          summary_of(CastDeclaration().app),    summary_of(declare_help()),
+          summary_of(declare_completion()),     summary_of(declare_manual())};
 }
 
 Manual manual_of(std::string_view name) {
   if (name == "connect") return connect_manual();
   if (name == "listen") return listen_manual();
+  if (name == "cast") return cast_manual();
   if (name == "help") {
     return word_manual(declare_help(), "[COMMAND]", {"Explains a command, or lists them all."});
   }
@@ -394,7 +442,7 @@ Manual manual_of(std::string_view name) {
          "completion fish | source. An installation puts them where the shells look."});
   }
   if (name == "manual") {
-    return word_manual(declare_manual(), "[connect|listen]",
+    return word_manual(declare_manual(), "[connect|listen|cast]",
                        {"Prints the man page of a command, or of ieum itself, as man(7) source. To "
                         "read it: ieum manual connect | man -l -"});
   }

@@ -27,6 +27,8 @@ struct GivenCommon {
   std::string linger;
   std::string on_eof;
   std::string output;
+  std::string size;
+  bool lines = false;
 };
 
 struct ConnectDeclaration {
@@ -47,6 +49,16 @@ struct ListenDeclaration {
   std::string exec;
   std::string backlog;
   std::string clients_max;
+};
+
+struct CastDeclaration {
+  CastDeclaration();
+  CLI::App app;
+  GivenCommon given;
+  bool receive = false;
+  bool rtp = false;
+  std::string rate;
+  std::string payload_type;
 };
 
 /// A command that takes one word of few, as `completion bash`.

@@ -47,6 +47,8 @@ std::string_view to_string(Ending ending) noexcept {
     case Ending::input_failed: return "our input failed";
     case Ending::output_failed: return "our output failed";
     case Ending::broken: return "the connection broke";
+    case Ending::silence: return "our input had ended, and nothing more came (--linger)";
+    case Ending::goodbye: return "the sender has ended (RTCP BYE)";
     case Ending::too_slow: return "the client did not read what it was sent";
   }
   return {};
@@ -220,19 +222,25 @@ void Life::command_ended(const ExitStatus& status) {
 }
 
 std::string Life::summary() const {
+  if (has_datagrams_) return datagram_summary();
   return fmt::format("{} sent, {} received in {}", bytes_text(sent_), bytes_text(received_),
                      to_text(age()));
 }
 
 void Life::closed(Ending why) {
   if (!log_->tells_steps()) return;
-  tell({"closed",
-        fmt::format("closed: {}; {}", summary(), to_string(why)),
-        call("close(2)", "IORING_OP_CLOSE"),
-        {{"sent", sent_},
-         {"received", received_},
-         {"seconds", seconds(age())},
-         {"reason", std::string(to_string(why))}}});
+  Step step{"closed",
+            fmt::format("closed: {}; {}", summary(), to_string(why)),
+            call("close(2)", "IORING_OP_CLOSE"),
+            {{"sent", sent_},
+             {"received", received_},
+             {"seconds", seconds(age())},
+             {"reason", std::string(to_string(why))}}};
+  if (has_datagrams_) {
+    step.fields.emplace_back("datagrams_sent", datagrams_sent_);
+    step.fields.emplace_back("datagrams_received", datagrams_received_);
+  }
+  tell(std::move(step));
 }
 
 void Life::stopped_listening() {

@@ -30,6 +30,8 @@ enum class Ending : std::uint8_t {
   output_failed,
   broken,
   too_slow,  ///< a client that does not read what all are sent
+  silence,   ///< datagrams: nothing more came after the end of our input (--linger)
+  goodbye,   ///< `cast --receive --rtp`: the sender has ended
 };
 [[nodiscard]] std::string_view to_string(Ending ending) noexcept;
 
@@ -64,6 +66,20 @@ class Life final : public ConnectObserver {
   void closed(Ending why);
   void stopped_listening();
 
+  // Of a datagram socket: it has no connection, and what it moves is counted by datagrams too.
+  void datagram_socket(const Address& local);
+  void peer_is(const Address& peer);
+  void joined(const std::string& membership);
+  void waiting_for_datagrams();
+  void datagram_sent(std::size_t bytes, const Address& to);
+  void datagram_received(std::size_t bytes, const Address& from);
+  /// Many at once: counted, told as one.
+  void datagrams_sent(std::uint64_t count, std::uint64_t bytes);
+  void datagrams_received(std::uint64_t count, std::uint64_t bytes);
+  /// What the system has dropped so far because its queue for us was full. Told at most once a
+  /// second, and with `last` in any case.
+  void dropped(std::uint64_t count, bool last = false);
+
   [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return sent_; }
   [[nodiscard]] std::uint64_t received_bytes() const noexcept { return received_; }
   [[nodiscard]] Log& log() noexcept { return *log_; }
@@ -73,6 +89,7 @@ class Life final : public ConnectObserver {
 
  private:
   void tell(Step step);
+  [[nodiscard]] std::string datagram_summary() const;
   /// "socket(2)", or what stands for it in a ring.
   [[nodiscard]] std::string call(std::string_view on_kernel, std::string_view in_ring) const;
 
@@ -83,6 +100,11 @@ class Life final : public ConnectObserver {
   Clock::time_point began_;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
+  bool has_datagrams_ = false;
+  std::uint64_t datagrams_sent_ = 0;
+  std::uint64_t datagrams_received_ = 0;
+  std::uint64_t drops_told_ = 0;
+  Clock::time_point drops_told_at_;
 };
 
 }  // namespace ieum::cli

@@ -5,6 +5,7 @@
 
 #include "conversation.hpp"
 #include "crowd.hpp"
+#include "datagram_commands.hpp"
 #include "quantity.hpp"
 #include "services.hpp"
 #include "socket_settings.hpp"
@@ -357,6 +358,9 @@ Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interruption&
 
 Task<int> run_listen(const ListenCommand& command, Log& log) {
   auto body = [&](Interruption& interruption) {
+    if (command.common.endpoint.has_datagrams()) {
+      return listen_datagrams(command, log, interruption);
+    }
     return listen_and_serve(command, log, interruption);
   };
   const int status = co_await with_interruption(body);

@@ -53,6 +53,7 @@ int run_on_loop(const Command& command, Run run_command) {
 int run_it(const PrintCommand& command) { return print(command.text); }
 int run_it(const ConnectCommand& command) { return run_on_loop(command, run_connect); }
 int run_it(const ListenCommand& command) { return run_on_loop(command, run_listen); }
+int run_it(const CastCommand& command) { return run_on_loop(command, run_cast); }
 
 }  // namespace
 

@@ -1,0 +1,49 @@
+// RTP statistics: what the network did to the packets of one source. Pure.
+#pragma once
+
+#include <bitset>
+#include <chrono>
+#include <cstdint>
+
+namespace ieum::cli {
+
+using ArrivalTime = std::chrono::system_clock::time_point;
+
+/// Of what was received, between the first and the last packet in the order of their numbers.
+struct RtpCounts {
+  std::uint64_t packets = 0;     ///< each counted once
+  std::uint64_t lost = 0;        ///< numbers that never came
+  std::uint64_t duplicates = 0;  ///< that had come before
+  std::uint64_t reordered = 0;   ///< that came after a higher one (RFC 4737), duplicates left out
+  double jitter = 0;             ///< of the last source, in seconds (RFC 3550, A.8)
+};
+
+class RtpStatistics {
+ public:
+  /// A packet so far behind the newest cannot be told from one ahead of it: numbers have 16 bits.
+  static constexpr int behind_max = 32'767;
+
+  enum class Kind : std::uint8_t { in_order, reordered, duplicate };
+  struct Place {
+    Kind kind;
+    std::int64_t number;  ///< the sequence number, as if it had never wrapped
+  };
+
+  Place note(std::uint16_t sequence, std::uint32_t timestamp, ArrivalTime arrival);
+  [[nodiscard]] RtpCounts counts() const noexcept;
+
+ private:
+  void advance(std::int64_t to);
+  void note_jitter(std::uint32_t timestamp, ArrivalTime arrival);
+
+  bool has_begun_ = false;
+  std::int64_t lowest_ = 0;
+  std::int64_t highest_ = 0;
+  std::bitset<65'536> came_;  // by number, of those that are at most `behind_max` behind
+  RtpCounts counts_;
+  double jitter_ = 0;  // in units of the timestamps
+  std::uint32_t last_timestamp_ = 0;
+  ArrivalTime last_arrival_;
+};
+
+}  // namespace ieum::cli
