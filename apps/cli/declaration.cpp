@@ -176,7 +176,8 @@ ManualSection how_it_ends() {
           "Each side may finish sending before the other. At the end of our input (Ctrl-D on a "
           "terminal) the connection is half-closed: the peer reads our end, and what it still "
           "has to say is received, without a limit of time (-i sets one). When the peer has "
-          "finished, so have we: what our input gives without a pause is still sent, so that a "
+          "finished, a pipe that is our output ends, and so do we: what our input gives without a "
+          "pause is still sent, so that a "
           "file goes through to its end; an open terminal or a silent pipe does not keep us.",
           "Ctrl-C stops sending, half-closes, receives for at most a second more, and says what "
           "went each way. A second Ctrl-C ends at once."}};
@@ -242,18 +243,18 @@ Manual listen_manual() {
                     "Of a command of --exec: the two ends of its client's connection."}}});
   manual.sections.push_back(
       {.title = "Examples",
-       .entries = {{"ieum listen :7000",
-                    "Talk with the first who connects, on any address of ours."},
-                   {"ieum listen :9000 > file", "Receive a file; the other side: ieum connect."},
-                   {"tar c folder | ieum listen :9000", "Send a folder to who connects."},
-                   {"ieum listen -k --echo localhost:7", "An echo server."},
-                   {"ieum listen -k --discard :9", "A server that takes all and says nothing."},
-                   {"ieum listen -k --exec 'date; uptime' localhost:13",
-                    "A command for each client."},
-                   {"ieum listen -k :7000", "Hear many clients, and speak to all of them."},
-                   {"ieum listen -v unix:/tmp/app.sock", "A Unix socket, with each step told."},
-                   {"mkfifo back; ieum listen :8080 < back | ieum connect host:80 > back",
-                    "Pass a client on to another server."}},
+       .entries =
+           {{"ieum listen :7000", "Talk with the first who connects, on any address of ours."},
+            {"ieum listen :9000 > file", "Receive a file; the other side: ieum connect."},
+            {"tar c folder | ieum listen :9000", "Send a folder to who connects."},
+            {"ieum listen -k --echo localhost:7", "An echo server."},
+            {"ieum listen -k --discard :9", "A server that takes all and says nothing."},
+            {"ieum listen -k --exec 'date; uptime' localhost:13", "A command for each client."},
+            {"ieum listen -k :7000", "Hear many clients, and speak to all of them."},
+            {"ieum listen -v unix:/tmp/app.sock", "A Unix socket, with each step told."},
+            {"mkfifo back; ieum listen --linger 1h :8080 < back | ieum connect --linger 1h host:80 "
+             "> back",
+             "Pass a client on to another server, each side's end included."}},
        .examples = true});
   return manual;
 }

@@ -340,6 +340,40 @@ TEST_P(EndOfInput, AReaderThatGoesAwayEndsATalkWithASilentPeer) {
   EXPECT_EQ(ours->error_output(), reader_gone);
 }
 
+// ---- By way of pipes
+// ------------------------------------------------------------------------------
+
+TEST(EndOfInputByPipes, TwoOfUsPassAClientOnWithEachSidesEnd) {
+  // The server answers after its client's end, and later than any pause.
+  Child server(ieum_command(
+      {"listen", "127.0.0.1:0", "--exec", "cat >/dev/null; sleep 0.4; echo the answer"}));
+  Child relay(
+      shell("back=$(mktemp -u) && mkfifo $back && { \"$0\" listen --linger 1h 127.0.0.1:0 "
+            "<$back | \"$0\" connect --linger 1h $1 >$back; echo status $?; rm $back; }",
+            {where_it_listens(server)}));
+  Child client(ieum_command({"connect", where_it_listens(relay)}));
+  client.write("a question\n");
+  client.close_input();
+  EXPECT_EQ(client.read_all(), "the answer\n");
+  EXPECT_EQ(client.wait(), 0);
+  EXPECT_EQ(relay.read_all(), "status 0\n");
+  EXPECT_EQ(relay.wait(), 0);
+  EXPECT_EQ(relay.error_output(), "");
+  EXPECT_EQ(server.wait(), 0);
+}
+
+TEST(EndOfInputByPipes, TheReaderOfOurOutputSeesThePeersEnd) {
+  Child listener(ieum_command({"listen", "--linger", "1h", "127.0.0.1:0"}));  // its input is open
+  Child client(ieum_command({"connect", where_it_listens(listener)}), Input::nothing());
+  EXPECT_EQ(listener.read_all(), "");
+  EXPECT_TRUE(listener.runs());
+  listener.write("we go on\n");
+  EXPECT_EQ(client.read_until("\n"), "we go on\n");
+  listener.close_input();
+  EXPECT_EQ(listener.wait(), 0);
+  EXPECT_EQ(client.wait(), 0);
+}
+
 std::string pairing_name(const testing::TestParamInfo<Pairing>& info) {
   return (info.param.ours == Role::connect ? "connect_to_" : "listen_to_") +
          name_of(info.param.peer);
