@@ -216,7 +216,8 @@ ManualSection how_it_ends() {
           "Each side may finish sending before the other. At the end of our input (Ctrl-D on a "
           "terminal) the connection is half-closed: the peer reads our end, and what it still "
           "has to say is received, without a limit of time (-i sets one). When the peer has "
-          "finished, so have we: what our input gives without a pause is still sent, so that a "
+          "finished, a pipe that is our output ends, and so do we: what our input gives without a "
+          "pause is still sent, so that a "
           "file goes through to its end; an open terminal or a silent pipe does not keep us.",
           "Ctrl-C stops sending, half-closes, receives for at most a second more, and says what "
           "went each way. A second Ctrl-C ends at once.",
@@ -299,8 +300,8 @@ Manual listen_manual() {
            {"ieum listen -k :7000", "Hear many clients, and speak to all of them."},
            {"ieum listen -k --echo udp://:7", "An echo server for datagrams."},
            {"ieum listen -v unix:/tmp/app.sock", "A Unix socket, with each step told."},
-           {"mkfifo back; ieum listen :8080 < back | ieum connect host:80 > back",
-            "Pass a client on to another server."}}});
+           {"ieum listen -k --exec 'ieum connect host:80' :8080",
+            "Pass each client on to another server."}}});
   manual.sections.push_back(see_also("ieum(1), ieum-connect(1), tcp(7), unix(7)"));
   return manual;
 }

@@ -123,14 +123,21 @@ Failure talk_failure(Doing doing, const Error& error, const Circumstances& about
                      "what was on its way is lost; " + moved(about));
 }
 
+/// "broken pipe", as every other sentence has it.
+std::string reason_of(const Error& error) {
+  const std::string text = Error(error.code(), "").to_string();  // ": broken pipe"
+  return text.substr(2);
+}
+
 Failure output_failure(const Error& error, std::string_view where) {
   const bool is_pipe = is(error, std::errc::broken_pipe);
-  std::string advice;
+  std::string advice = resource_advice(error);
   if (is_pipe) advice = "what reads it has gone";
   if (is(error, std::errc::no_space_on_device)) advice = "make room; what came before is there";
   if (is(error, std::errc::permission_denied)) advice = "this user may not write there";
   if (is(error, std::errc::no_such_file_or_directory)) advice = "there is no such directory";
-  return with_advice(Status::other, fmt::format("write {}: {}", where, error.code().message()),
+  if (is(error, std::errc::is_a_directory)) advice = "name a file within it";
+  return with_advice(Status::other, fmt::format("write {}: {}", where, reason_of(error)),
                      std::move(advice));
 }
 
@@ -152,17 +159,19 @@ Failure explain_failure(Doing doing, const Error& error, const Circumstances& ab
     }
     case Doing::taking_over:
       return with_advice(Status::other,
-                         fmt::format("take over {}: {}", about.where, error.code().message()),
+                         fmt::format("take over {}: {}", about.where, reason_of(error)),
                          "start ieum with a stream socket there, as systemd and inetd do");
     case Doing::setting_options:
       return with_advice(Status::other, fmt::format("{} of {}", error.to_string(), about.where),
                          "leave out its ?key=value");
     case Doing::reading_input:
-      return {Status::other, fmt::format("read standard input: {}", error.code().message())};
+      return with_advice(Status::other, fmt::format("read standard input: {}", reason_of(error)),
+                         resource_advice(error));
     case Doing::writing_output: return output_failure(error, about.where);
     case Doing::receiving:
     case Doing::sending: return talk_failure(doing, error, about);
     case Doing::starting_command:
+    case Doing::running:
       return with_advice(Status::other, error.to_string(), resource_advice(error));
   }
   return {Status::other, error.to_string()};

@@ -205,7 +205,18 @@ Task<> Talk::watch_idleness() {
 
 Task<> Talk::watch_output() {
   // Of a pipe's writing end this tells one thing only: that its reader has gone.
-  const Result<> gone = co_await attempt(wait_readable(STDOUT_FILENO));
+  Result<> gone;
+  if (output_.shows_both()) {
+    gone = co_await attempt(wait_readable(STDOUT_FILENO));
+  } else {
+    auto first = co_await race(attempt(wait_readable(STDOUT_FILENO)), all_received_.wait());
+    if (first.index() == 1) {
+      // Its reader need not wait for our own end: it may be what gives us our input.
+      co_await output_.shutdown();
+      co_return;
+    }
+    gone = std::get<0>(first);
+  }
   if (!gone) co_await fail(gone.error());
   end(Ending::output_failed, Doing::writing_output, Error::from_errno(EPIPE, "write"));
 }

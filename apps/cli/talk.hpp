@@ -40,7 +40,7 @@ struct TalkEnd {
 /// One conversation. How it ends, in short: each side may finish before the other. When our input
 /// has ended, we receive until the peer has finished. When the peer has finished, what our input
 /// still gives without a pause is sent: a file goes through to its end; a terminal, or a pipe in
-/// which nothing comes, does not keep us.
+/// which nothing comes, does not keep us. A pipe that is our output ends with the peer.
 class Talk {
  public:
   /// All must outlive it; the peer is closed by `run`.
