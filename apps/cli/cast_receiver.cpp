@@ -158,6 +158,7 @@ Task<> CastReceiver::watch_time() {
   Clock::time_point shown = Clock::now();
   for (;;) {
     co_await sleep(tick);
+    co_await yield();  // what has come while we were held up is taken first
     if (command_.rtp) {
       rtp_.expire(std::chrono::system_clock::now(), ready_);
       queue(std::exchange(ready_, {}));

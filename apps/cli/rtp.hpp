@@ -24,7 +24,7 @@ struct RtpPacket {
   std::uint16_t sequence = 0;
   std::uint32_t timestamp = 0;
   std::uint32_t ssrc = 0;
-  ConstBuffer payload;
+  ConstBuffer payload{};
 };
 
 /// The header alone; `packet.payload` follows it.
