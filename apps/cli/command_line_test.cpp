@@ -94,7 +94,7 @@ TEST(CommandLine, prints) {
 
 TEST(CommandLine, help_stays_within_its_columns) {
   for (const int columns : {40, 72, 100}) {
-    for (const char* name : {"", "connect", "listen", "completion"}) {
+    for (const char* name : {"", "connect", "listen", "cast", "completion"}) {
       const std::string text = to_text(manual_of(name), {.columns = columns});
       std::istringstream lines(text);
       for (std::string line; std::getline(lines, line);) {
@@ -127,7 +127,7 @@ TEST(CommandLine, says_what_is_wrong) {
   EXPECT_EQ(refused({"connect", "-i", "soon", "h:80"}),
             "connect: --idle takes seconds, as 5 or 0.5, or 500ms, 2m, 1h, not 'soon'");
   EXPECT_EQ(refused({"connect", "-4", "-6", "h:80"}), "connect: -4 and -6 exclude each other");
-  EXPECT_EQ(refused({"connect", "-4", "unix:/x"}), "connect: -4 and -6 are for TCP addresses");
+  EXPECT_EQ(refused({"connect", "-4", "unix:/x"}), "connect: -4 and -6 are for TCP and UDP addresses");
   EXPECT_EQ(refused({"connect", "-u", "h:80"}),
             "connect: unknown option '-u'; for datagrams, write udp://HOST:PORT as the address");
   EXPECT_EQ(refused({"listen", "--echo", "--discard", ":1"}),
