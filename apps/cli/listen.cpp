@@ -1,4 +1,8 @@
 // `ieum listen`.
+#include <unistd.h>
+
+#include <cerrno>
+
 #include <ieum/ieum.hpp>
 
 #include <fmt/format.h>
@@ -262,12 +266,20 @@ Task<> drain_without_output(Server& server, Serving& serving, const Output& outp
   co_await drain(server, serving);
 }
 
+/// Of a pipe's writing end this tells that its reader has gone: all who only listen would stay for
+/// nobody.
+Task<> watch_reader(Serving& serving) {
+  co_await wait_readable(STDOUT_FILENO);
+  serving.crowd.lose_output(Error::from_errno(EPIPE, "write"));
+}
+
 Task<> serve_beside(Group& group, Server& server, Serving& serving, LocalEnds& ends) {
   group.start(drain_when_asked(server, serving));
   group.start(watch_lack(server, serving.log));
   if (serving.command.service == Service::talk) {
     group.start(read_input(server, serving));
     group.start(drain_without_output(server, serving, ends.output));
+    if (ends.output.is_pipe()) group.start(watch_reader(serving));
   }
   co_await server.run();
   group.stop();
