@@ -26,9 +26,15 @@ std::string_view hint_for(std::string_view option) {
       Hint{"-u", "for datagrams, write udp://HOST:PORT as the address"},
       Hint{"--udp", "for datagrams, write udp://HOST:PORT as the address"},
       Hint{"-U", "for a Unix socket, write unix:/PATH as the address"},
-      Hint{"-n", "an address is never looked up, so this is not needed"},
+      Hint{"-n", "only names are looked up, never addresses, so this is not needed"},
       Hint{"-N", "this is what happens anyway; see --on-eof"},
-      Hint{"-q", "see --on-eof and -i"},
+      Hint{"-q", "see --on-eof, --linger and -i"},
+      Hint{"-e", "to run a command for each client, write 'ieum listen --exec COMMAND ADDRESS'"},
+      Hint{"-C", "lines are sent as they are; for CR LF write printf 'text\\r\\n'"},
+      Hint{"--crlf", "lines are sent as they are; for CR LF write printf 'text\\r\\n'"},
+      Hint{"--broker", "'ieum listen -k' hears all and speaks to all, but does not join them"},
+      Hint{"--chat", "'ieum listen -k' hears all and speaks to all, but does not join them"},
+      Hint{"--ssl", "TLS is not built into this version"},
       Hint{"-c", "to run a command, write 'ieum listen --exec COMMAND ADDRESS'"},
       Hint{"-x", "to see the bytes, use --hex"},
       Hint{"--timeout", "-w limits connecting, -i silence"},
@@ -39,6 +45,17 @@ std::string_view hint_for(std::string_view option) {
   };
   for (const auto& [name, hint] : hints) {
     if (name == option) return hint;
+  }
+  return {};
+}
+
+/// The same for one of several letters, as in -lk.
+std::string_view hint_for_letters(std::string_view options) {
+  if (options.starts_with("--")) return {};
+  for (const char letter : options.substr(1)) {
+    const std::string option{'-', letter};
+    const std::string_view hint = hint_for(option);
+    if (!hint.empty()) return hint;
   }
   return {};
 }
@@ -62,7 +79,10 @@ std::string about_extra(const CLI::App& app, const std::string& extra, std::stri
   if (std::ranges::find(names, name) != names.end()) {
     return fmt::format("{} is a flag and takes no value", in_quotes(name));
   }
-  const std::string_view hint = hint_for(name);
+  std::string_view hint = hint_for(name);
+  if (hint.empty()) hint = hint_for_letters(name);
+  if (app.get_name() == "listen" && name == "-p") hint = "the port stands in the address, as :7000";
+  if (app.get_name() == "listen" && name.starts_with("-l")) hint = "this is 'ieum listen' already";
   if (!hint.empty()) return fmt::format("unknown option {}; {}", in_quotes(name), hint);
   const std::string meant = name.starts_with("--") ? did_you_mean(name, views(names)) : "";
   return fmt::format("unknown option {}{}", in_quotes(name),
@@ -93,7 +113,8 @@ std::string parse_with(CLI::App& app, std::span<const std::string> words,
   } catch (const CLI::ParseError& error) {
     return fmt::format("this cannot be understood: {}", printable(error.what()));
   }
-  const std::vector<std::string> extras = app.remaining();
+  std::vector<std::string> extras = app.remaining();
+  std::erase(extras, "--");
   if (extras.empty()) return {};
   // An unknown option says more than the word behind it.
   const auto option = std::ranges::find_if(
@@ -124,7 +145,8 @@ Parsed<int> read_count(const CLI::App& app, const std::string& name, const std::
 namespace {
 
 Parsed<OnEof> read_on_eof(const CLI::App& app, const std::string& text) {
-  if (!given(app, "--on-eof") || text == "half-close") return OnEof::half_close;
+  if (!given(app, "--on-eof")) return OnEof::automatic;
+  if (text == "half-close") return OnEof::half_close;
   if (text == "close") return OnEof::close;
   if (text == "keep") return OnEof::keep;
   constexpr std::array<std::string_view, 3> choices{"half-close", "close", "keep"};
@@ -133,11 +155,32 @@ Parsed<OnEof> read_on_eof(const CLI::App& app, const std::string& text) {
   return Refusal(fmt::format("unknown --on-eof {}{}", in_quotes(text), meant));
 }
 
+/// Why an address is not of `family`; empty if it is, or if it is a name.
+std::string refuse_family(const Endpoint& endpoint, Family family) {
+  const Result<Address> address = Address::parse(endpoint.place);
+  if (family == Family::none || !endpoint.is_ip() || !address || address->family() == family ||
+      endpoint.place.starts_with('*')) {
+    return {};
+  }
+  return fmt::format("{} is an {} address, which -{} excludes", in_quotes(endpoint.place),
+                     address->family() == Family::ipv4 ? "IPv4" : "IPv6",
+                     family == Family::ipv4 ? 4 : 6);
+}
+
 }  // namespace
 
 Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words, Role role,
                                   const Surroundings& surroundings) {
   CommonOptions common;
+  const auto wait = read_duration(app, "--wait", words.wait, Duration::zero());
+  if (!wait) return Refusal(wait.error());
+  common.wait = *wait;
+  const auto idle = read_duration(app, "--idle", words.idle, Duration::zero());
+  if (!idle) return Refusal(idle.error());
+  common.talk.idle = *idle;
+  const auto linger = read_duration(app, "--linger", words.linger, common.talk.linger);
+  if (!linger) return Refusal(linger.error());
+  common.talk.linger = *linger;
   if (words.address.empty()) {
     return Refusal(
         given(app, "ADDRESS")
@@ -153,15 +196,8 @@ Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words,
   if (common.family != Family::none && !common.endpoint.is_ip()) {
     return Refusal("-4 and -6 are for TCP and UDP addresses");
   }
-  const auto wait = read_duration(app, "--wait", words.wait, Duration::zero());
-  if (!wait) return Refusal(wait.error());
-  common.wait = *wait;
-  const auto idle = read_duration(app, "--idle", words.idle, Duration::zero());
-  if (!idle) return Refusal(idle.error());
-  common.talk.idle = *idle;
-  const auto linger = read_duration(app, "--linger", words.linger, common.talk.linger);
-  if (!linger) return Refusal(linger.error());
-  common.talk.linger = *linger;
+  std::string unfit = refuse_family(common.endpoint, common.family);
+  if (!unfit.empty()) return Refusal(std::move(unfit));
   const auto on_eof = read_on_eof(app, words.on_eof);
   if (!on_eof) return Refusal(on_eof.error());
   common.talk.on_eof = *on_eof;
@@ -202,6 +238,9 @@ Parsed<Command> parse_connect(std::span<const std::string> words,
     if (command.common.family == Family::none) command.common.family = source->family();
     if (command.common.family != source->family()) {
       return Refusal("--source is of another family than -4 or -6 asks for");
+    }
+    if (!refuse_family(command.common.endpoint, command.common.family).empty()) {
+      return Refusal("--source and the address are of different families, IPv4 and IPv6");
     }
   }
   if (command.common.endpoint.has_datagrams()) {
@@ -249,13 +288,13 @@ Parsed<Command> parse_listen(std::span<const std::string> words, const Surroundi
   if (command.service != Service::talk && scheme != Scheme::standard) {
     for (const char* option : {"--output", "--hex", "--timestamps", "--on-eof", "--linger"}) {
       if (!given(app, option)) continue;
-      return Refusal(fmt::format("{} has no effect with --echo, --discard or --exec", option));
+      return Refusal(fmt::format("{} cannot be combined with --echo, --discard or --exec", option));
     }
   }
   if (scheme == Scheme::standard) {
     for (const char* option : {"--keep", "--wait", "--backlog", "--on-eof", "--linger"}) {
       if (given(app, option))
-        return Refusal(fmt::format("{} has no effect with the address -", option));
+        return Refusal(fmt::format("{} cannot be combined with the address -", option));
     }
   }
   if (declaration.keep && given(app, "--wait")) {

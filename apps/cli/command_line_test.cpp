@@ -55,7 +55,7 @@ TEST(CommandLine, of_connect_has_defaults) {
   const auto command = parsed<ConnectCommand>({"connect", "localhost:80"});
   EXPECT_EQ(command.common.wait, 0s);
   EXPECT_EQ(command.common.talk.idle, 0s);
-  EXPECT_EQ(command.common.talk.on_eof, OnEof::half_close);
+  EXPECT_EQ(command.common.talk.on_eof, OnEof::automatic);
   EXPECT_EQ(command.common.family, Family::none);
   EXPECT_EQ(command.common.output_path, "");
   EXPECT_EQ(command.common.log.verbosity, 0);
@@ -127,13 +127,27 @@ TEST(CommandLine, says_what_is_wrong) {
   EXPECT_EQ(refused({"connect", "-i", "soon", "h:80"}),
             "connect: --idle takes seconds, as 5 or 0.5, or 500ms, 2m, 1h, not 'soon'");
   EXPECT_EQ(refused({"connect", "-4", "-6", "h:80"}), "connect: -4 and -6 exclude each other");
-  EXPECT_EQ(refused({"connect", "-4", "unix:/x"}), "connect: -4 and -6 are for TCP and UDP addresses");
+  EXPECT_EQ(refused({"connect", "-4", "unix:/x"}),
+            "connect: -4 and -6 are for TCP and UDP addresses");
+  EXPECT_EQ(refused({"connect", "-4", "[::1]:80"}),
+            "connect: '[::1]:80' is an IPv6 address, which -4 excludes");
+  EXPECT_EQ(refused({"connect", "-s", "127.0.0.1", "[::1]:80"}),
+            "connect: --source and the address are of different families, IPv4 and IPv6");
+  EXPECT_EQ(refused({"connect", "-w", "h:80"}),
+            "connect: --wait takes seconds, as 5 or 0.5, or 500ms, 2m, 1h, not 'h:80'");
+  EXPECT_EQ(refused({"listen", "-lk", ":80"}),
+            "listen: unknown option '-lk'; this is 'ieum listen' already");
+  EXPECT_EQ(refused({"connect", "h:20-25"}),
+            "connect: 'h:20-25' has several ports; for each of them: for port in $(seq 20 25)");
+  EXPECT_EQ(refused({"connect", "h:http"}),
+            "connect: 'h:http' names a service; write its port, a number from 1 to 65535");
+  EXPECT_EQ(refused({"listen", "9000"}), "listen: '9000' has no host; write :9000");
   EXPECT_EQ(refused({"connect", "-u", "h:80"}),
             "connect: unknown option '-u'; for datagrams, write udp://HOST:PORT as the address");
   EXPECT_EQ(refused({"listen", "--echo", "--discard", ":1"}),
             "listen: --echo, --discard and --exec exclude each other");
   EXPECT_EQ(refused({"listen", "--echo", "-o", "f", ":1"}),
-            "listen: --output has no effect with --echo, --discard or --exec");
+            "listen: --output cannot be combined with --echo, --discard or --exec");
   EXPECT_EQ(refused({"listen", "--exec", "", ":1"}),
             "listen: --exec takes a command, as --exec 'date; uptime'");
   EXPECT_EQ(refused({"listen", "-m", "0", "-k", ":1"}),

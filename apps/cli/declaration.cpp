@@ -1,5 +1,6 @@
 #include "declaration.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -21,21 +22,25 @@ const std::vector<std::string> on_eof_choices{"half-close", "close", "keep"};
 void declare_common(CLI::App& app, GivenCommon& given, const char* wait, const char* group) {
   declare_address(app, given, group);
   app.add_option("-w,--wait", given.wait, wait)->type_name("TIME")->group(group);
-  app.add_option("-i,--idle", given.idle,
-                 "End when nothing has come or gone for so long, with status 28.")
+  app.add_option(
+         "-i,--idle", given.idle,
+         "End when nothing has come or gone for so long, with status 28. TIME is a number of "
+         "seconds, as 5 or 0.5, or has a unit: 500ms, 2m, 1h.")
       ->type_name("TIME")
       ->group(group);
   app.add_option("--on-eof", given.on_eof,
-                 "What the end of our input means. half-close (default): the peer is told, and we "
-                 "receive until it has finished too. close: end as soon as all has arrived. keep: "
-                 "the peer is not told, and we go on receiving.")
+                 "What the end of our input means. half-close: the peer is told, and we receive "
+                 "until it has finished too. close: end as soon as all has arrived. keep: the peer "
+                 "is not told, and we go on receiving. Default: half-close; for 'ieum listen' with "
+                 "its input from /dev/null, keep.")
       ->type_name("half-close|close|keep")
       ->group(group);
   app.add_option("--linger", given.linger,
                  "When the peer has finished before our input: how long that may be silent before "
-                 "we end, default 1s. What it gives without such a pause is still sent. A terminal "
-                 "is not waited for. Datagrams: after the end of our input, how long nothing may "
-                 "have come before we end.")
+                 "we end, default 1s. What it gives without such a pause is still sent. If it has "
+                 "given something before, ending so is status 1. A terminal is not waited for. "
+                 "Datagrams: after the end of our input, how long nothing may have come before we "
+                 "end.")
       ->type_name("TIME")
       ->group(group);
   declare_cutting(app, given,
@@ -107,10 +112,11 @@ std::vector<ManualSection> option_sections(const CLI::App& app) {
   std::vector<ManualSection> sections;
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_positional()) continue;
-    if (sections.empty() || sections.back().title != option->get_group()) {
-      sections.push_back({.title = option->get_group()});
+    auto section = std::ranges::find(sections, option->get_group(), &ManualSection::title);
+    if (section == sections.end()) {
+      section = sections.insert(section, ManualSection{.title = option->get_group()});
     }
-    sections.back().entries.push_back({term_of(*option), option->get_description()});
+    section->entries.push_back({term_of(*option), option->get_description()});
   }
   return sections;
 }
@@ -193,7 +199,8 @@ ManualSection exit_statuses(Role role) {
       {"0", "All went well: both sides have finished."},
       {"1",
        "Something of this machine failed: standard input or output, a full disk, a lack of "
-       "descriptors, a port that is taken, a command."},
+       "descriptors, a port that is taken, a command. Or the peer finished before our input, which "
+       "had given something and was then silent (--linger)."},
       {"2", "The command line is wrong."},
       {"6", "The name was not found."},
       {"7", "No connection, or nobody receives datagrams: refused, or no way to the host."},
@@ -249,6 +256,7 @@ Manual connect_manual() {
       {.title = "Examples",
        .entries = {
            {"ieum connect localhost:7000", "Talk with whatever listens there."},
+           {"ieum connect --on-eof=keep hub:7000 < /dev/null > log", "Listen only."},
            {"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | ieum connect example.com:80",
             "A request, and the whole answer."},
            {"ieum connect server:9000 < file", "Send a file; the other side: ieum listen."},

@@ -138,6 +138,23 @@ std::string about_host(std::string_view place, std::string_view host) {
                      in_quotes(place));
 }
 
+std::string about_port(std::string_view place, std::string_view port) {
+  const std::size_t dash = port.find('-');
+  if (dash != std::string_view::npos && parse_port(port.substr(0, dash)) &&
+      parse_port(port.substr(dash + 1))) {
+    return fmt::format("{} has several ports; for each of them: for port in $(seq {} {})",
+                       in_quotes(place), port.substr(0, dash), port.substr(dash + 1));
+  }
+  const bool is_word = !port.empty() && port.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") ==
+                                            std::string_view::npos;
+  if (is_word) {
+    return fmt::format("{} names a service; write its port, a number from 1 to 65535",
+                       in_quotes(place));
+  }
+  return fmt::format("{} needs a port, a number from 1 to 65535, after its colon",
+                     in_quotes(place));
+}
+
 /// Why `place` is no HOST:PORT; empty if it is one.
 std::string refuse_place(std::string_view place, Role role) {
   if (place.empty()) return "an address must not be empty; write HOST:PORT";
@@ -155,6 +172,9 @@ std::string refuse_place(std::string_view place, Role role) {
   const Result<Address> address = Address::parse(place);
   const std::size_t colon = place.rfind(':');
   if (!address) {
+    if (colon == std::string_view::npos && role == Role::listen && parse_port(place)) {
+      return fmt::format("{} has no host; write :{}", in_quotes(place), place);
+    }
     if (colon == std::string_view::npos) {
       return fmt::format("{} has no port; write HOST:PORT, as {}", in_quotes(place),
                          parse_port(place)
@@ -168,10 +188,7 @@ std::string refuse_place(std::string_view place, Role role) {
           "[::1]:80",
           in_quotes(place));
     }
-    if (!parse_port(place.substr(colon + 1))) {
-      return fmt::format("{} needs a port, a number from 1 to 65535, after its colon",
-                         in_quotes(place));
-    }
+    if (!parse_port(place.substr(colon + 1))) return about_port(place, place.substr(colon + 1));
     if (!is_host_name(place.substr(0, colon))) return about_host(place, place.substr(0, colon));
   }
   if (role != Role::listen && parse_port(place.substr(colon + 1)) == 0) {
@@ -262,6 +279,10 @@ std::expected<std::string, std::string> ip_place(std::string_view text, Role rol
     place.insert(0, role == Role::listen ? "*" : "localhost");
   }
   std::string reason = refuse_place(place, role);
+  // What was typed, not what was made of it.
+  if (!reason.empty() && place != text && !parse_port(text.substr(1))) {
+    reason = about_port(text, text.substr(1));
+  }
   if (!reason.empty()) return Refusal(std::move(reason));
   return place;
 }
@@ -384,7 +405,10 @@ std::expected<Endpoint, std::string> parse_endpoint(std::string_view text, Role 
 }
 
 std::expected<Address, std::string> parse_source(std::string_view text) {
-  Result<Address> address = Address::parse(text);
+  // A port alone, of any address: `:5000`, for IPv6 `[::]:5000`.
+  Result<Address> address =
+      Address::parse(text.starts_with(':') && text.rfind(':') == 0 ? fmt::format("0.0.0.0{}", text)
+                                                                   : std::string(text));
   if (!address || !address->is_ip()) {
     const bool bare_ipv6 = text.find(':') != text.rfind(':') && !text.starts_with('[');
     const std::string with_port =
@@ -395,7 +419,7 @@ std::expected<Address, std::string> parse_source(std::string_view text) {
     return *address;
   return Refusal(
       fmt::format("{} is no address of this machine to come from; write one as 192.0.2.1, "
-                  "192.0.2.1:5000 or [2001:db8::1]:5000",
+                  "192.0.2.1:5000, [2001:db8::1]:5000, or a port alone as :5000",
                   in_quotes(text)));
 }
 

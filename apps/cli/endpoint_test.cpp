@@ -69,11 +69,11 @@ TEST(Endpoint, has_settings) {
 
 TEST(Endpoint, says_what_is_wrong_with_its_place) {
   EXPECT_EQ(refused("localhost"), "'localhost' has no port; write HOST:PORT, as localhost:80");
-  EXPECT_EQ(refused("9000", Role::listen),
-            "'9000' has no port; write HOST:PORT, as localhost:9000");
+  EXPECT_EQ(refused("9000", Role::listen), "'9000' has no host; write :9000");
+  EXPECT_EQ(refused("9000"), "'9000' has no port; write HOST:PORT, as localhost:9000");
+  EXPECT_EQ(refused(":80x"), "':80x' needs a port, a number from 1 to 65535, after its colon");
   EXPECT_EQ(refused("::1:80"),
             "'::1:80' has several colons; an IPv6 address is written within brackets, as [::1]:80");
-  EXPECT_EQ(refused("h:http"), "'h:http' needs a port, a number from 1 to 65535, after its colon");
   EXPECT_EQ(refused("h:65536"),
             "'h:65536' needs a port, a number from 1 to 65535, after its colon");
   EXPECT_EQ(refused("h:0"), "'h:0' has port 0, where nobody can listen");
@@ -115,6 +115,7 @@ TEST(Endpoint, suggests_a_key) {
 
 TEST(Source, is_an_address_with_or_without_a_port) {
   EXPECT_EQ(parse_source("127.0.0.1").value().to_string(), "127.0.0.1:0");
+  EXPECT_EQ(parse_source(":5000").value().to_string(), "0.0.0.0:5000");
   EXPECT_EQ(parse_source("127.0.0.1:5000").value().to_string(), "127.0.0.1:5000");
   EXPECT_EQ(parse_source("::1").value().to_string(), "[::1]:0");
   EXPECT_EQ(parse_source("[::1]").value().to_string(), "[::1]:0");
