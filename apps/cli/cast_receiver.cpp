@@ -312,6 +312,9 @@ Task<int> receive_cast(const CastCommand& command, LocalEnds& ends, Life& life,
   if (interruption.has_come()) co_return interrupted(life, interruption);
   if (!made) {
     const std::string where = command.common.endpoint.to_string();
+    if (made.error() == std::errc::no_such_device) {
+      co_return life.log().failed(explain_datagram_failure(made.error(), where));
+    }
     const Circumstances about{.where = where};
     co_return life.log().failed(explain_failure(Doing::listening, made.error(), about));
   }

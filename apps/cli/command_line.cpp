@@ -207,7 +207,7 @@ Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words,
   common.log = {.verbosity = std::min(words.verbosity, 2),
                 .json = words.json,
                 .color = surroundings.error_color};
-  std::string unfit = read_cutting(app, words, common);
+  unfit = read_cutting(app, words, common);
   if (!unfit.empty()) return Refusal(std::move(unfit));
   return common;
 }

@@ -74,6 +74,9 @@ Failure explain_datagram_failure(const Error& error, std::string_view where) {
             fmt::format("{}; that socket takes connections, not datagrams: write {}",
                         error.to_string(), where)};
   }
+  if (error == no_such_device) {
+    return {Status::other, error.to_string() + "; see 'ip link' for this machine's interfaces"};
+  }
   return explain_failure(Doing::connecting, error, {.where = where});
 }
 

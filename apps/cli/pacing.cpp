@@ -49,8 +49,8 @@ Pacing::Time Pacing::spend(Time now, std::size_t bytes) noexcept {
 
 std::size_t Pacing::burst_count(std::size_t bytes, std::size_t max) const noexcept {
   if (rate_ == 0) return max;
-  const double seconds = std::chrono::duration<double>(burst).count();
-  const double count = static_cast<double>(rate_) / 8 * seconds / 2 / static_cast<double>(bytes);
+  const double seconds = std::chrono::duration<double>(stride).count();
+  const double count = static_cast<double>(rate_) / 8 * seconds / static_cast<double>(bytes);
   return std::clamp(static_cast<std::size_t>(count), std::size_t{1}, max);
 }
 

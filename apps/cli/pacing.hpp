@@ -22,9 +22,11 @@ class Pacing {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// What may go at once after a pause, in time: shorter than a receiver's queue holds, longer than
-  /// a timer is late.
-  static constexpr Duration burst = std::chrono::milliseconds(2);
+  /// What may go at once after a pause, in time: less than a receiver's queue holds, more than a
+  /// timer is late, on a busy machine too.
+  static constexpr Duration burst = std::chrono::milliseconds(8);
+  /// What goes at once otherwise.
+  static constexpr Duration stride = std::chrono::milliseconds(1);
 
   /// 0 bits a second: no limit.
   explicit Pacing(std::uint64_t bits_per_second) noexcept : rate_(bits_per_second) {}
@@ -34,7 +36,7 @@ class Pacing {
   /// Something goes at `now`; gives when it would have gone, evenly paced: the time to stamp it
   /// with.
   Time spend(Time now, std::size_t bytes) noexcept;
-  /// How many of `bytes` each may go as one burst, at least 1.
+  /// How many of `bytes` each go in one stride, at least 1.
   [[nodiscard]] std::size_t burst_count(std::size_t bytes, std::size_t max) const noexcept;
 
  private:

@@ -54,7 +54,7 @@ TEST(Pacing, no_rush_after_a_pause) {
     pacing.spend(later, 1000);
     ++at_once;
   }
-  EXPECT_EQ(at_once, 3U);  // two milliseconds' worth, and the one that empties the bucket
+  EXPECT_EQ(at_once, 9U);  // eight milliseconds' worth, and the one that empties the bucket
 }
 
 TEST(Pacing, stamps_are_even) {

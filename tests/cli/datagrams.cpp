@@ -172,7 +172,8 @@ TEST(Datagrams, a_command_is_refused) {
 
 TEST(Datagrams, answers_come_from_the_right_address) {
   const std::string reason = in_network_namespace(
-      "ip link add d0 type dummy; ip addr add 10.9.0.1/24 dev d0; ip addr add 10.9.0.2/24 dev d0; "
+      "ip link add d0 type veth peer name d1; ip link set d1 up; ip addr add 10.9.0.1/24 dev d0; "
+      "ip addr add 10.9.0.2/24 dev d0; "
       "ip link set d0 up",
       [] {
         for (const char* command : {"echo", "talk"}) {
