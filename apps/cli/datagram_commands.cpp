@@ -15,9 +15,7 @@ Task<DatagramSocket> open_connected(const ConnectCommand& command, Life& life) {
   const CommonOptions& common = command.common;
   const Address peer = co_await find_datagram_address(common);
   const DatagramOptions options = datagram_options(common);
-  if (!common.endpoint.is_unix()) {
-    life.resolved(std::span(&peer, 1));
-  }
+  if (!Address::parse(common.endpoint.place)) life.resolved(std::span(&peer, 1));
   Result<DatagramSocket> socket = command.source ? DatagramSocket::bind(*command.source, options)
                                                  : DatagramSocket::open(peer.family(), options);
   if (!socket) co_await fail(socket.error());
