@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <ieum/timeout.hpp>
+
 #include "quantity.hpp"
 
 namespace ieum::cli {
@@ -13,7 +15,7 @@ Crowd::Crowd(LocalEnds& ends, const CommonOptions& options, Log& log)
 
 bool Crowd::has_room() const noexcept {
   return std::ranges::any_of(
-      members_, [](const Member* member) { return member->queued_bytes < queue_bytes_min; });
+      members_, [](const Member* member) { return member->queue.bytes() < queue_bytes_min; });
 }
 
 Task<> Crowd::read_input() {
@@ -26,25 +28,22 @@ Task<> Crowd::read_input() {
     }
     const std::size_t count = co_await ends_.input.read_some(buffer);
     if (count == 0) break;
-    send_to_all(std::make_shared<const std::vector<std::byte>>(
-        buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(count)));
+    send_to_all(Payload(ConstBuffer(buffer).first(count)));
   }
   input_ended_ = true;
-  for (Member* member : members_) member->changed.set();
+  for (Member* member : members_) member->queue.close();
 }
 
-void Crowd::send_to_all(const Chunk& chunk) {
+void Crowd::send_to_all(const Payload& payload) {
   for (Member* member : members_) {
-    if (member->too_slow || member->leaving) continue;
-    if (member->queued_bytes + chunk->size() > queue_bytes_max) {
-      member->too_slow = true;
-      member->group->stop();
-    } else {
-      member->queue.push_back(chunk);
-      member->queued_bytes += chunk->size();
-      member->changed.set();
-    }
+    if (member->finished.is_set() || member->queue.try_push(payload)) continue;
+    cut_off(*member, Ending::too_slow);  // its writing is stuck: the queue alone cannot tell it
   }
+}
+
+void Crowd::cut_off(Member& member, Ending ending) {
+  if (member.ending == Ending::client_finished) member.ending = ending;
+  member.group->stop();
 }
 
 void Crowd::lose_output(const Error& error) {
@@ -53,22 +52,26 @@ void Crowd::lose_output(const Error& error) {
 }
 
 Task<Ending> Crowd::serve(StreamSocket& client, Life& life) {
-  Member member;
+  Member member(options_.rendering, fmt::format("{}", life.number()));
   auto body = [&](Group& group) { return serve_in(group, client, member, life); };
   const Result<> served = co_await attempt(with_group(body));
-  if (member.too_slow) {
-    const std::string who = client.peer_address().to_string();
-    log_.notice({"too_slow",
-                 fmt::format("cut off {}: it does not read, and {} wait for it",
-                             who.empty() ? "a client" : who, bytes_text(member.queued_bytes)),
-                 {},
-                 {{"peer", who}}});
+  if (member.ending == Ending::too_slow) {
+    tell_too_slow(client, member);
     co_await client.reset();
-    co_return Ending::too_slow;
+    co_return member.ending;
   }
-  if (!served) co_await fail(served.error());
+  if (!served && member.ending == Ending::client_finished) co_await fail(served.error());
   co_await client.close();
-  co_return Ending::both_finished;
+  co_return member.ending;
+}
+
+void Crowd::tell_too_slow(const StreamSocket& client, const Member& member) {
+  const std::string who = client.peer_address().to_string();
+  log_.notice({"too_slow",
+               fmt::format("cut off {}: it does not read, and {} wait for it",
+                           who.empty() ? "a client" : who, bytes_text(member.queue.bytes())),
+               {},
+               {{"peer", who}}});
 }
 
 Task<> Crowd::serve_in(Group& group, StreamSocket& client, Member& member, Life& life) {
@@ -88,7 +91,9 @@ Task<> Crowd::serve_in(Group& group, StreamSocket& client, Member& member, Life&
     }
   };
   const Membership membership(*this, member);
+  if (input_ended_) member.queue.close();
   group.start(receive(client, member, life));
+  if (options_.talk.idle > Duration::zero()) group.start(watch_idleness(member));
   co_await send(client, member, life);
   group.stop();
 }
@@ -97,44 +102,48 @@ Task<> Crowd::receive(StreamSocket& client, Member& member, Life& life) {
   for (;;) {
     const Lease data = co_await client.receive();
     if (!data) break;
+    member.last_activity = Life::Clock::now();
     life.received(data.size());
-    const Result<> written = co_await attempt(ends_.output.write(Side::received, data));
+    const Result<> written =
+        co_await attempt(ends_.output.write(member.rendering, Side::received, data));
     if (written) continue;
     if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
     lose_output(written.error());
     break;
   }
   life.peer_finished();
-  member.leaving = true;
-  member.changed.set();
+  member.finished.set();
+  member.queue.close();  // what waits in it is still sent
 }
 
 /// Sends what is queued, until the client has finished.
 Task<> Crowd::send(StreamSocket& client, Member& member, Life& life) {
-  bool told_end = false;
   for (;;) {
-    member.changed.reset();
-    if (!member.queue.empty()) {
-      co_await send_front(client, member, life);
-      continue;
+    const Result<Payload> next = co_await attempt(member.queue.pop());
+    if (!next && next.error() == Errc::closed) break;
+    if (!next) co_await fail(next.error());
+    co_await client.write_all(next->bytes());
+    member.last_activity = Life::Clock::now();
+    life.sent(next->size());
+    if (member.rendering.shows_both()) {
+      co_await ends_.output.write(member.rendering, Side::sent, next->bytes());
     }
-    if (member.leaving) co_return;
-    if (input_ended_ && !told_end && options_.talk.on_eof == OnEof::half_close) {
-      co_await client.shutdown_write();
-      life.half_closed();
-      told_end = true;
-    }
-    co_await member.changed.wait();
+    room_.set();
   }
+  if (!member.finished.is_set() && options_.talk.on_eof == OnEof::half_close) {
+    co_await client.shutdown_write();
+    life.half_closed();
+  }
+  co_await member.finished.wait();
 }
 
-Task<> Crowd::send_front(StreamSocket& client, Member& member, Life& life) {
-  const Chunk chunk = member.queue.front();
-  member.queue.pop_front();
-  co_await client.write_all(*chunk);
-  life.sent(chunk->size());
-  member.queued_bytes -= chunk->size();
-  room_.set();
+Task<> Crowd::watch_idleness(Member& member) {
+  for (;;) {
+    const Duration silent = Life::Clock::now() - member.last_activity;
+    if (silent >= options_.talk.idle) break;
+    co_await sleep(options_.talk.idle - silent);
+  }
+  cut_off(member, Ending::idle);
 }
 
 }  // namespace ieum::cli

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <ieum/event.hpp>
 #include <ieum/group.hpp>
+#include <ieum/send_queue.hpp>
 #include <ieum/stream_socket.hpp>
 
 #include "conversation.hpp"
@@ -42,22 +42,26 @@ class Crowd {
   [[nodiscard]] bool input_has_ended() const noexcept { return input_ended_; }
 
  private:
-  using Chunk = std::shared_ptr<const std::vector<std::byte>>;  // one for all who are sent it
   struct Member {
-    std::deque<Chunk> queue;
-    std::size_t queued_bytes = 0;
-    bool too_slow = false;
-    bool leaving = false;  // its client has finished
+    Member(const Rendering::Options& options, std::string label)
+        : rendering(options, std::move(label)) {}
+    /// What waits to be sent; closed at our input's end, and when the client has finished.
+    SendQueue queue{{.bytes_max = queue_bytes_max, .when_full = WhenFull::disconnect}};
+    Event finished;  // the client has
+    Rendering rendering;
+    Life::Clock::time_point last_activity = Life::Clock::now();
     Group* group = nullptr;
-    Event changed;
+    Ending ending = Ending::client_finished;
   };
 
   Task<> serve_in(Group& group, StreamSocket& client, Member& member, Life& life);
   Task<> receive(StreamSocket& client, Member& member, Life& life);
   Task<> send(StreamSocket& client, Member& member, Life& life);
-  Task<> send_front(StreamSocket& client, Member& member, Life& life);
+  Task<> watch_idleness(Member& member);
+  void cut_off(Member& member, Ending ending);
+  void tell_too_slow(const StreamSocket& client, const Member& member);
   [[nodiscard]] bool has_room() const noexcept;
-  void send_to_all(const Chunk& chunk);
+  void send_to_all(const Payload& payload);
 
   LocalEnds& ends_;
   const CommonOptions& options_;

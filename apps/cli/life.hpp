@@ -88,6 +88,8 @@ class Life final : public ConnectObserver {
 
   [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return sent_; }
   [[nodiscard]] std::uint64_t received_bytes() const noexcept { return received_; }
+  /// Of several connections; 0 if there is one alone.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
   [[nodiscard]] Log& log() noexcept { return *log_; }
   /// "12 bytes sent, 34 bytes received in 1.2 s".
   [[nodiscard]] std::string summary() const;

@@ -24,8 +24,7 @@ Result<Output> Output::open(const std::string& path, const Rendering::Options& o
   int number = STDOUT_FILENO;
   if (!path.empty()) {
     constexpr mode_t mode = 0666;  // less the umask
-    file =
-        Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode));
+    file = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, mode));
     if (!file.is_open()) return fail(Error::from_errno(errno, "open"));
     number = file.number();
   }
@@ -43,18 +42,31 @@ bool Output::is_pipe() const noexcept {
          flags >= 0 && (flags & O_ACCMODE) == O_WRONLY;
 }
 
-Task<> Output::write(Side side, ConstBuffer data) {
-  if (side == Side::sent && !rendering_.shows_both()) co_return;
-  if (rendering_.is_plain()) {
-    co_await write_now(data);
-    co_return;
+Result<> Output::empty_file() noexcept {
+  // A device has nothing that could be emptied: EINVAL.
+  if (!is_emptied_ && file_.is_open() && ::ftruncate(file_.number(), 0) < 0 && errno != EINVAL) {
+    return fail(Error::from_errno(errno, "empty"));
   }
-  std::string text;
-  rendering_.render(text, side, data, utc_now());
-  co_await write_now(std::as_bytes(std::span(text)));
+  is_emptied_ = true;
+  return {};
 }
 
-Task<> Output::write_now(ConstBuffer data) {
+/// With the end of a line before it that somebody else has begun.
+std::string Output::render(Rendering& rendering, Side side, ConstBuffer data) {
+  std::string text;
+  if (line_is_open_ && open_line_of_ != rendering.label()) {
+    text += '\n';
+    line_is_open_ = false;
+  }
+  if (!line_is_open_) rendering.end_line();
+  rendering.render(text, side, data, utc_now());
+  line_is_open_ = rendering.in_line();
+  open_line_of_ = rendering.label();
+  return text;
+}
+
+Task<> Output::write(Rendering& rendering, Side side, ConstBuffer data) {
+  if (side == Side::sent && !rendering.shows_both()) co_return;
   Turn& turn = *turn_;
   while (turn.taken) {
     turn.free.reset();
@@ -71,6 +83,12 @@ Task<> Output::write_now(ConstBuffer data) {
     }
   };
   const Release release(turn);
+  co_await empty_file();
+  std::string text;
+  if (!rendering.is_plain()) {
+    text = render(rendering, side, data);
+    data = std::as_bytes(std::span(text));
+  }
   co_await stream_.write_all(data);
 }
 
@@ -78,6 +96,7 @@ Task<> Output::shutdown() { co_await stream_.shutdown_write(); }
 
 Task<> Output::finish() {
   if (!file_.is_open()) co_return;
+  co_await empty_file();
   static_cast<void>(file_.release());  // the stream closes the number
   co_await stream_.close();
 }

@@ -14,14 +14,18 @@ namespace ieum::cli {
 
 class Output {
  public:
-  /// `path` empty: standard output. A file is made, or emptied. Errors: those of open(2).
+  /// `path` empty: standard output. A file is made; what was in it goes when something is written,
+  /// or at `finish`. Errors: those of open(2).
   [[nodiscard]] static Result<Output> open(const std::string& path,
                                            const Rendering::Options& options);
   Output(Output&& other) noexcept = default;
 
   /// Writes what went to `side` and is to be seen. Several tasks may call it at the same time: one
   /// writes after the other.
-  [[nodiscard]] Task<> write(Side side, ConstBuffer data);
+  [[nodiscard]] Task<> write(Side side, ConstBuffer data) { return write(rendering_, side, data); }
+  /// The same for one of several connections, whose rendering must outlive the task. A line that
+  /// another one has begun is ended first.
+  [[nodiscard]] Task<> write(Rendering& rendering, Side side, ConstBuffer data);
   [[nodiscard]] bool shows_both() const noexcept { return rendering_.shows_both(); }
   /// Nothing more will be written: closes our copy of standard output, so that a pipe's reader sees
   /// the end.
@@ -43,12 +47,16 @@ class Output {
   };
   Output(std::string where, Descriptor file, DescriptorStream stream,
          const Rendering::Options& options);
-  Task<> write_now(ConstBuffer data);
+  [[nodiscard]] std::string render(Rendering& rendering, Side side, ConstBuffer data);
+  [[nodiscard]] Result<> empty_file() noexcept;
 
   std::string where_;
   Descriptor file_;  // none for standard output
   DescriptorStream stream_;
+  bool is_emptied_ = false;
   Rendering rendering_;
+  std::string open_line_of_;  // the label of whoever has begun one
+  bool line_is_open_ = false;
   std::unique_ptr<Turn> turn_;
 };
 

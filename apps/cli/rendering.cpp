@@ -35,11 +35,16 @@ void Rendering::render(std::string& to, Side side, ConstBuffer data, std::string
   render_lines(to, data, time);
 }
 
+void Rendering::begin_line(std::string& to, std::string_view time) const {
+  if (options_.timestamps) to.append(time).append(" ");
+  if (!label_.empty()) to.append("[").append(label_).append("] ");
+}
+
 void Rendering::render_hex(std::string& to, Side side, ConstBuffer data, std::string_view time) {
   std::uint64_t& offset = offsets_[static_cast<std::size_t>(side)];
   while (!data.empty()) {
     const ConstBuffer row = data.first(std::min(row_bytes, data.size()));
-    if (options_.timestamps) to.append(time).append(" ");
+    begin_line(to, time);
     fmt::format_to(std::back_inserter(to), "{} {:08x}", side == Side::sent ? '>' : '<', offset);
     append_row(to, row);
     offset += row.size();
@@ -50,7 +55,7 @@ void Rendering::render_hex(std::string& to, Side side, ConstBuffer data, std::st
 void Rendering::render_lines(std::string& to, ConstBuffer data, std::string_view time) {
   std::string_view text(reinterpret_cast<const char*>(data.data()), data.size());
   while (!text.empty()) {
-    if (!in_line_) to.append(time).append(" ");
+    if (!in_line_) begin_line(to, time);
     const std::size_t end = text.find('\n');
     in_line_ = end == std::string_view::npos;
     const std::string_view line = in_line_ ? text : text.substr(0, end + 1);

@@ -35,6 +35,19 @@ TEST(Rendering, puts_the_time_before_each_row_of_a_dump) {
   EXPECT_EQ(text, "T < 00000000  78                                                |x|\n");
 }
 
+TEST(Rendering, says_whose_line_it_is) {
+  Rendering rendering({.timestamps = true}, "3");
+  std::string text;
+  rendering.render(text, Side::received, bytes("a\nb"), "T");
+  EXPECT_EQ(text, "T [3] a\nT [3] b");
+  EXPECT_TRUE(rendering.in_line());
+  Rendering dump({.hex = true}, "4");
+  text.clear();
+  dump.render(text, Side::sent, bytes("x"), "T");
+  EXPECT_EQ(text, "[4] > 00000000  78                                                |x|\n");
+  EXPECT_FALSE(dump.in_line());
+}
+
 TEST(Rendering, is_plain_unless_asked) {
   EXPECT_TRUE(Rendering({}).is_plain());
   EXPECT_FALSE(Rendering({.timestamps = true}).is_plain());

@@ -287,5 +287,53 @@ TEST(Crowd, AReaderThatGoesAwayEndsTheServer) {
             "ieum: write standard output: broken pipe; what reads it has gone\n");
 }
 
+TEST(Crowd, IsToldApartInADump) {
+  Server server({"--hex"});
+  auto body = [&]() -> Task<> {
+    StreamSocket one = co_await StreamSocket::connect(server.address);
+    co_await one.write_all("one");
+    server.child.read_until("[1] < 00000000  6f 6e 65");
+    StreamSocket two = co_await StreamSocket::connect(server.address);
+    co_await two.write_all("two");
+    server.child.read_until("[2] < 00000000  74 77 6f");
+    server.child.write("all");
+    server.child.read_until(" > 00000000  61 6c 6c");
+    co_await one.write_all("more");
+    server.child.read_until("[1] < 00000003  6d 6f 72 65");
+  };
+  succeed(body());
+}
+
+TEST(Crowd, HasALineForEachClientWithTimestamps) {
+  Server server({"--timestamps"});
+  auto body = [&]() -> Task<> {
+    StreamSocket one = co_await StreamSocket::connect(server.address);
+    co_await one.write_all("half");
+    server.child.read_until("Z [1] half");
+    StreamSocket two = co_await StreamSocket::connect(server.address);
+    co_await two.write_all("whole\n");
+    server.child.read_until("\n");
+    server.child.read_until("Z [2] whole\n");
+    co_await one.write_all(" more\n");
+    server.child.read_until("Z [1]  more\n");
+  };
+  succeed(body());
+}
+
+TEST(Crowd, EndsWithAnIdleClientButServesTheOthers) {
+  Server server({"-i", "300ms", "-v"});
+  auto body = [&]() -> Task<> {
+    StreamSocket idle = co_await StreamSocket::connect(server.address);
+    std::array<std::byte, 1> buffer;
+    const std::size_t count = co_await idle.read_some(buffer);
+    EXPECT_EQ(count, 0U);
+    server.child.read_error_until("nothing came or went (-i)");
+    StreamSocket other = co_await StreamSocket::connect(server.address);
+    co_await other.write_all("here\n");
+    server.child.read_until("here\n");
+  };
+  succeed(body());
+}
+
 }  // namespace
 }  // namespace ieum::test

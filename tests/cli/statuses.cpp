@@ -100,7 +100,7 @@ const std::vector<Failing> listening{
     {"no_client_came",
      "exec \"$0\" listen -w 50ms unix:@nobody-$1",
      28,
-     {"accept unix:@nobody-", "timed out after 50 ms", "no client came within 50 ms (-w)"}},
+     {"accept unix:@nobody-", "timed out after 50 ms", "no client came (-w)"}},
     {"not_our_address",
      "exec \"$0\" listen 192.0.2.1:$1",
      1,
@@ -134,11 +134,11 @@ const std::vector<Failing> writing{
     {"no_directory_for_the_output",
      "exec \"$0\" connect 127.0.0.1:$1 -o /nosuch/file",
      1,
-     {"write /nosuch/file: no such file or directory", "there is no such directory"}},
+     {"open /nosuch/file: no such file or directory", "there is no such directory"}},
     {"output_is_a_directory",
      "exec \"$0\" connect 127.0.0.1:$1 -o /",
      1,
-     {"write /: is a directory", "; "}},
+     {"open /: is a directory", "; "}},
 };
 
 const std::vector<Failing> wording{

@@ -111,7 +111,7 @@ TEST(Telling, TheCallsBehindTheSteps) {
                                   R"(.*closed.* (close\(2\)|IORING_OP_CLOSE))"});
   expect_in_order(told.connector,
                   {R"(.*connecting.* (connect\(2\)|IORING_OP_CONNECT))", R"(\* sent 10 bytes .*)",
-                   R"(.*half-closed.* shutdown\(SHUT_WR\))", R"(\* received 9 bytes .*)"});
+                   R"(.*half-closed.* shutdown\(fd, SHUT_WR\))", R"(\* received 9 bytes .*)"});
 }
 
 TEST(Telling, AUnixSocketAndTheAddressesOfAName) {
