@@ -22,6 +22,9 @@ void declare_output(CLI::App& app, GivenCommon& given);
 void add_keys(ManualSection& section, Role role);
 [[nodiscard]] ManualSection exit_statuses(Role role);
 
+[[nodiscard]] Manual connect_manual();
+[[nodiscard]] Manual listen_manual();
 [[nodiscard]] Manual cast_manual();
+[[nodiscard]] Manual main_manual();
 
 }  // namespace ieum::cli
