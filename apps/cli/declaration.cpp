@@ -238,7 +238,7 @@ Manual listen_manual() {
            "--exec it is served otherwise.",
            "With -k it goes on listening, and takes many clients at once. What they send goes to "
            "standard output as it comes; standard input goes to all who are connected at the time, "
-           "and is read only while somebody is. A client that falls behind the others by 4 MiB is "
+           "and is read only while somebody is. A client that falls behind the others by 16 MiB is "
            "cut off: they never wait for it."}});
   for (ManualSection& section : option_sections(declaration.app)) {
     manual.sections.push_back(std::move(section));

@@ -190,7 +190,7 @@ Task<> take(StreamSocket& peer, std::size_t& bytes) {
 }
 
 TEST(Crowd, OneThatNeverReadsIsCutOffAndOthersMissNothing) {
-  // What one does not take may be as much as the system's buffers and 4 MiB.
+  // What one does not take may be as much as the system's buffers and 16 MiB.
   const std::string much(64 * mebibyte, 'm');
   Server server({});
   std::size_t taken = 0;
