@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ieum/address.hpp>
+#include <ieum/connect_observer.hpp>
 #include <ieum/cores.hpp>
 #include <ieum/cores_server.hpp>
 #include <ieum/datagram.hpp>

@@ -1,0 +1,60 @@
+// Log: all that `ieum` says besides the payload, on standard error: for people, or as JSON.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "failure.hpp"
+
+namespace ieum::cli {
+
+/// One member of an event's JSON object.
+struct Field {
+  using Value = std::variant<std::string, std::uint64_t, double, std::vector<std::string>>;
+  std::string_view name;
+  Value value;
+};
+
+/// One thing that happened, in both forms.
+struct Step {
+  std::string_view name;  ///< JSON's "event": a word of docs/events.md
+  std::string sentence;   ///< -v
+  std::string call{};     ///< -vv: the system call behind it
+  std::vector<Field> fields{};
+};
+
+class Log {
+ public:
+  struct Options {
+    int verbosity = 0;  ///< how often -v was given
+    bool json = false;
+    bool color = false;
+  };
+  explicit Log(const Options& options) noexcept : options_(options) {}
+
+  /// Whether steps are told at all, and whether each read and write is.
+  [[nodiscard]] bool tells_steps() const noexcept {
+    return options_.verbosity > 0 || options_.json;
+  }
+  [[nodiscard]] bool tells_transfers() const noexcept { return options_.verbosity > 1; }
+
+  /// A step, with -v or --json. `label` says which connection: a prefix for people.
+  void step(const Step& step, std::string_view label = {});
+  /// What the user must know in any case.
+  void notice(const Step& step);
+  /// Why the command ends. Gives its exit status.
+  int failed(const Failure& failure);
+
+ private:
+  void write_json(const Step& step);
+  void write_line(std::string_view mark, std::string_view label, std::string_view sentence,
+                  std::string_view call);
+
+  Options options_;
+};
+
+}  // namespace ieum::cli
