@@ -86,7 +86,7 @@ TEST(CommandLine, prints) {
       EXPECT_FALSE(option.description.empty()) << option.names.front();
       for (const std::string& name : option.names) {
         const bool is_word = command.name != "connect" && command.name != "listen";
-        if (!is_word) EXPECT_NE(own.find(name), std::string::npos) << command.name << name;
+        EXPECT_TRUE(is_word || own.find(name) != std::string::npos) << command.name << name;
       }
     }
   }

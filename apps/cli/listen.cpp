@@ -187,7 +187,12 @@ Task<Ending> serve_in_crowd_or_alone(Serving& serving, StreamSocket& client, Lif
 Task<> session(Serving& serving, StreamSocket client) {
   Life life(serving.log, ++serving.clients, client.peer_address());
   life.accepted(client.local_address().value_or(Address{}), client.peer_address());
-  static_cast<void>(apply_settings(client, serving.command.common.endpoint));
+  const Result<> set = apply_settings(client, serving.command.common.endpoint);
+  if (!set) {
+    const Circumstances about{.where = serving.command.common.endpoint.place};
+    serving.log.failed(explain_failure(Doing::setting_options, set.error(), about));
+    co_return;
+  }
   struct Count {  // also when this task is stopped
     Serving& serving;
     Life& life;

@@ -40,8 +40,8 @@ void Log::notice(const Step& step) {
 int Log::failed(const Failure& failure) {
   const auto status = static_cast<std::uint64_t>(failure.status);
   Step step{.name = "failed", .sentence = failure.sentence};
-  step.fields.push_back({"status", status});
-  step.fields.push_back({"message", failure.sentence});
+  step.fields.emplace_back("status", status);
+  step.fields.emplace_back("message", failure.sentence);
   notice(step);
   return static_cast<int>(status);
 }
@@ -52,7 +52,13 @@ void Log::write_json(const Step& step) {
   object["time"] = utc_now();
   object["event"] = step.name;
   for (const Field& field : step.fields) {
-    std::visit([&](const auto& value) { object[std::string(field.name)] = value; }, field.value);
+    nlohmann::ordered_json& member = object[std::string(field.name)];
+    switch (field.kind) {
+      case Field::Kind::text: member = field.text; break;
+      case Field::Kind::count: member = field.count; break;
+      case Field::Kind::amount: member = field.amount; break;
+      case Field::Kind::list: member = field.list; break;
+    }
   }
   if (options_.verbosity > 1 && !step.call.empty()) object["call"] = step.call;
   // What is no UTF-8, in a file's name, say, becomes U+FFFD.

@@ -5,18 +5,29 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "failure.hpp"
 
 namespace ieum::cli {
 
-/// One member of an event's JSON object.
+/// One member of an event's JSON object: a text, a number, or several texts.
 struct Field {
-  using Value = std::variant<std::string, std::uint64_t, double, std::vector<std::string>>;
+  enum class Kind : std::uint8_t { text, count, amount, list };
+
+  Field(std::string_view what, std::string value)
+      : name(what), kind(Kind::text), text(std::move(value)) {}
+  Field(std::string_view what, std::uint64_t value) : name(what), kind(Kind::count), count(value) {}
+  Field(std::string_view what, double value) : name(what), kind(Kind::amount), amount(value) {}
+  Field(std::string_view what, std::vector<std::string> values)
+      : name(what), kind(Kind::list), list(std::move(values)) {}
+
   std::string_view name;
-  Value value;
+  Kind kind;
+  std::string text{};
+  std::uint64_t count = 0;
+  double amount = 0;
+  std::vector<std::string> list{};
 };
 
 /// One thing that happened, in both forms.

@@ -38,7 +38,9 @@ Result<Output> Output::open(const std::string& path, const Rendering::Options& o
 
 bool Output::is_pipe() const noexcept {
   struct stat status{};
-  return !file_.is_open() && ::fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode);
+  const int flags = ::fcntl(STDOUT_FILENO, F_GETFL);
+  return !file_.is_open() && ::fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode) &&
+         flags >= 0 && (flags & O_ACCMODE) == O_WRONLY;
 }
 
 Task<> Output::write(Side side, ConstBuffer data) {

@@ -28,7 +28,8 @@ class Output {
 
   /// "standard output", or the file's path.
   [[nodiscard]] const std::string& where() const noexcept { return where_; }
-  /// It is a pipe, and ours: `wait_readable` of its descriptor ends when its reader has gone.
+  /// It is standard output, and that is a pipe's writing end alone: `wait_readable` of it ends when
+  /// its reader has gone.
   [[nodiscard]] bool is_pipe() const noexcept;
 
  private:

@@ -9,8 +9,8 @@ namespace ieum {
 
 /// For programs that tell their users what a connect is doing, or that measure it: see
 /// `ConnectOptions::observer`. Called on the runtime's thread from within the connecting; a member
-/// must return soon and start no operation. Must outlive the connect. Every member may be left as it
-/// is here: it does nothing.
+/// must return soon and start no operation. Must outlive the connect. Every member may be left as
+/// it is here: it does nothing.
 class ConnectObserver {
  public:
   ConnectObserver() noexcept = default;

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <optional>
 
-
 #include "core/closing.hpp"
 #include "core/this_loop.hpp"
 #include "driver/driver.hpp"
