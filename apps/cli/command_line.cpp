@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <ieum/datagram_socket.hpp>
+
 #include "declaration.hpp"
 #include "quantity.hpp"
 #include "suggest.hpp"
@@ -148,8 +150,9 @@ Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words,
   if (words.ipv4 && words.ipv6) return Refusal("-4 and -6 exclude each other");
   if (words.ipv4) common.family = Family::ipv4;
   if (words.ipv6) common.family = Family::ipv6;
-  if (common.family != Family::none && common.endpoint.scheme != Scheme::tcp) {
-    return Refusal("-4 and -6 are for TCP addresses");
+  if (common.family != Family::none && common.endpoint.scheme != Scheme::tcp &&
+      common.endpoint.scheme != Scheme::udp) {
+    return Refusal("-4 and -6 are for TCP and UDP addresses");
   }
   const auto wait = read_duration(app, "--wait", words.wait, Duration::zero());
   if (!wait) return Refusal(wait.error());
@@ -249,6 +252,11 @@ Parsed<Command> parse_listen(std::span<const std::string> words, const Surroundi
   if (given(app, "--max-clients") && !declaration.keep) {
     return Refusal("--max-clients goes with --keep");
   }
+  if (scheme == Scheme::udp || scheme == Scheme::unix_datagram) {
+    for (const char* option : {"--exec", "--wait", "--backlog", "--max-clients", "--linger"}) {
+      if (given(app, option)) return Refusal(fmt::format("{} is not for datagrams", option));
+    }
+  }
   command.keep = declaration.keep;
   constexpr int clients_max = 1'000'000;
   constexpr int backlog_max = 65'535;
@@ -259,6 +267,86 @@ Parsed<Command> parse_listen(std::span<const std::string> words, const Surroundi
   const auto backlog = read_count(app, "--backlog", declaration.backlog, 4096, backlog_max);
   if (!backlog) return Refusal(backlog.error());
   command.backlog = *backlog;
+  return command;
+}
+
+/// `5M`: 1000 times 1000, as networks count; 0: it is none.
+std::uint64_t read_bits(const std::string& text) {
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  constexpr std::uint64_t most = 1'000'000'000;
+  if (error != std::errc{} || number > most) return 0;
+  if (unit.empty()) return number;
+  if (unit == "k" || unit == "K") return number * 1000;
+  if (unit == "M") return number * 1'000'000;
+  if (unit == "G" && number <= 1000) return number * 1'000'000'000;
+  return 0;
+}
+
+Parsed<Command> parse_cast(std::span<const std::string> words, const Surroundings& surroundings) {
+  CastDeclaration declaration;
+  const CLI::App& app = declaration.app;
+  std::string wrong = parse_with(declaration.app, words, declaration.address);
+  if (given(app, "--help")) return help_for("cast", surroundings);
+  if (!wrong.empty()) return Refusal(std::move(wrong));
+  if (declaration.address.empty()) {
+    return Refusal("an address is missing, as 'ieum cast mcast://239.1.2.3:5004'");
+  }
+  const auto address = parse_cast_address(declaration.address);
+  if (!address) return Refusal(address.error());
+  CastCommand command;
+  command.to = address->to;
+  command.is_group = address->is_group;
+  command.receive = declaration.receive;
+  command.rtp = declaration.rtp;
+  for (const char* option : {"--rtp", "--rate", "--size", "--hops"}) {
+    if (declaration.receive && given(app, option)) {
+      return Refusal(fmt::format("{} has no effect with --receive", option));
+    }
+  }
+  for (const char* option : {"--idle", "--output"}) {
+    if (!declaration.receive && given(app, option)) {
+      return Refusal(fmt::format("{} goes with --receive", option));
+    }
+  }
+  for (const char* option : {"--hops", "--interface"}) {
+    if (!command.is_group && given(app, option)) {
+      return Refusal(fmt::format("{} is for groups, mcast://", option));
+    }
+  }
+  if (given(app, "--rate")) {
+    command.bits_per_second = read_bits(declaration.rate);
+    if (command.bits_per_second == 0) {
+      return Refusal(fmt::format("--rate takes bits a second, as 64k, 5M or 1G, not {}",
+                                 in_quotes(declaration.rate)));
+    }
+  }
+  const auto size = read_count(app, "--size", declaration.size, CastCommand::bytes_default,
+                               CastCommand::bytes_max);
+  if (!size) return Refusal(size.error());
+  command.bytes = static_cast<std::size_t>(*size);
+  const auto hops = read_count(app, "--hops", declaration.hops, 1, 255);
+  if (!hops) return Refusal(hops.error());
+  command.hops = *hops;
+  if (given(app, "--interface")) {
+    const Result<std::uint32_t> index = interface_index(declaration.interface);
+    if (!index) {
+      return Refusal(fmt::format("there is no interface {}", in_quotes(declaration.interface)));
+    }
+    command.interface = *index;
+  }
+  const auto idle = read_duration(app, "--idle", declaration.idle, Duration::zero());
+  if (!idle) return Refusal(idle.error());
+  command.idle = *idle;
+  if (given(app, "--output") && declaration.output.empty()) {
+    return Refusal("-o takes a file's name");
+  }
+  if (declaration.output != "-") command.output_path = declaration.output;
+  command.log = {.verbosity = std::min(declaration.verbosity, 2),
+                 .json = declaration.json,
+                 .color = surroundings.error_color};
   return command;
 }
 
@@ -314,6 +402,7 @@ std::expected<Command, std::string> parse_command_line(std::span<const std::stri
   };
   if (name == "connect") return refuse(parse_connect(rest, surroundings));
   if (name == "listen") return refuse(parse_listen(rest, surroundings));
+  if (name == "cast") return refuse(parse_cast(rest, surroundings));
   if (name == "completion") {
     return refuse(parse_word(
         declare_completion(), rest, false, surroundings,

@@ -85,16 +85,42 @@ TEST(CommandLine, prints) {
     for (const CommandSummary::Option& option : command.options) {
       EXPECT_FALSE(option.description.empty()) << option.names.front();
       for (const std::string& name : option.names) {
-        const bool is_word = command.name != "connect" && command.name != "listen";
+        const bool is_word =
+            command.name != "connect" && command.name != "listen" && command.name != "cast";
         EXPECT_TRUE(is_word || own.find(name) != std::string::npos) << command.name << name;
       }
     }
   }
 }
 
+TEST(CommandLine, cast) {
+  const auto sends = parsed<CastCommand>(
+      {"cast", "--rtp", "--rate=5M", "--size", "188", "mcast://239.1.2.3:5004"});
+  EXPECT_TRUE(sends.rtp);
+  EXPECT_TRUE(sends.is_group);
+  EXPECT_EQ(sends.bits_per_second, 5'000'000U);
+  EXPECT_EQ(sends.bytes, 188U);
+  EXPECT_EQ(sends.to.to_string(), "239.1.2.3:5004");
+  EXPECT_EQ(sends.hops, 1);
+  EXPECT_TRUE(parsed<CastCommand>({"cast", "--receive", "udp://*:5004"}).receive);
+  EXPECT_EQ(refused({"cast", "udp://239.1.2.3:5004"}),
+            "cast: 'udp://239.1.2.3:5004' is a group; write mcast://239.1.2.3:5004");
+  EXPECT_TRUE(refused({"cast", "mcast://10.1.2.3:5004"})
+                  .starts_with("cast: 'mcast://10.1.2.3:5004' is no group"));
+  EXPECT_TRUE(refused({"cast", "mcast://example.com:5004"}).ends_with("from 1 to 65534"));
+  EXPECT_TRUE(refused({"cast", "tcp://10.1.2.3:5004"})
+                  .starts_with("cast: 'tcp://10.1.2.3:5004' is no address to cast to"));
+  EXPECT_EQ(refused({"cast", "--rate", "fast", "udp://10.1.2.3:5004"}),
+            "cast: --rate takes bits a second, as 64k, 5M or 1G, not 'fast'");
+  EXPECT_EQ(refused({"cast", "-i", "1", "udp://10.1.2.3:5004"}),
+            "cast: --idle goes with --receive");
+  EXPECT_EQ(refused({"cast", "--receive", "--rtp", "udp://10.1.2.3:5004"}),
+            "cast: --rtp has no effect with --receive");
+}
+
 TEST(CommandLine, help_stays_within_its_columns) {
   for (const int columns : {40, 72, 100}) {
-    for (const char* name : {"", "connect", "listen", "completion"}) {
+    for (const char* name : {"", "connect", "listen", "cast", "completion"}) {
       const std::string text = to_text(manual_of(name), {.columns = columns});
       std::istringstream lines(text);
       for (std::string line; std::getline(lines, line);) {
@@ -127,7 +153,7 @@ TEST(CommandLine, says_what_is_wrong) {
   EXPECT_EQ(refused({"connect", "-i", "soon", "h:80"}),
             "connect: --idle takes seconds, as 5 or 0.5, or 500ms, 2m, 1h, not 'soon'");
   EXPECT_EQ(refused({"connect", "-4", "-6", "h:80"}), "connect: -4 and -6 exclude each other");
-  EXPECT_EQ(refused({"connect", "-4", "unix:/x"}), "connect: -4 and -6 are for TCP addresses");
+  EXPECT_EQ(refused({"connect", "-4", "unix:/x"}), "connect: -4 and -6 are for TCP and UDP addresses");
   EXPECT_EQ(refused({"connect", "-u", "h:80"}),
             "connect: unknown option '-u'; for datagrams, write udp://HOST:PORT as the address");
   EXPECT_EQ(refused({"listen", "--echo", "--discard", ":1"}),
@@ -158,6 +184,8 @@ const std::vector<Words>& examples() {
       {"listen", "-k", "--echo", "--backlog=7", "*:0"},
       {"listen", "--discard", "unix:@name?replace=1&unlink=0"},
       {"listen", "-6", "tcp://[::]:1?reuseport=1&ipv6only=1&keepalive=9"},
+      {"cast", "--rtp", "--rate", "5M", "--size=188", "--hops", "3", "mcast://239.1.2.3:5004"},
+      {"cast", "--receive", "-i", "2", "--json", "-o", "file", "udp://*:5004"},
       {"completion", "bash"},
       {"manual", "listen"},
       {"help", "connect"},

@@ -2,6 +2,7 @@
 #include <ieum/ieum.hpp>
 
 #include "conversation.hpp"
+#include "datagram_talk.hpp"
 #include "socket_settings.hpp"
 
 namespace ieum::cli {
@@ -76,7 +77,9 @@ Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interruption
 
 Task<int> run_connect(const ConnectCommand& command, Log& log) {
   auto body = [&](Interruption& interruption) {
-    return connect_and_talk(command, log, interruption);
+    return is_of_datagrams(command.common.endpoint.scheme)
+               ? connect_datagrams(command, log, interruption)
+               : connect_and_talk(command, log, interruption);
   };
   const int status = co_await with_interruption(body);
   co_return status;

@@ -269,10 +269,12 @@ std::expected<Endpoint, std::string> parse_endpoint(std::string_view text, Role 
   }
   const auto scheme = take_scheme(text);
   if (!scheme) return Refusal(scheme.error());
-  if (*scheme > Scheme::descriptor) {
+  if (*scheme > Scheme::unix_datagram) {
     const auto* info = std::ranges::find(schemes, *scheme, &SchemeInfo::scheme);
-    return Refusal(fmt::format(
-        "{} is not built into this version, which has tcp://, unix:, fd: and -", info->prefix));
+    return Refusal(
+        fmt::format("{} is not built into this version, which has tcp://, unix:, udp://, "
+                    "unix-dgram:, fd: and -",
+                    info->prefix));
   }
   const std::size_t question = text.find('?');
   const std::string_view query =
@@ -289,7 +291,7 @@ std::expected<Endpoint, std::string> parse_endpoint(std::string_view text, Role 
     endpoint.descriptor = *number;
     return endpoint;
   }
-  if (*scheme == Scheme::unix_stream) {
+  if (*scheme == Scheme::unix_stream || *scheme == Scheme::unix_datagram) {
     endpoint.place = "unix:" + std::string(text);
     const Result<Address> address = Address::parse(endpoint.place);
     if (address) return endpoint;
@@ -320,6 +322,37 @@ std::expected<Address, std::string> parse_source(std::string_view text) {
       fmt::format("{} is no address of this machine to come from; write one as 192.0.2.1, "
                   "192.0.2.1:5000 or [2001:db8::1]:5000",
                   in_quotes(text)));
+}
+
+std::expected<CastAddress, std::string> parse_cast_address(std::string_view text) {
+  const std::string_view whole = text;
+  const auto scheme = take_scheme(text);
+  if (!scheme) return Refusal(scheme.error());
+  const bool is_group = *scheme == Scheme::multicast;
+  if (!is_group && *scheme != Scheme::udp) {
+    return Refusal(
+        fmt::format("{} is no address to cast to; write mcast://GROUP:PORT, as "
+                    "mcast://239.1.2.3:5004, or udp://ADDRESS:PORT",
+                    in_quotes(whole)));
+  }
+  const Result<Address> address = Address::parse(text);
+  // The port after it is that of the reports.
+  constexpr std::uint16_t port_max = 65'534;
+  if (!address || !address->is_ip() || address->port() == 0 || address->port() > port_max) {
+    return Refusal(fmt::format("{} needs an address, not a name, and a port from 1 to {}",
+                               in_quotes(whole), port_max));
+  }
+  const auto first = static_cast<unsigned char>(address->bytes()[0]);
+  const bool has_group =
+      address->family() == Family::ipv4 ? (first & 0xf0U) == 0xe0U : first == 0xffU;
+  if (is_group != has_group) {
+    return Refusal(has_group
+                       ? fmt::format("{} is a group; write mcast://{}", in_quotes(whole), text)
+                       : fmt::format("{} is no group: those of IPv4 are 224.0.0.0 to "
+                                     "239.255.255.255, those of IPv6 begin with ff",
+                                     in_quotes(whole)));
+  }
+  return CastAddress{*address, is_group};
 }
 
 HostPort split_place(std::string_view place) {

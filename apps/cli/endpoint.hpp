@@ -15,7 +15,8 @@
 
 namespace ieum::cli {
 
-/// The kinds of addresses that `ieum` knows. Those after `descriptor` are not in this version.
+/// The kinds of addresses that `ieum` knows. Those after `unix_datagram` are not in this
+/// version; `multicast` is for `cast` alone.
 enum class Scheme : std::uint8_t {
   tcp,
   unix_stream,
@@ -81,6 +82,14 @@ struct Endpoint {
 
 /// Reads a local address to connect from: an address, or an address and a port.
 [[nodiscard]] std::expected<Address, std::string> parse_source(std::string_view text);
+
+/// Where `cast` sends to: a group or a host, by its address.
+struct CastAddress {
+  Address to;
+  bool is_group = false;
+};
+/// Reads `mcast://GROUP:PORT` or `udp://ADDRESS:PORT`.
+[[nodiscard]] std::expected<CastAddress, std::string> parse_cast_address(std::string_view text);
 
 /// HOST and the port of HOST:PORT.
 struct HostPort {

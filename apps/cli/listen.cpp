@@ -5,6 +5,7 @@
 
 #include "conversation.hpp"
 #include "crowd.hpp"
+#include "datagram_talk.hpp"
 #include "quantity.hpp"
 #include "services.hpp"
 #include "socket_settings.hpp"
@@ -357,7 +358,9 @@ Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interruption&
 
 Task<int> run_listen(const ListenCommand& command, Log& log) {
   auto body = [&](Interruption& interruption) {
-    return listen_and_serve(command, log, interruption);
+    return is_of_datagrams(command.common.endpoint.scheme)
+               ? listen_datagrams(command, log, interruption)
+               : listen_and_serve(command, log, interruption);
   };
   const int status = co_await with_interruption(body);
   co_return status;
