@@ -8,6 +8,7 @@
 
 #include "cast.hpp"
 #include "conversation.hpp"
+#include "datagram_settings.hpp"
 #include "quantity.hpp"
 #include "rtp.hpp"
 
@@ -157,10 +158,11 @@ class Caster {
 };
 
 Result<DatagramSocket> open_sender(const CastCommand& command) {
-  Result<DatagramSocket> socket =
-      DatagramSocket::open(command.to.family(), {.broadcast = !command.is_group});
-  if (!socket || !command.is_group) return socket;
-  const Result<> set = socket->set_multicast_hop_limit(command.hops);
+  DatagramOptions options = datagram_options(command.endpoint);
+  options.broadcast = !command.is_group;
+  Result<DatagramSocket> socket = DatagramSocket::open(command.to.family(), options);
+  if (!socket) return socket;
+  const Result<> set = apply_settings(*socket, command.endpoint);
   if (!set) return fail(set.error());
   return socket;
 }

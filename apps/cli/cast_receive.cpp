@@ -9,6 +9,7 @@
 
 #include "cast.hpp"
 #include "conversation.hpp"
+#include "datagram_settings.hpp"
 #include "quantity.hpp"
 #include "rtp.hpp"
 
@@ -164,12 +165,13 @@ Result<DatagramSocket> open_receiver(const CastCommand& command, std::uint16_t p
     at = at.family() == Family::ipv4 ? Address::ipv4({}, port) : Address::ipv6({}, port);
   }
   at.set_port(port);
-  Result<DatagramSocket> socket = DatagramSocket::bind(
-      at,
-      {.reuse_address = true, .receive_time = true, .receive_buffer_bytes = receive_buffer_bytes});
+  DatagramOptions options = datagram_options(command.endpoint);
+  options.reuse_address = options.receive_time = true;
+  if (options.receive_buffer_bytes == 0) options.receive_buffer_bytes = receive_buffer_bytes;
+  Result<DatagramSocket> socket = DatagramSocket::bind(at, options);
   if (!socket || !command.is_group) return socket;
   const Result<> joined =
-      socket->join({.group = command.to, .interface = command.interface, .source = {}});
+      socket->join({.group = command.to, .interface = command.interface, .source = command.source});
   if (!joined) return fail(joined.error());
   return socket;
 }

@@ -31,9 +31,15 @@ std::string_view hint_for(std::string_view option) {
       Hint{"-u", "for datagrams, write udp://HOST:PORT as the address"},
       Hint{"--udp", "for datagrams, write udp://HOST:PORT as the address"},
       Hint{"-U", "for a Unix socket, write unix:/PATH as the address"},
-      Hint{"-n", "an address is never looked up, so this is not needed"},
+      Hint{"-n", "only names are looked up, never addresses, so this is not needed"},
       Hint{"-N", "this is what happens anyway; see --on-eof"},
-      Hint{"-q", "see --on-eof and -i"},
+      Hint{"-q", "see --on-eof, --linger and -i"},
+      Hint{"-e", "to run a command for each client, write 'ieum listen --exec COMMAND ADDRESS'"},
+      Hint{"-C", "lines are sent as they are; for CR LF write printf 'text\\r\\n'"},
+      Hint{"--crlf", "lines are sent as they are; for CR LF write printf 'text\\r\\n'"},
+      Hint{"--broker", "'ieum listen -k' hears all and speaks to all, but does not join them"},
+      Hint{"--chat", "'ieum listen -k' hears all and speaks to all, but does not join them"},
+      Hint{"--ssl", "TLS is not built into this version"},
       Hint{"-c", "to run a command, write 'ieum listen --exec COMMAND ADDRESS'"},
       Hint{"-x", "to see the bytes, use --hex"},
       Hint{"--timeout", "-w limits connecting, -i silence"},
@@ -44,6 +50,17 @@ std::string_view hint_for(std::string_view option) {
   };
   for (const auto& [name, hint] : hints) {
     if (name == option) return hint;
+  }
+  return {};
+}
+
+/// The same for one of several letters, as in -lk.
+std::string_view hint_for_letters(std::string_view options) {
+  if (options.starts_with("--")) return {};
+  for (const char letter : options.substr(1)) {
+    const std::string option{'-', letter};
+    const std::string_view hint = hint_for(option);
+    if (!hint.empty()) return hint;
   }
   return {};
 }
@@ -67,7 +84,10 @@ std::string about_extra(const CLI::App& app, const std::string& extra, std::stri
   if (std::ranges::find(names, name) != names.end()) {
     return fmt::format("{} is a flag and takes no value", in_quotes(name));
   }
-  const std::string_view hint = hint_for(name);
+  std::string_view hint = hint_for(name);
+  if (hint.empty()) hint = hint_for_letters(name);
+  if (app.get_name() == "listen" && name == "-p") hint = "the port stands in the address, as :7000";
+  if (app.get_name() == "listen" && name.starts_with("-l")) hint = "this is 'ieum listen' already";
   if (!hint.empty()) return fmt::format("unknown option {}; {}", in_quotes(name), hint);
   const std::string meant = name.starts_with("--") ? did_you_mean(name, views(names)) : "";
   return fmt::format("unknown option {}{}", in_quotes(name),
@@ -97,7 +117,8 @@ std::string parse_with(CLI::App& app, std::span<const std::string> words,
   } catch (const CLI::ParseError& error) {
     return fmt::format("this cannot be understood: {}", printable(error.what()));
   }
-  const std::vector<std::string> extras = app.remaining();
+  std::vector<std::string> extras = app.remaining();
+  std::erase(extras, "--");
   if (extras.empty()) return {};
   // An unknown option says more than the word behind it.
   const auto option = std::ranges::find_if(
@@ -126,7 +147,8 @@ Parsed<int> read_count(const CLI::App& app, const std::string& name, const std::
 }
 
 Parsed<OnEof> read_on_eof(const CLI::App& app, const std::string& text) {
-  if (!given(app, "--on-eof") || text == "half-close") return OnEof::half_close;
+  if (!given(app, "--on-eof")) return OnEof::automatic;
+  if (text == "half-close") return OnEof::half_close;
   if (text == "close") return OnEof::close;
   if (text == "keep") return OnEof::keep;
   constexpr std::array<std::string_view, 3> choices{"half-close", "close", "keep"};
@@ -135,9 +157,30 @@ Parsed<OnEof> read_on_eof(const CLI::App& app, const std::string& text) {
   return Refusal(fmt::format("unknown --on-eof {}{}", in_quotes(text), meant));
 }
 
+/// Why an address is not of `family`; empty if it is, or if it is a name.
+std::string refuse_family(const Endpoint& endpoint, Family family) {
+  const Result<Address> address = Address::parse(endpoint.place);
+  if (family == Family::none || !endpoint.is_ip() || !address || address->family() == family ||
+      endpoint.place.starts_with('*')) {
+    return {};
+  }
+  return fmt::format("{} is an {} address, which -{} excludes", in_quotes(endpoint.place),
+                     address->family() == Family::ipv4 ? "IPv4" : "IPv6",
+                     family == Family::ipv4 ? 4 : 6);
+}
+
 Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words, Role role,
                                   const Surroundings& surroundings) {
   CommonOptions common;
+  const auto wait = read_duration(app, "--wait", words.wait, Duration::zero());
+  if (!wait) return Refusal(wait.error());
+  common.wait = *wait;
+  const auto idle = read_duration(app, "--idle", words.idle, Duration::zero());
+  if (!idle) return Refusal(idle.error());
+  common.talk.idle = *idle;
+  const auto linger = read_duration(app, "--linger", words.linger, common.talk.linger);
+  if (!linger) return Refusal(linger.error());
+  common.talk.linger = *linger;
   if (words.address.empty()) {
     return Refusal(
         given(app, "ADDRESS")
@@ -150,19 +193,11 @@ Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words,
   if (words.ipv4 && words.ipv6) return Refusal("-4 and -6 exclude each other");
   if (words.ipv4) common.family = Family::ipv4;
   if (words.ipv6) common.family = Family::ipv6;
-  if (common.family != Family::none && common.endpoint.scheme != Scheme::tcp &&
-      common.endpoint.scheme != Scheme::udp) {
+  if (common.family != Family::none && !common.endpoint.is_ip()) {
     return Refusal("-4 and -6 are for TCP and UDP addresses");
   }
-  const auto wait = read_duration(app, "--wait", words.wait, Duration::zero());
-  if (!wait) return Refusal(wait.error());
-  common.wait = *wait;
-  const auto idle = read_duration(app, "--idle", words.idle, Duration::zero());
-  if (!idle) return Refusal(idle.error());
-  common.talk.idle = *idle;
-  const auto linger = read_duration(app, "--linger", words.linger, common.talk.linger);
-  if (!linger) return Refusal(linger.error());
-  common.talk.linger = *linger;
+  std::string unfit = refuse_family(common.endpoint, common.family);
+  if (!unfit.empty()) return Refusal(std::move(unfit));
   const auto on_eof = read_on_eof(app, words.on_eof);
   if (!on_eof) return Refusal(on_eof.error());
   common.talk.on_eof = *on_eof;
@@ -199,6 +234,9 @@ Parsed<Command> parse_connect(std::span<const std::string> words,
     if (command.common.family == Family::none) command.common.family = source->family();
     if (command.common.family != source->family()) {
       return Refusal("--source is of another family than -4 or -6 asks for");
+    }
+    if (!refuse_family(command.common.endpoint, command.common.family).empty()) {
+      return Refusal("--source and the address are of different families, IPv4 and IPv6");
     }
   }
   const bool connects = command.common.endpoint.scheme == Scheme::tcp ||
@@ -237,13 +275,13 @@ Parsed<Command> parse_listen(std::span<const std::string> words, const Surroundi
   if (command.service != Service::talk && scheme != Scheme::standard) {
     for (const char* option : {"--output", "--hex", "--timestamps", "--on-eof", "--linger"}) {
       if (!given(app, option)) continue;
-      return Refusal(fmt::format("{} has no effect with --echo, --discard or --exec", option));
+      return Refusal(fmt::format("{} cannot be combined with --echo, --discard or --exec", option));
     }
   }
   if (scheme == Scheme::standard) {
     for (const char* option : {"--keep", "--wait", "--backlog", "--on-eof", "--linger"}) {
       if (given(app, option))
-        return Refusal(fmt::format("{} has no effect with the address -", option));
+        return Refusal(fmt::format("{} cannot be combined with the address -", option));
     }
   }
   if (declaration.keep && given(app, "--wait")) {
@@ -285,6 +323,41 @@ std::uint64_t read_bits(const std::string& text) {
   return 0;
 }
 
+/// The address, the interface and the source that an address of `cast` names; why not, if it does
+/// not.
+std::string read_cast_place(CastCommand& command) {
+  const Endpoint& endpoint = command.endpoint;
+  const Result<Address> address = Address::parse(endpoint.place);
+  constexpr std::uint16_t port_max = 65'534;  // the port after it is that of the reports
+  if (!address || address->port() == 0 || address->port() > port_max) {
+    return fmt::format("{} needs an address, not a name, and a port from 1 to {}",
+                       in_quotes(endpoint.place), port_max);
+  }
+  command.to = *address;
+  const auto first = static_cast<unsigned char>(address->bytes().front());
+  const bool has_group =
+      address->family() == Family::ipv4 ? (first & 0xf0U) == 0xe0U : first == 0xffU;
+  if (has_group && !command.is_group) {
+    return fmt::format("{} is a group; write mcast://{}", in_quotes(endpoint.place),
+                       printable(endpoint.place));
+  }
+  const std::string_view interface = endpoint.text_setting(Key::interface);
+  if (!interface.empty()) {
+    const Result<std::uint32_t> index = interface_index(interface);
+    if (!index) return fmt::format("there is no interface {}", in_quotes(interface));
+    command.interface = *index;
+  }
+  const std::string_view source = endpoint.text_setting(Key::source);
+  if (source.empty()) return {};
+  const auto from = parse_source(source);
+  if (!from || from->family() != address->family()) {
+    return fmt::format("the key 'source' takes an address of the group's family, not {}",
+                       in_quotes(source));
+  }
+  command.source = *from;
+  return {};
+}
+
 Parsed<Command> parse_cast(std::span<const std::string> words, const Surroundings& surroundings) {
   CastDeclaration declaration;
   const CLI::App& app = declaration.app;
@@ -294,14 +367,16 @@ Parsed<Command> parse_cast(std::span<const std::string> words, const Surrounding
   if (declaration.address.empty()) {
     return Refusal("an address is missing, as 'ieum cast mcast://239.1.2.3:5004'");
   }
-  const auto address = parse_cast_address(declaration.address);
-  if (!address) return Refusal(address.error());
+  auto endpoint = parse_endpoint(declaration.address, Role::cast);
+  if (!endpoint) return Refusal(endpoint.error());
   CastCommand command;
-  command.to = address->to;
-  command.is_group = address->is_group;
+  command.endpoint = *std::move(endpoint);
+  command.is_group = command.endpoint.scheme == Scheme::multicast;
+  std::string unfit = read_cast_place(command);
+  if (!unfit.empty()) return Refusal(std::move(unfit));
   command.receive = declaration.receive;
   command.rtp = declaration.rtp;
-  for (const char* option : {"--rtp", "--rate", "--size", "--hops"}) {
+  for (const char* option : {"--rtp", "--rate", "--size"}) {
     if (declaration.receive && given(app, option)) {
       return Refusal(fmt::format("{} has no effect with --receive", option));
     }
@@ -311,10 +386,8 @@ Parsed<Command> parse_cast(std::span<const std::string> words, const Surrounding
       return Refusal(fmt::format("{} goes with --receive", option));
     }
   }
-  for (const char* option : {"--hops", "--interface"}) {
-    if (!command.is_group && given(app, option)) {
-      return Refusal(fmt::format("{} is for groups, mcast://", option));
-    }
+  if (!command.receive && command.source.family() != Family::none) {
+    return Refusal("the key 'source' goes with --receive");
   }
   if (given(app, "--rate")) {
     command.bits_per_second = read_bits(declaration.rate);
@@ -327,16 +400,6 @@ Parsed<Command> parse_cast(std::span<const std::string> words, const Surrounding
                                CastCommand::bytes_max);
   if (!size) return Refusal(size.error());
   command.bytes = static_cast<std::size_t>(*size);
-  const auto hops = read_count(app, "--hops", declaration.hops, 1, 255);
-  if (!hops) return Refusal(hops.error());
-  command.hops = *hops;
-  if (given(app, "--interface")) {
-    const Result<std::uint32_t> index = interface_index(declaration.interface);
-    if (!index) {
-      return Refusal(fmt::format("there is no interface {}", in_quotes(declaration.interface)));
-    }
-    command.interface = *index;
-  }
   const auto idle = read_duration(app, "--idle", declaration.idle, Duration::zero());
   if (!idle) return Refusal(idle.error());
   command.idle = *idle;

@@ -20,7 +20,10 @@ Task<StreamSocket> connect_to(const ConnectCommand& command, Life& life) {
   options.family = command.common.family;
   options.no_delay = endpoint.setting(Key::nodelay).value_or(1) != 0;
   options.observer = &life;
-  if (command.source) options.source = *command.source;
+  if (command.source) {
+    options.source = *command.source;
+    life.connects_from(*command.source);
+  }
   StreamSocket socket = co_await StreamSocket::connect(endpoint.place, options);
   co_return socket;
 }
@@ -43,14 +46,14 @@ Task<int> talk_over(StreamSocket socket, const ConnectCommand& command, Life& li
   const Address local = socket.local_address().value_or(Address{});
   if (endpoint.scheme == Scheme::descriptor) life.taken_over(endpoint.to_string());
   life.connected(local, socket.peer_address());
-  const Result<> set = apply_settings(socket, endpoint);
+  const Result<> set = apply_settings(socket, endpoint, life);
   if (!set) {
     const Circumstances about{.where = endpoint.place};
     co_return life.log().failed(explain_failure(Doing::setting_options, set.error(), about));
   }
   if (command.probe) {
     co_await socket.close();
-    life.closed(Ending::both_finished);
+    life.closed(Ending::looked);
     co_return 0;
   }
   const int status = co_await converse(socket, ends, command.common, life, interruption);
@@ -75,11 +78,12 @@ Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interruption
 
 }  // namespace
 
-Task<int> run_connect(const ConnectCommand& command, Log& log) {
+Task<int> run_connect(const ConnectCommand& given, Log& log) {
+  ConnectCommand command = given;
+  command.common.talk.on_eof = resolve_on_eof(command.common.talk.on_eof, false);
   auto body = [&](Interruption& interruption) {
-    return is_of_datagrams(command.common.endpoint.scheme)
-               ? connect_datagrams(command, log, interruption)
-               : connect_and_talk(command, log, interruption);
+    return command.common.endpoint.has_datagrams() ? connect_datagrams(command, log, interruption)
+                                                   : connect_and_talk(command, log, interruption);
   };
   const int status = co_await with_interruption(body);
   co_return status;

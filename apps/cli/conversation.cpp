@@ -29,6 +29,14 @@ Failure idle_failure(const CommonOptions& options, const Life& life) {
                                          to_text(options.talk.idle), life.summary())};
 }
 
+/// Whether our input would have given more, nobody knows.
+Failure unfinished_failure(const CommonOptions& options, const Life& life) {
+  return {Status::other,
+          fmt::format("the peer finished before our input did, which was silent for {} (--linger); "
+                      "if it gives more, that is not sent; {}",
+                      to_text(options.talk.linger), life.summary())};
+}
+
 /// The output's own last word: a full disk may show only when a file is closed.
 Task<int> finish_output(Output& output, Log& log, int status) {
   const Result<> finished = co_await attempt(output.finish());
@@ -70,6 +78,8 @@ Task<int> converse(StreamSocket& peer, LocalEnds& ends, const CommonOptions& opt
     status = life.log().failed(idle_failure(options, life));
   } else if (end.ending == Ending::interrupted) {
     status = interrupted(life, interruption);
+  } else if (end.input_was_open) {
+    status = life.log().failed(unfinished_failure(options, life));
   }
   const int finished = co_await finish_output(ends.output, life.log(), status);
   co_return finished;

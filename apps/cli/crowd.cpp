@@ -47,6 +47,11 @@ void Crowd::send_to_all(const Chunk& chunk) {
   }
 }
 
+void Crowd::lose_output(const Error& error) {
+  if (!output_error_) output_error_ = error;
+  output_failed_.set();
+}
+
 Task<Ending> Crowd::serve(StreamSocket& client, Life& life) {
   Member member;
   auto body = [&](Group& group) { return serve_in(group, client, member, life); };
@@ -96,8 +101,7 @@ Task<> Crowd::receive(StreamSocket& client, Member& member, Life& life) {
     const Result<> written = co_await attempt(ends_.output.write(Side::received, data));
     if (written) continue;
     if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
-    if (!output_error_) output_error_ = written.error();
-    output_failed_.set();
+    lose_output(written.error());
     break;
   }
   life.peer_finished();

@@ -34,6 +34,8 @@ class Crowd {
   /// One client, until it has finished. Closes its socket.
   [[nodiscard]] Task<Ending> serve(StreamSocket& client, Life& life);
 
+  /// Our output has failed, or has nobody who reads it.
+  void lose_output(const Error& error);
   /// Is set when our output has failed: nothing more can be received.
   [[nodiscard]] Event& output_failed() noexcept { return output_failed_; }
   [[nodiscard]] const std::optional<Error>& output_error() const noexcept { return output_error_; }

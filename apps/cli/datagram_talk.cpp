@@ -7,6 +7,7 @@
 #include <ieum/ieum.hpp>
 
 #include "conversation.hpp"
+#include "datagram_settings.hpp"
 #include "quantity.hpp"
 
 namespace ieum::cli {
@@ -173,13 +174,15 @@ Task<int> finish(const Result<>& done, DatagramTalk& talk, LocalEnds& ends,
 
 Task<DatagramSocket> open_to(const CommonOptions& options) {
   const Address to = co_await address_of(options);
-  DatagramSocket socket = co_await DatagramSocket::connect(to);
+  DatagramSocket socket = co_await DatagramSocket::connect(to, datagram_options(options.endpoint));
+  co_await apply_settings(socket, options.endpoint);
   co_return socket;
 }
 
 Task<DatagramSocket> open_at(const CommonOptions& options) {
   const Address at = co_await address_of(options);
-  DatagramSocket socket = co_await DatagramSocket::bind(at);
+  DatagramSocket socket = co_await DatagramSocket::bind(at, datagram_options(options.endpoint));
+  co_await apply_settings(socket, options.endpoint);
   co_return socket;
 }
 

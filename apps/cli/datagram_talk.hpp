@@ -8,10 +8,6 @@
 
 namespace ieum::cli {
 
-[[nodiscard]] constexpr bool is_of_datagrams(Scheme scheme) noexcept {
-  return scheme == Scheme::udp || scheme == Scheme::unix_datagram;
-}
-
 /// What our input gives goes there, a read a datagram, and what comes back to our output. After the
 /// end of the input it waits for answers as long as --linger says.
 [[nodiscard]] Task<int> connect_datagrams(const ConnectCommand& command, Log& log,

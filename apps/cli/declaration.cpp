@@ -1,5 +1,6 @@
 #include "declaration.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -24,20 +25,23 @@ void declare_common(CLI::App& app, GivenCommon& given, const char* wait, const c
   app.add_flag("-4", given.ipv4, "Only IPv4.")->disable_flag_override()->group(group);
   app.add_flag("-6", given.ipv6, "Only IPv6.")->disable_flag_override()->group(group);
   app.add_option("-w,--wait", given.wait, wait)->type_name("TIME")->group(group);
-  app.add_option("-i,--idle", given.idle,
-                 "End when nothing has come or gone for so long, with status 28.")
+  app.add_option(
+         "-i,--idle", given.idle,
+         "End when nothing has come or gone for so long, with status 28. TIME is a number of "
+         "seconds, as 5 or 0.5, or has a unit: 500ms, 2m, 1h.")
       ->type_name("TIME")
       ->group(group);
   app.add_option("--on-eof", given.on_eof,
-                 "What the end of our input means. half-close (default): the peer is told, and we "
-                 "receive until it has finished too. close: end as soon as all has arrived. keep: "
-                 "the peer is not told, and we go on receiving.")
+                 "What the end of our input means. half-close: the peer is told, and we receive "
+                 "until it has finished too. close: end as soon as all has arrived. keep: the peer "
+                 "is not told, and we go on receiving. Default: half-close; for 'ieum listen' with "
+                 "its input from /dev/null, keep.")
       ->type_name("half-close|close|keep")
       ->group(group);
   app.add_option("--linger", given.linger,
                  "When the peer has finished before our input: how long that may be silent before "
-                 "we end, default 1s. What it gives without such a pause is still sent. A terminal "
-                 "is not waited for.")
+                 "we end, default 1s. What it gives without such a pause is still sent. If it has "
+                 "given something before, ending so is status 1. A terminal is not waited for.")
       ->type_name("TIME")
       ->group(group);
   app.add_option("-o,--output", given.output,
@@ -82,10 +86,11 @@ std::vector<ManualSection> option_sections(const CLI::App& app) {
   std::vector<ManualSection> sections;
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_positional()) continue;
-    if (sections.empty() || sections.back().title != option->get_group()) {
-      sections.push_back({.title = option->get_group()});
+    auto section = std::ranges::find(sections, option->get_group(), &ManualSection::title);
+    if (section == sections.end()) {
+      section = sections.insert(section, ManualSection{.title = option->get_group()});
     }
-    sections.back().entries.push_back({term_of(*option), option->get_description()});
+    section->entries.push_back({term_of(*option), option->get_description()});
   }
   return sections;
 }
@@ -142,12 +147,10 @@ ManualSection addresses(Role role) {
                          "systemd's socket activation, fd:3."
                        : "The connected socket that we were started with as descriptor N."},
   };
-  std::string tcp;
   for (const KeyInfo& key : keys()) {
-    if (!listens && !key.connects) continue;
-    section.entries.push_back(
-        {fmt::format("?{}={}", key.name, key.value),
-         fmt::format("{}{}", key.scheme == Scheme::tcp ? "" : "unix: only. ", key.meaning)});
+    if ((key.roles & bit(role)) == 0) continue;
+    section.entries.push_back({fmt::format("?{}={}", key.name, key.value),
+                               fmt::format("{}: {}", scheme_names(key.schemes), key.meaning)});
   }
   section.paragraphs = {
       "Options of the socket itself follow its address as ?key=value, several with & between "
@@ -163,7 +166,8 @@ ManualSection exit_statuses(Role role) {
       {"0", "All went well: both sides have finished."},
       {"1",
        "Something of this machine failed: standard input or output, a full disk, a lack of "
-       "descriptors, a port that is taken, a command."},
+       "descriptors, a port that is taken, a command. Or the peer finished before our input, which "
+       "had given something and was then silent (--linger)."},
       {"2", "The command line is wrong."},
       {"6", "The name was not found."},
       {"7", "No connection: refused, or no way to the host."},
@@ -184,7 +188,8 @@ ManualSection how_it_ends() {
           "Each side may finish sending before the other. At the end of our input (Ctrl-D on a "
           "terminal) the connection is half-closed: the peer reads our end, and what it still "
           "has to say is received, without a limit of time (-i sets one). When the peer has "
-          "finished, so have we: what our input gives without a pause is still sent, so that a "
+          "finished, a pipe that is our output ends, and so do we: what our input gives without a "
+          "pause is still sent, so that a "
           "file goes through to its end; an open terminal or a silent pipe does not keep us.",
           "Ctrl-C stops sending, half-closes, receives for at most a second more, and says what "
           "went each way. A second Ctrl-C ends at once."}};
@@ -214,6 +219,7 @@ Manual connect_manual() {
       {.title = "Examples",
        .entries = {
            {"ieum connect localhost:7000", "Talk with whatever listens there."},
+           {"ieum connect --on-eof=keep hub:7000 < /dev/null > log", "Listen only."},
            {"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | ieum connect example.com:80",
             "A request, and the whole answer."},
            {"ieum connect server:9000 < file", "Send a file; the other side: ieum listen."},
@@ -263,8 +269,8 @@ Manual listen_manual() {
            {"ieum listen -k --exec 'date; uptime' localhost:13", "A command for each client."},
            {"ieum listen -k :7000", "Hear many clients, and speak to all of them."},
            {"ieum listen -v unix:/tmp/app.sock", "A Unix socket, with each step told."},
-           {"mkfifo back; ieum listen :8080 < back | ieum connect host:80 > back",
-            "Pass a client on to another server."}}});
+           {"ieum listen -k --exec 'ieum connect host:80' :8080",
+            "Pass each client on to another server."}}});
   manual.sections.push_back(see_also("ieum(1), ieum-connect(1), tcp(7), unix(7)"));
   return manual;
 }
@@ -286,13 +292,21 @@ Manual cast_manual() {
   for (ManualSection& section : option_sections(declaration.app)) {
     manual.sections.push_back(std::move(section));
   }
-  manual.sections.push_back(
-      {.title = "Addresses",
-       .entries = {{"mcast://GROUP:PORT",
+  ManualSection where{.title = "Addresses"};
+  where.entries = {{"mcast://GROUP:PORT",
                     "A multicast group, as mcast://239.1.2.3:5004 or mcast://[ff15::1234]:5004."},
                    {"udp://ADDRESS:PORT",
                     "A broadcast address, as udp://192.0.2.255:5004, or one host's. Receiving: an "
-                    "address of ours, as udp://*:5004."}}});
+                    "address of ours, as udp://*:5004."}};
+  for (const KeyInfo& key : keys()) {
+    const std::uint32_t here = key.schemes & (bit(Scheme::udp) | bit(Scheme::multicast));
+    if (here == 0 || (key.roles & bit(Role::cast)) == 0) continue;
+    where.entries.push_back({fmt::format("?{}={}", key.name, key.value),
+                             (here & bit(Scheme::udp)) != 0
+                                 ? std::string(key.meaning)
+                                 : fmt::format("mcast:// only. {}", key.meaning)});
+  }
+  manual.sections.push_back(std::move(where));
   manual.sections.push_back(
       {.title = "Exit status",
        .entries = {{"0", "All was sent; or the stream has ended."},
@@ -420,10 +434,6 @@ CastDeclaration::CastDeclaration()
                  "Bytes of input in a datagram, default 1316: seven packets of a transport stream.")
       ->type_name("BYTES")
       ->group(sending_group);
-  app.add_option("--hops", hops,
-                 "How far what is sent to a group goes; default 1, this network alone.")
-      ->type_name("N")
-      ->group(sending_group);
   app.add_flag("--receive", receive,
                "Receive instead, and write what comes to standard output, in the order in which it "
                "was sent if that is RTP. It ends with the sender's BYE, by Ctrl-C or by -i, and "
@@ -437,11 +447,6 @@ CastDeclaration::CastDeclaration()
                  "Write what is received to FILE instead of standard output.")
       ->type_name("FILE")
       ->group(receiving_group);
-  app.add_option("-I,--interface", interface,
-                 "Of a group: send by this interface, or receive at it. Default: the system's "
-                 "choice.")
-      ->type_name("NAME")
-      ->group("Network");
   app.add_flag("-v,--verbose", verbosity, "Tell what was sent, on standard error.")
       ->disable_flag_override()
       ->group(telling_group);

@@ -55,8 +55,6 @@ struct CastDeclaration {
   std::string address;
   std::string rate;
   std::string size;
-  std::string hops;
-  std::string interface;
   std::string idle;
   std::string output;
   bool rtp = false;

@@ -15,8 +15,7 @@
 
 namespace ieum::cli {
 
-/// The kinds of addresses that `ieum` knows. Those after `unix_datagram` are not in this
-/// version; `multicast` is for `cast` alone.
+/// The kinds of addresses that `ieum` knows. Those from `tls` on are not in this version.
 enum class Scheme : std::uint8_t {
   tcp,
   unix_stream,
@@ -30,8 +29,8 @@ enum class Scheme : std::uint8_t {
   websocket_tls,
 };
 
-/// Which side of a connection an address is for: some keys are for one of them alone.
-enum class Role : std::uint8_t { connect, listen };
+/// What an address is for: some schemes and keys are for one of them alone.
+enum class Role : std::uint8_t { connect, listen, cast };
 
 /// What `?key=value` may set.
 enum class Key : std::uint8_t {
@@ -45,6 +44,9 @@ enum class Key : std::uint8_t {
   ipv6only,
   replace,
   unlink,
+  interface,
+  source,
+  loop,
 };
 
 /// A key as it is documented: the parser, the help and the suggestions read the same table.
@@ -52,27 +54,44 @@ struct KeyInfo {
   Key key;
   std::string_view name;
   std::string_view value;  ///< "0|1", "SECONDS"
-  Scheme scheme;
-  bool connects;  ///< for `connect` as well as for `listen`
-  std::int64_t min;
+  std::uint32_t schemes;   ///< a bit for each (`bit`)
+  std::uint32_t roles;     ///< the same
+  std::int64_t min;        ///< of a number; a text if both are 0
   std::int64_t max;
   std::string_view meaning;
 };
 [[nodiscard]] std::span<const KeyInfo> keys() noexcept;
+template <class Enum>
+[[nodiscard]] constexpr std::uint32_t bit(Enum one) noexcept {
+  return 1U << static_cast<unsigned>(one);
+}
+/// "udp, mcast".
+[[nodiscard]] std::string scheme_names(std::uint32_t schemes);
 
 struct Setting {
   Key key;
-  int value;
+  int value = 0;
+  std::string text{};  ///< as it was written
 };
 
 struct Endpoint {
   Scheme scheme = Scheme::tcp;
-  /// TCP: HOST:PORT. Unix: `unix:/path` or `unix:@name`. As `Address::parse` and `connect` read it.
+  /// IP: HOST:PORT. Unix: `unix:/path` or `unix:@name`. As `Address::parse` and `connect` read it.
   std::string place{};
   int descriptor = -1;
   std::vector<Setting> settings{};
 
   [[nodiscard]] std::optional<int> setting(Key key) const noexcept;
+  [[nodiscard]] std::string_view text_setting(Key key) const noexcept;
+  [[nodiscard]] bool is_ip() const noexcept {
+    return scheme == Scheme::tcp || scheme == Scheme::udp || scheme == Scheme::multicast;
+  }
+  [[nodiscard]] bool is_unix() const noexcept {
+    return scheme == Scheme::unix_stream || scheme == Scheme::unix_datagram;
+  }
+  [[nodiscard]] bool has_datagrams() const noexcept {
+    return scheme == Scheme::udp || scheme == Scheme::unix_datagram || scheme == Scheme::multicast;
+  }
   /// As the user would write it.
   [[nodiscard]] std::string to_string() const;
 };
@@ -82,14 +101,6 @@ struct Endpoint {
 
 /// Reads a local address to connect from: an address, or an address and a port.
 [[nodiscard]] std::expected<Address, std::string> parse_source(std::string_view text);
-
-/// Where `cast` sends to: a group or a host, by its address.
-struct CastAddress {
-  Address to;
-  bool is_group = false;
-};
-/// Reads `mcast://GROUP:PORT` or `udp://ADDRESS:PORT`.
-[[nodiscard]] std::expected<CastAddress, std::string> parse_cast_address(std::string_view text);
 
 /// HOST and the port of HOST:PORT.
 struct HostPort {

@@ -40,6 +40,23 @@ TEST(Endpoint, of_unix_sockets_descriptors_and_standard_streams) {
   EXPECT_EQ(parsed("-").scheme, Scheme::standard);
 }
 
+TEST(Endpoint, of_datagrams) {
+  EXPECT_EQ(parsed("udp://localhost:53").scheme, Scheme::udp);
+  EXPECT_EQ(parsed("udp://:53", Role::listen).place, "*:53");
+  EXPECT_EQ(parsed("unix-dgram:/a").place, "unix:/a");
+  EXPECT_TRUE(parsed("unix-dgram:@a").has_datagrams());
+  const Endpoint group =
+      parsed("mcast://239.1.2.3:5000?if=lo&ttl=3&loop=0&source=10.0.0.1", Role::cast);
+  EXPECT_EQ(group.text_setting(Key::interface), "lo");
+  EXPECT_EQ(group.text_setting(Key::source), "10.0.0.1");
+  EXPECT_EQ(group.setting(Key::ttl), 3);
+  EXPECT_EQ(group.setting(Key::loop), 0);
+  EXPECT_EQ(parsed("mcast://[ff02::1234]:5000", Role::cast).place, "[ff02::1234]:5000");
+  EXPECT_NE(refused("mcast://10.0.0.1:5000", Role::cast).find("names no group"), std::string::npos);
+  EXPECT_NE(refused("mcast://239.1.2.3:5000").find("write 'ieum cast'"), std::string::npos);
+  EXPECT_NE(refused("host:5000", Role::cast).find("casting goes to many"), std::string::npos);
+}
+
 TEST(Endpoint, has_settings) {
   const Endpoint endpoint = parsed("tcp://h:1?nodelay=0&rcvbuf=64k&ttl=5&keepalive=60");
   EXPECT_EQ(endpoint.place, "h:1");
@@ -52,11 +69,11 @@ TEST(Endpoint, has_settings) {
 
 TEST(Endpoint, says_what_is_wrong_with_its_place) {
   EXPECT_EQ(refused("localhost"), "'localhost' has no port; write HOST:PORT, as localhost:80");
-  EXPECT_EQ(refused("9000", Role::listen),
-            "'9000' has no port; write HOST:PORT, as localhost:9000");
+  EXPECT_EQ(refused("9000", Role::listen), "'9000' has no host; write :9000");
+  EXPECT_EQ(refused("9000"), "'9000' has no port; write HOST:PORT, as localhost:9000");
+  EXPECT_EQ(refused(":80x"), "':80x' needs a port, a number from 1 to 65535, after its colon");
   EXPECT_EQ(refused("::1:80"),
             "'::1:80' has several colons; an IPv6 address is written within brackets, as [::1]:80");
-  EXPECT_EQ(refused("h:http"), "'h:http' needs a port, a number from 1 to 65535, after its colon");
   EXPECT_EQ(refused("h:65536"),
             "'h:65536' needs a port, a number from 1 to 65535, after its colon");
   EXPECT_EQ(refused("h:0"), "'h:0' has port 0, where nobody can listen");
@@ -76,8 +93,7 @@ TEST(Endpoint, suggests_a_scheme) {
 }
 
 TEST(Endpoint, knows_what_is_not_built_in_yet) {
-  for (const char* text :
-       {"mcast://239.1.2.3:5000?if=lo&ttl=1", "tls://h:1", "ws://h:1/x", "wss://h:1"}) {
+  for (const char* text : {"tls://h:1", "ws://h:1/x", "wss://h:1"}) {
     EXPECT_NE(refused(text).find("is not built into this version"), std::string::npos) << text;
   }
 }
@@ -86,16 +102,20 @@ TEST(Endpoint, suggests_a_key) {
   EXPECT_EQ(refused("h:1?nodealy=1"),
             "in 'h:1?nodealy=1': unknown key 'nodealy' after '?'; did you mean 'nodelay'?");
   EXPECT_EQ(refused("h:1?reuseport=1"),
-            "in 'h:1?reuseport=1': the key 'reuseport' is for TCP addresses of 'ieum listen' only");
+            "in 'h:1?reuseport=1': the key 'reuseport' is for tcp://, udp:// addresses of "
+            "'ieum listen' only");
   EXPECT_EQ(refused("h:1?ttl"), "in 'h:1?ttl': the key 'ttl' has no value; write ttl=1-255");
   EXPECT_EQ(refused("h:1?ttl=0"), "in 'h:1?ttl=0': ttl takes a number from 1 to 255, not '0'");
   EXPECT_EQ(refused("h:1?nodelay=yes"), "in 'h:1?nodelay=yes': nodelay takes 0 or 1, not 'yes'");
   EXPECT_EQ(refused("h:1?ttl=5&ttl=6"), "in 'h:1?ttl=5&ttl=6': the key 'ttl' stands twice");
-  EXPECT_EQ(refused("fd:3?ttl=5"), "in 'fd:3?ttl=5': the key 'ttl' is for TCP addresses only");
+  EXPECT_EQ(refused("fd:3?ttl=5"),
+            "in 'fd:3?ttl=5': the key 'ttl' is for tcp://, udp://, mcast:// "
+            "addresses only");
 }
 
 TEST(Source, is_an_address_with_or_without_a_port) {
   EXPECT_EQ(parse_source("127.0.0.1").value().to_string(), "127.0.0.1:0");
+  EXPECT_EQ(parse_source(":5000").value().to_string(), "0.0.0.0:5000");
   EXPECT_EQ(parse_source("127.0.0.1:5000").value().to_string(), "127.0.0.1:5000");
   EXPECT_EQ(parse_source("::1").value().to_string(), "[::1]:0");
   EXPECT_EQ(parse_source("[::1]").value().to_string(), "[::1]:0");

@@ -1,5 +1,7 @@
 #include "failure.hpp"
 
+#include <sys/stat.h>
+
 #include <array>
 #include <utility>
 
@@ -32,10 +34,18 @@ std::string name_advice(const Error& error, bool family_asked) {
   return "check the network and /etc/resolv.conf, or give the address itself";
 }
 
+bool is_socket_file(const Address& address) {
+  struct stat status{};
+  return address.family() != Family::unix_path ||
+         ::stat(std::string(address.bytes()).c_str(), &status) < 0 || S_ISSOCK(status.st_mode);
+}
+
 std::string connect_advice(const Error& error) {
   using enum std::errc;
   const bool is_unix = error.address().is_unix();
   if (is(error, connection_refused)) {
+    if (is_unix && !is_socket_file(error.address()))
+      return "that file is no socket: check the path";
     return is_unix ? "the socket is there, but its server has ended: start it again"
                    : "nothing listens there: check the address, or start the server first";
   }
@@ -60,8 +70,10 @@ std::string connect_advice(const Error& error) {
 std::string listen_advice(const Error& error) {
   using enum std::errc;
   if (is(error, address_in_use)) {
-    return error.address().is_unix() ? "take another path; if its server has ended, add ?replace=1"
-                                     : "take another port, or 0 for a free one";
+    if (!error.address().is_unix()) return "take another port, or 0 for a free one";
+    // Whoever holds it lives; what is no socket is nobody's to take.
+    const bool stale = error.detail().starts_with("nobody listens");
+    return stale ? "or add ?replace=1 to take its place" : "take another path";
   }
   if (is(error, permission_denied)) {
     return error.address().is_unix() ? "this user may not make a file there"
@@ -123,14 +135,23 @@ Failure talk_failure(Doing doing, const Error& error, const Circumstances& about
                      "what was on its way is lost; " + moved(about));
 }
 
+/// "broken pipe", as every other sentence has it.
+std::string reason_of(const Error& error) {
+  const std::string text = Error(error.code(), "").to_string();  // ": broken pipe"
+  return text.substr(2);
+}
+
 Failure output_failure(const Error& error, std::string_view where) {
   const bool is_pipe = is(error, std::errc::broken_pipe);
-  std::string advice;
+  std::string advice = resource_advice(error);
   if (is_pipe) advice = "what reads it has gone";
   if (is(error, std::errc::no_space_on_device)) advice = "make room; what came before is there";
   if (is(error, std::errc::permission_denied)) advice = "this user may not write there";
   if (is(error, std::errc::no_such_file_or_directory)) advice = "there is no such directory";
-  return with_advice(Status::other, fmt::format("write {}: {}", where, error.code().message()),
+  if (is(error, std::errc::is_a_directory)) advice = "name a file within it";
+  const bool opening = std::string_view(error.operation()) == "open";
+  return with_advice(Status::other,
+                     fmt::format("{} {}: {}", opening ? "open" : "write", where, reason_of(error)),
                      std::move(advice));
 }
 
@@ -143,8 +164,7 @@ Failure explain_failure(Doing doing, const Error& error, const Circumstances& ab
     case Doing::accepting: {
       if (is_about_names(error)) return connect_failure(error, about);
       if (is(error, std::errc::timed_out)) {
-        return with_advice(Status::timed_out, error.to_string(),
-                           fmt::format("no client came within {} (-w)", to_text(about.limit)));
+        return with_advice(Status::timed_out, error.to_string(), "no client came (-w)");
       }
       std::string advice = resource_advice(error);
       if (advice.empty()) advice = listen_advice(error);
@@ -152,17 +172,19 @@ Failure explain_failure(Doing doing, const Error& error, const Circumstances& ab
     }
     case Doing::taking_over:
       return with_advice(Status::other,
-                         fmt::format("take over {}: {}", about.where, error.code().message()),
+                         fmt::format("take over {}: {}", about.where, reason_of(error)),
                          "start ieum with a stream socket there, as systemd and inetd do");
     case Doing::setting_options:
       return with_advice(Status::other, fmt::format("{} of {}", error.to_string(), about.where),
                          "leave out its ?key=value");
     case Doing::reading_input:
-      return {Status::other, fmt::format("read standard input: {}", error.code().message())};
+      return with_advice(Status::other, fmt::format("read standard input: {}", reason_of(error)),
+                         resource_advice(error));
     case Doing::writing_output: return output_failure(error, about.where);
     case Doing::receiving:
     case Doing::sending: return talk_failure(doing, error, about);
     case Doing::starting_command:
+    case Doing::running:
       return with_advice(Status::other, error.to_string(), resource_advice(error));
   }
   return {Status::other, error.to_string()};

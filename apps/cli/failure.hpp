@@ -43,6 +43,7 @@ enum class Doing : std::uint8_t {
   receiving,
   sending,
   starting_command,
+  running,  ///< anything else
 };
 
 /// What the sentence needs to know besides the error.

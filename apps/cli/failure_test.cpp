@@ -43,7 +43,7 @@ TEST(Failure, says_what_where_and_what_to_do) {
   EXPECT_EQ(explain_failure(Doing::listening, error(EADDRINUSE, "listen")).sentence,
             "listen 127.0.0.1:9: address already in use; take another port, or 0 for a free one");
   EXPECT_EQ(explain_failure(Doing::writing_output, error(ENOSPC), {.where = "out"}).sentence,
-            "write out: No space left on device; make room; what came before is there");
+            "write out: no space left on device; make room; what came before is there");
   EXPECT_EQ(
       explain_failure(Doing::receiving, error(ECONNRESET, "read"), {.sent = 1, .received = 2})
           .sentence,

@@ -39,6 +39,8 @@ std::string_view to_string(Ending ending) noexcept {
   switch (ending) {
     case Ending::running: return "it still ran";
     case Ending::both_finished: return "both sides had finished";
+    case Ending::client_finished: return "the client had finished";
+    case Ending::looked: return "somebody listens, and no more was asked (-z)";
     case Ending::input_ended: return "our input had ended (--on-eof=close)";
     case Ending::peer_finished: return "the peer had finished, and our input was silent";
     case Ending::command_ended: return "the command had ended";
@@ -74,7 +76,7 @@ void Life::created(const Address& address) {
   if (!log_->tells_steps()) return;
   tell({"created",
         fmt::format("created a {} socket", kind_of(address)),
-        fmt::format("socket({}, SOCK_STREAM)", domain_of(address)),
+        fmt::format("socket({}, SOCK_STREAM, 0)", domain_of(address)),
         {{"kind", std::string(address.is_unix() ? "unix" : "tcp")}}});
 }
 
@@ -87,7 +89,7 @@ void Life::listening(const Address& address, int backlog) {
   if (!log_->tells_steps()) return;
   tell({"listening",
         fmt::format("listening on {} with a backlog of {}", name_of(address), backlog),
-        fmt::format("listen({})", backlog),
+        fmt::format("listen(fd, {})", backlog),
         {{"local", address.to_string()}, {"backlog", static_cast<std::uint64_t>(backlog)}}});
 }
 
@@ -97,6 +99,7 @@ void Life::waiting_for_client() {
 }
 
 void Life::resolved(std::span<const Address> addresses) {
+  tries_several_ = true;
   if (!log_->tells_steps()) return;
   std::vector<std::string> all;
   for (const Address& address : addresses) all.push_back(address.to_string());
@@ -109,6 +112,7 @@ void Life::resolved(std::span<const Address> addresses) {
 void Life::connecting(const Address& to) {
   if (!log_->tells_steps()) return;
   created(to);
+  if (source_.family() != Family::none) bound(source_);
   tell({"connecting",
         "connecting to " + name_of(to),
         call("connect(2)", "IORING_OP_CONNECT"),
@@ -116,7 +120,8 @@ void Life::connecting(const Address& to) {
 }
 
 void Life::attempt_failed(const Error& error) {
-  if (!log_->tells_steps()) return;
+  // Of the only attempt, it is what the command fails with.
+  if (!log_->tells_steps() || !tries_several_) return;
   tell({"attempt_failed",
         error.to_string(),
         {},
@@ -128,7 +133,7 @@ void Life::connected(const Address& local, const Address& peer) {
   if (!log_->tells_steps()) return;
   tell({"connected",
         fmt::format("connected from {} to {} in {}", name_of(local), name_of(peer), to_text(took)),
-        "getsockname(2)",
+        call("connect(2) = 0", "IORING_OP_CONNECT = 0"),
         {{"local", local.to_string()}, {"peer", peer.to_string()}, {"seconds", seconds(took)}}});
 }
 
@@ -147,6 +152,14 @@ void Life::taken_over(std::string_view what) {
         fmt::format("took over {}", what),
         "getsockopt(SO_TYPE)",
         {{"from", std::string(what)}}});
+}
+
+void Life::option_set(std::string_view name, std::string_view value) {
+  if (!log_->tells_steps()) return;
+  tell({"option_set",
+        fmt::format("set {} to {}", name, value),
+        "setsockopt(2)",
+        {{"option", std::string(name)}, {"value", std::string(value)}}});
 }
 
 void Life::sent(std::size_t bytes) {
@@ -174,7 +187,7 @@ void Life::input_ended() {
 
 void Life::half_closed() {
   if (!log_->tells_steps()) return;
-  tell({"half_closed", "half-closed: nothing more will be sent", "shutdown(SHUT_WR)", {}});
+  tell({"half_closed", "half-closed: nothing more will be sent", "shutdown(fd, SHUT_WR)", {}});
 }
 
 void Life::peer_finished() {

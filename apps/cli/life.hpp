@@ -21,10 +21,12 @@ namespace ieum::cli {
 enum class Ending : std::uint8_t {
   running,  ///< it has not
   both_finished,
-  input_ended,    ///< --on-eof=close
-  peer_finished,  ///< ours has not, but is silent
-  command_ended,  ///< --exec
-  idle,           ///< -i
+  client_finished,  ///< of a service: what it was to be answered has been
+  looked,           ///< --probe
+  input_ended,      ///< --on-eof=close
+  peer_finished,    ///< ours has not, but is silent
+  command_ended,    ///< --exec
+  idle,             ///< -i
   interrupted,
   input_failed,
   output_failed,
@@ -42,6 +44,9 @@ class Life final : public ConnectObserver {
   /// Of the connection `number` of several, with `peer`.
   Life(Log& log, std::uint64_t number, const Address& peer);
 
+  /// Attempts are bound to it first.
+  void connects_from(const Address& source) noexcept { source_ = source; }
+
   void created(const Address& address);
   void bound(const Address& address);
   void listening(const Address& address, int backlog);
@@ -52,6 +57,7 @@ class Life final : public ConnectObserver {
   void connected(const Address& local, const Address& peer);
   void accepted(const Address& local, const Address& peer);
   void taken_over(std::string_view what);
+  void option_set(std::string_view name, std::string_view value);
   void sent(std::size_t bytes);
   void received(std::size_t bytes);
   void input_ended();
@@ -81,6 +87,8 @@ class Life final : public ConnectObserver {
   std::uint64_t number_ = 0;
   std::string label_;
   Clock::time_point began_;
+  Address source_;              // to be bound to before connecting
+  bool tries_several_ = false;  // addresses of a name
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
 };

@@ -1,4 +1,8 @@
 // `ieum listen`.
+#include <unistd.h>
+
+#include <cerrno>
+
 #include <ieum/ieum.hpp>
 
 #include <fmt/format.h>
@@ -113,7 +117,9 @@ int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served
   }
   if (error == std::errc::timed_out && command.common.talk.idle > Duration::zero()) {
     life.closed(Ending::idle);
-    return log.failed({Status::timed_out, "nothing came or went (-i); " + life.summary()});
+    return log.failed(
+        {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
+                                        to_text(command.common.talk.idle), life.summary())});
   }
   life.broken(error);
   life.closed(Ending::broken);
@@ -134,7 +140,7 @@ Task<int> serve_one(Listener listener, const ListenCommand& command, Life& life,
   life.accepted(client.local_address().value_or(Address{}), client.peer_address());
   co_await listener.close();  // one client is all: others are refused
   life.stopped_listening();
-  const Result<> set = apply_settings(client, command.common.endpoint);
+  const Result<> set = apply_settings(client, command.common.endpoint, life);
   if (!set) {
     const Circumstances about{.where = command.common.endpoint.place};
     co_return life.log().failed(explain_failure(Doing::setting_options, set.error(), about));
@@ -188,7 +194,7 @@ Task<Ending> serve_in_crowd_or_alone(Serving& serving, StreamSocket& client, Lif
 Task<> session(Serving& serving, StreamSocket client) {
   Life life(serving.log, ++serving.clients, client.peer_address());
   life.accepted(client.local_address().value_or(Address{}), client.peer_address());
-  const Result<> set = apply_settings(client, serving.command.common.endpoint);
+  const Result<> set = apply_settings(client, serving.command.common.endpoint, life);
   if (!set) {
     const Circumstances about{.where = serving.command.common.endpoint.place};
     serving.log.failed(explain_failure(Doing::setting_options, set.error(), about));
@@ -238,7 +244,7 @@ Task<> drain(Server& server, Serving& serving) {
 
 Task<> drain_when_asked(Server& server, Serving& serving) {
   co_await serving.interruption.asked.wait();
-  serving.life.interrupted("no more clients; those who are here may finish");
+  serving.life.interrupted("no more clients; those who are here have 1 s to finish");
   co_await drain(server, serving);
 }
 
@@ -261,12 +267,20 @@ Task<> drain_without_output(Server& server, Serving& serving, const Output& outp
   co_await drain(server, serving);
 }
 
+/// Of a pipe's writing end this tells that its reader has gone: all who only listen would stay for
+/// nobody.
+Task<> watch_reader(Serving& serving) {
+  co_await wait_readable(STDOUT_FILENO);
+  serving.crowd.lose_output(Error::from_errno(EPIPE, "write"));
+}
+
 Task<> serve_beside(Group& group, Server& server, Serving& serving, LocalEnds& ends) {
   group.start(drain_when_asked(server, serving));
   group.start(watch_lack(server, serving.log));
   if (serving.command.service == Service::talk) {
     group.start(read_input(server, serving));
     group.start(drain_without_output(server, serving, ends.output));
+    if (ends.output.is_pipe()) group.start(watch_reader(serving));
   }
   co_await server.run();
   group.stop();
@@ -356,11 +370,12 @@ Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interruption&
 
 }  // namespace
 
-Task<int> run_listen(const ListenCommand& command, Log& log) {
+Task<int> run_listen(const ListenCommand& given, Log& log) {
+  ListenCommand command = given;
+  command.common.talk.on_eof = resolve_on_eof(command.common.talk.on_eof, true);
   auto body = [&](Interruption& interruption) {
-    return is_of_datagrams(command.common.endpoint.scheme)
-               ? listen_datagrams(command, log, interruption)
-               : listen_and_serve(command, log, interruption);
+    return command.common.endpoint.has_datagrams() ? listen_datagrams(command, log, interruption)
+                                                   : listen_and_serve(command, log, interruption);
   };
   const int status = co_await with_interruption(body);
   co_return status;

@@ -5,12 +5,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <string>
 #include <type_traits>
 #include <variant>
 #include <vector>
 
+#include <ieum/error.hpp>
 #include <ieum/runtime.hpp>
 
 #include "command_line.hpp"
@@ -25,7 +25,8 @@ int print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
     return static_cast<int>(Status::ok);
   }
-  std::fprintf(stderr, "ieum: write standard output: %s\n", std::strerror(errno));
+  const ieum::Error error = ieum::Error::from_errno(errno, "write standard output");
+  std::fprintf(stderr, "ieum: %s\n", error.to_string().c_str());
   return static_cast<int>(Status::other);
 }
 
@@ -47,7 +48,7 @@ int run_on_loop(const Command& command, Run run_command) {
   if (lacks_output(command.common)) return refuse_closed_output(log);
   const ieum::Result<int> status = ieum::run(run_command(command, log));
   if (status) return *status;
-  return log.failed({Status::other, status.error().to_string()});
+  return log.failed(explain_failure(Doing::running, status.error()));
 }
 
 int run_it(const PrintCommand& command) { return print(command.text); }

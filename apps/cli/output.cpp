@@ -74,6 +74,8 @@ Task<> Output::write_now(ConstBuffer data) {
   co_await stream_.write_all(data);
 }
 
+Task<> Output::shutdown() { co_await stream_.shutdown_write(); }
+
 Task<> Output::finish() {
   if (!file_.is_open()) co_return;
   static_cast<void>(file_.release());  // the stream closes the number

@@ -23,6 +23,9 @@ class Output {
   /// writes after the other.
   [[nodiscard]] Task<> write(Side side, ConstBuffer data);
   [[nodiscard]] bool shows_both() const noexcept { return rendering_.shows_both(); }
+  /// Nothing more will be written: closes our copy of standard output, so that a pipe's reader sees
+  /// the end.
+  [[nodiscard]] Task<> shutdown();
   /// Closes a file, and tells what only then is known of it.
   [[nodiscard]] Task<> finish();
 

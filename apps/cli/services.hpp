@@ -11,7 +11,7 @@ namespace ieum::cli {
 
 /// How a service ended; an error of the client's is no error of ours.
 struct ServiceEnd {
-  Ending ending = Ending::both_finished;
+  Ending ending = Ending::client_finished;
   std::optional<ExitStatus> command;  ///< exec: how it ended
 };
 

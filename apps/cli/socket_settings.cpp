@@ -1,6 +1,10 @@
 #include "socket_settings.hpp"
 
+#include <algorithm>
+
 #include <ieum/stream_socket.hpp>
+
+#include "life.hpp"
 
 namespace ieum::cli {
 
@@ -21,20 +25,23 @@ Result<> apply(StreamSocket& socket, const Setting& setting) {
       const Result<> on = set(SocketOption::so_keepalive, 1);
       return on ? set(SocketOption::tcp_keepidle, setting.value) : on;
     }
-    case Key::reuseport:
-    case Key::ipv6only:
-    case Key::replace:
-    case Key::unlink: return {};  // the listener's
+    default: return {};
   }
-  return {};
+}
+
+bool is_of_listener(Key key) {
+  return key == Key::reuseport || key == Key::ipv6only || key == Key::replace || key == Key::unlink;
 }
 
 }  // namespace
 
-Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint) {
+Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint, Life& life) {
   for (const Setting& setting : endpoint.settings) {
+    if (is_of_listener(setting.key)) continue;
     const Result<> applied = apply(socket, setting);
     if (!applied) return applied;
+    const auto info = std::ranges::find(keys(), setting.key, &KeyInfo::key);
+    life.option_set(info->name, setting.text);
   }
   return {};
 }

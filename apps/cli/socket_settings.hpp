@@ -11,7 +11,9 @@ class StreamSocket;
 
 namespace ieum::cli {
 
-/// Applies the settings of a connection. The error names the option.
-[[nodiscard]] Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint);
+class Life;
+
+/// Applies the settings of a connection, and tells them.
+[[nodiscard]] Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint, Life& life);
 
 }  // namespace ieum::cli

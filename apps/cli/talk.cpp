@@ -1,5 +1,7 @@
 #include "talk.hpp"
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +10,16 @@
 #include <ieum/timeout.hpp>
 
 namespace ieum::cli {
+
+OnEof resolve_on_eof(OnEof on_eof, bool listens) {
+  if (on_eof != OnEof::automatic) return on_eof;
+  struct stat status{};
+  // Where nothing was to be said, the peer has nothing to learn from our end, and might take it for
+  // the end of all. A client says it all the same: servers wait for it.
+  const bool nothing = ::fstat(STDIN_FILENO, &status) == 0 && S_ISCHR(status.st_mode) &&
+                       status.st_rdev == makedev(1, 3);
+  return listens && nothing ? OnEof::keep : OnEof::half_close;
+}
 
 Talk::Talk(StreamSocket& peer, DescriptorStream& input, Output& output, Life& life,
            Interruption& interruption, const TalkOptions& options)
@@ -190,7 +202,10 @@ Task<> Talk::until_over() {
       if (changed) continue;
       if (changed.error() != std::errc::timed_out) co_await fail(changed.error());
     }
-    if (waits_for_input_ && inputs_ == before) end(Ending::peer_finished);
+    if (waits_for_input_ && inputs_ == before) {
+      end_.input_was_open = inputs_ > 0 && !input_is_terminal_;
+      end(Ending::peer_finished);
+    }
   }
 }
 
@@ -205,7 +220,18 @@ Task<> Talk::watch_idleness() {
 
 Task<> Talk::watch_output() {
   // Of a pipe's writing end this tells one thing only: that its reader has gone.
-  const Result<> gone = co_await attempt(wait_readable(STDOUT_FILENO));
+  Result<> gone;
+  if (output_.shows_both()) {
+    gone = co_await attempt(wait_readable(STDOUT_FILENO));
+  } else {
+    auto first = co_await race(attempt(wait_readable(STDOUT_FILENO)), all_received_.wait());
+    if (first.index() == 1) {
+      // Its reader need not wait for our own end: it may be what gives us our input.
+      co_await output_.shutdown();
+      co_return;
+    }
+    gone = std::get<0>(first);
+  }
   if (!gone) co_await fail(gone.error());
   end(Ending::output_failed, Doing::writing_output, Error::from_errno(EPIPE, "write"));
 }

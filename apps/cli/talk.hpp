@@ -18,13 +18,14 @@ namespace ieum::cli {
 
 /// What the end of our input means.
 enum class OnEof : std::uint8_t {
+  automatic,   ///< half_close; but a listener that has no input at all, /dev/null, keeps
   half_close,  ///< the peer is told; we go on receiving until it has finished too
   close,       ///< we end as soon as all has arrived
   keep,        ///< nothing: we go on receiving, and the peer is not told
 };
 
 struct TalkOptions {
-  OnEof on_eof = OnEof::half_close;
+  OnEof on_eof = OnEof::automatic;
   Duration idle{};  ///< end when nothing has come or gone for so long; zero: never
   /// After the peer's end: how long our input, if it is no terminal, may be silent before we end.
   Duration linger = std::chrono::seconds(1);
@@ -35,12 +36,17 @@ struct TalkEnd {
   Ending ending = Ending::running;
   Doing doing = Doing::sending;
   std::optional<Error> error;
+  /// The peer has finished, and our input, which had given something, had not.
+  bool input_was_open = false;
 };
+
+/// What `automatic` means for a listener or not.
+[[nodiscard]] OnEof resolve_on_eof(OnEof on_eof, bool listens);
 
 /// One conversation. How it ends, in short: each side may finish before the other. When our input
 /// has ended, we receive until the peer has finished. When the peer has finished, what our input
 /// still gives without a pause is sent: a file goes through to its end; a terminal, or a pipe in
-/// which nothing comes, does not keep us.
+/// which nothing comes, does not keep us. A pipe that is our output ends with the peer.
 class Talk {
  public:
   /// All must outlive it; the peer is closed by `run`.

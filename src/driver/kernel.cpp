@@ -117,6 +117,9 @@ Address KernelAddress::address() const noexcept {
   if (storage_.any.sa_family == AF_INET6) {
     std::array<std::uint8_t, 16> ip{};
     std::memcpy(ip.data(), &storage_.ipv6.sin6_addr, ip.size());
+    if (IN6_IS_ADDR_V4MAPPED(&storage_.ipv6.sin6_addr)) {
+      return Address::ipv4({ip[12], ip[13], ip[14], ip[15]}, ntohs(storage_.ipv6.sin6_port));
+    }
     return Address::ipv6(ip, ntohs(storage_.ipv6.sin6_port), storage_.ipv6.sin6_scope_id);
   }
   if (storage_.any.sa_family != AF_UNIX) return {};

@@ -19,7 +19,8 @@ class KernelAddress {
   [[nodiscard]] sockaddr* data() noexcept { return &storage_.any; }
   [[nodiscard]] socklen_t length() const noexcept { return length_; }
   [[nodiscard]] socklen_t* length_in_out() noexcept { return &length_; }
-  /// What the kernel filled in.
+  /// What the kernel filled in; of an IPv4 peer of an IPv6 socket the IPv4 address (RFC 4291,
+  /// section 2.5.5.2, maps it).
   [[nodiscard]] Address address() const noexcept;
 
  private:

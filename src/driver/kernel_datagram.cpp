@@ -223,10 +223,6 @@ KernelAddress name_on(Family family, const Address& address) noexcept {
 
 Address unmapped(KernelAddress& name, socklen_t length) noexcept {
   if (length == 0) return {};  // a Unix socket without a name; the kernel writes nothing
-  if (name.data()->sa_family == AF_INET6) {
-    const auto& ipv6 = *reinterpret_cast<const sockaddr_in6*>(name.data());
-    return address_of(ipv6.sin6_addr, ntohs(ipv6.sin6_port), ipv6.sin6_scope_id);
-  }
   *name.length_in_out() = length;
   return name.address();
 }

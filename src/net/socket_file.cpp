@@ -53,7 +53,8 @@ bool nobody_listens(const Address& address) noexcept {
 
 bool remove_stale_file(const Address& address) noexcept {
   const SocketFile file = socket_file(address);
-  if (!nobody_listens(address) || is_bound(address)) return false;
+  // In this order: a server that lives must not take us for a client.
+  if (is_bound(address) || !nobody_listens(address)) return false;
   remove_socket_file(address, file);
   return true;
 }

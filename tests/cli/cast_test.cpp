@@ -215,13 +215,13 @@ TEST(Cast, under_loss_it_reports_what_the_filter_dropped) {
       "nft 'add chain inet t c { type filter hook input priority 0; }'; "
       "nft 'add rule inet t c udp dport 5004 numgen random mod 100 < 20 counter drop'",
       [] {
-        Child receiver({IEUM_COMMAND, "cast", "--receive", "--json", "-i", "20", "-I", "lo",
-                        "mcast://239.1.2.3:5004"});
+        Child receiver({IEUM_COMMAND, "cast", "--receive", "--json", "-i", "20",
+                        "mcast://239.1.2.3:5004?if=lo"});
         std::this_thread::sleep_for(300ms);
         const TemporaryFile input(std::string(3'000'000, 'x'));
         // So slow that each goes alone: the filter counts what the system joins as one.
-        Child sender({IEUM_COMMAND, "cast", "--rtp", "--rate", "10M", "--size", "1300", "-I", "lo",
-                      "mcast://239.1.2.3:5004"},
+        Child sender({IEUM_COMMAND, "cast", "--rtp", "--rate", "10M", "--size", "1300",
+                      "mcast://239.1.2.3:5004?if=lo"},
                      Input::file(input.path()));
         EXPECT_EQ(sender.wait(), 0) << sender.error_output();
         receiver.read_all();
@@ -265,12 +265,11 @@ TEST(Cast, a_film_at_50_megabits_reaches_three_receivers_whole) {
     for (int i = 0; i < 3; ++i) {
       receivers.push_back(std::make_unique<Child>(
           std::vector<std::string>{IEUM_COMMAND, "cast", "--receive", "--json", "-i", "20", "-o",
-                                   output(i), "-I", "lo", "mcast://239.1.2.3:5004"}));
+                                   output(i), "mcast://239.1.2.3:5004?if=lo"}));
     }
     std::this_thread::sleep_for(300ms);
-    Child sender(
-        {IEUM_COMMAND, "cast", "--rtp", "--rate", "50M", "-I", "lo", "mcast://239.1.2.3:5004"},
-        Input::file(film));
+    Child sender({IEUM_COMMAND, "cast", "--rtp", "--rate", "50M", "mcast://239.1.2.3:5004?if=lo"},
+                 Input::file(film));
     EXPECT_EQ(sender.wait(), 0) << sender.error_output();
     for (int i = 0; i < 3; ++i) {
       Child& receiver = *receivers[static_cast<std::size_t>(i)];

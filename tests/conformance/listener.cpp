@@ -327,5 +327,15 @@ TEST(ListenerInNamespace, names_the_holder_of_a_port_in_the_threads_namespace) {
   if (!reason.empty()) GTEST_SKIP() << reason;
 }
 
+CO_TEST(Listener, on_both_families_tells_an_ipv4_client_by_its_ipv4_address) {
+  if (!has(Transport::ipv6)) co_return;
+  Listener listener = co_await Listener::bind("[::]:0");
+  const Address to = Address::ipv4_loopback(listener.address().port());
+  StreamSocket client = co_await StreamSocket::connect(to);
+  StreamSocket server = co_await listener.accept();
+  EXPECT_EQ(server.peer_address(), *client.local_address());
+  EXPECT_EQ(*server.local_address(), to);
+}
+
 }  // namespace
 }  // namespace ieum::test

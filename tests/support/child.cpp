@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -156,6 +157,11 @@ void Child::write(std::string_view text) {
 
 void Child::close_input() { close_if_open(input_); }
 
+void Child::close_output() {
+  close_if_open(output_.descriptor);
+  output_.ended = true;
+}
+
 /// Takes what the child has written, waiting at most `limit` for it; false if nothing came.
 bool Child::take(Output& output, std::chrono::milliseconds limit) {
   pollfd ready{.fd = output.descriptor, .events = POLLIN, .revents = 0};
@@ -245,6 +251,19 @@ std::size_t Child::memory_bytes() const {
   std::size_t resident = 0;
   file >> total >> resident;
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::size_t Child::descriptors() const {
+  const std::filesystem::directory_iterator all("/proc/" + std::to_string(pid_) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+std::vector<pid_t> Child::children() const {
+  const std::string number = std::to_string(pid_);
+  std::ifstream file("/proc/" + number + "/task/" + number + "/children");
+  std::vector<pid_t> all;
+  for (pid_t one = 0; file >> one;) all.push_back(one);
+  return all;
 }
 
 std::uint16_t free_port() {

@@ -42,6 +42,8 @@ class Child {
   /// To its standard input; fails the test if it does not take it.
   void write(std::string_view text);
   void close_input();
+  /// Goes away as the reader of its standard output: what it writes from now on is a broken pipe.
+  void close_output();
 
   /// Waits until its standard output (or error output) contains `text`, and gives all up to and
   /// with it, which is then used up. Fails the test after `limit`, or when the output ends before.
@@ -63,6 +65,10 @@ class Child {
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   /// Resident memory, in bytes.
   [[nodiscard]] std::size_t memory_bytes() const;
+  /// How many descriptors it has open.
+  [[nodiscard]] std::size_t descriptors() const;
+  /// Its own children, those included that have ended and were not waited for.
+  [[nodiscard]] std::vector<pid_t> children() const;
 
  private:
   struct Output {

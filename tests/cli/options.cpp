@@ -1,0 +1,114 @@
+// What the options change of a talk: --on-eof, -o, -s, -4, -6, and the standard streams as the
+// peer.
+#include <fstream>
+#include <thread>
+
+#include "cli/clients.hpp"
+
+namespace ieum::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(OnEof, CloseEndsOnceAllHasArrived) {
+  Child listener(ieum_command({"listen", "127.0.0.1:0"}));  // its input stays open
+  Child connector(ieum_command({"connect", "--on-eof", "close", where_it_listens(listener)}));
+  connector.write("all of it\n");
+  connector.close_input();
+  EXPECT_EQ(connector.wait(), 0);
+  EXPECT_EQ(connector.error_output(), "");
+  EXPECT_EQ(listener.read_all(), "all of it\n");
+}
+
+TEST(OnEof, KeepTellsThePeerNothing) {
+  Child listener(ieum_command({"listen", "127.0.0.1:0"}));
+  Child connector(ieum_command({"connect", "--on-eof=keep", where_it_listens(listener)}));
+  connector.write("all of it\n");
+  connector.close_input();
+  EXPECT_EQ(listener.read_until("\n"), "all of it\n");
+  listener.write("go on\n");
+  EXPECT_EQ(connector.read_until("\n"), "go on\n");
+  EXPECT_TRUE(connector.runs());
+  EXPECT_TRUE(listener.runs());
+  listener.close_input();
+  EXPECT_EQ(connector.wait(), 0);
+  EXPECT_EQ(listener.wait(), 0);
+}
+
+TEST(OutputFile, HoldsWhatWasReceivedAndNothingElse) {
+  const TemporaryFile file("what was there before");
+  Child listener(ieum_command({"listen", "-v", "-o", file.path(), "127.0.0.1:0"}));
+  std::string address = where_it_listens(listener);
+  address.resize(address.find(' '));
+  listener.close_input();
+  EXPECT_EQ(succeed(ask(address, "new")), "");
+  EXPECT_EQ(listener.wait(), 0);
+  EXPECT_EQ(listener.read_all(), "");
+  EXPECT_EQ(content_of(file.path()), "new");
+}
+
+TEST(Source, IsWhereThePeerSeesUs) {
+  const std::string port = std::to_string(free_port());
+  Child listener(ieum_command({"listen", "-v", "127.0.0.1:0"}), Input::nothing());
+  std::string address = where_it_listens(listener);
+  address.resize(address.find(' '));
+  Child connector(ieum_command({"connect", "-s", "127.0.0.7:" + port, address}), Input::nothing());
+  EXPECT_EQ(connector.wait(), 0);
+  EXPECT_EQ(listener.wait(), 0);
+  EXPECT_TRUE(listener.error_output().contains("connected from 127.0.0.7:" + port + " to"))
+      << listener.error_output();
+}
+
+TEST(Family, IsTheOneThatWasAskedFor) {
+  for (const auto& [option, family] :
+       {std::pair{"-4", "TCP (IPv4)"}, std::pair{"-6", "TCP (IPv6)"}}) {
+    Child child(ieum_command({"connect", option, "-v", "localhost:" + std::to_string(free_port())}),
+                Input::nothing());
+    child.wait();
+    const std::string told = child.error_output();
+    const std::string_view other = option[1] == '4' ? "TCP (IPv6)" : "TCP (IPv4)";
+    EXPECT_TRUE(told.contains(family) || told.contains("no address")) << told;
+    EXPECT_FALSE(told.contains(other)) << told;
+  }
+}
+
+TEST(StandardStreams, AreThePeerOfADash) {
+  const std::string bytes(std::size_t{3} << 20U, 'd');
+  const TemporaryFile file(bytes);
+  Child connector(ieum_command({"connect", "-"}), Input::file(file.path()));
+  EXPECT_TRUE(connector.read_all() == bytes);
+  EXPECT_EQ(connector.wait(), 0);
+  Child server(ieum_command({"listen", "--exec", "tr a-z A-Z", "-"}));  // as under inetd
+  server.write("loud\n");
+  server.close_input();
+  EXPECT_EQ(server.read_all(), "LOUD\n");
+  EXPECT_EQ(server.wait(), 0);
+}
+
+TEST(BothWays, MuchAtOnceIsAllThere) {
+  const std::string there(std::size_t{24} << 20U, 't');
+  const std::string back(std::size_t{16} << 20U, 'b');
+  const TemporaryFile file(there);
+  Child listener(ieum_command({"listen", "127.0.0.1:0"}));
+  Child connector(ieum_command({"connect", where_it_listens(listener)}), Input::file(file.path()));
+  std::string got_back;
+  {
+    const std::jthread feeder([&] {
+      listener.write(back);
+      listener.close_input();
+    });
+    const std::jthread reader([&] { got_back = connector.read_all(); });
+    EXPECT_TRUE(listener.read_all() == there);
+  }
+  EXPECT_TRUE(got_back == back);
+  EXPECT_EQ(connector.wait(), 0);
+  EXPECT_EQ(listener.wait(), 0);
+}
+
+}  // namespace
+}  // namespace ieum::test
