@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <ieum/datagram_socket.hpp>
+
 #include "declaration.hpp"
 #include "quantity.hpp"
 #include "suggest.hpp"
@@ -288,6 +290,11 @@ Parsed<Command> parse_listen(std::span<const std::string> words, const Surroundi
   if (given(app, "--max-clients") && !declaration.keep) {
     return Refusal("--max-clients goes with --keep");
   }
+  if (scheme == Scheme::udp || scheme == Scheme::unix_datagram) {
+    for (const char* option : {"--exec", "--wait", "--backlog", "--max-clients", "--linger"}) {
+      if (given(app, option)) return Refusal(fmt::format("{} is not for datagrams", option));
+    }
+  }
   command.keep = declaration.keep;
   constexpr int clients_max = 1'000'000;
   constexpr int backlog_max = 65'535;
@@ -298,6 +305,111 @@ Parsed<Command> parse_listen(std::span<const std::string> words, const Surroundi
   const auto backlog = read_count(app, "--backlog", declaration.backlog, 4096, backlog_max);
   if (!backlog) return Refusal(backlog.error());
   command.backlog = *backlog;
+  return command;
+}
+
+/// `5M`: 1000 times 1000, as networks count; 0: it is none.
+std::uint64_t read_bits(const std::string& text) {
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  constexpr std::uint64_t most = 1'000'000'000;
+  if (error != std::errc{} || number > most) return 0;
+  if (unit.empty()) return number;
+  if (unit == "k" || unit == "K") return number * 1000;
+  if (unit == "M") return number * 1'000'000;
+  if (unit == "G" && number <= 1000) return number * 1'000'000'000;
+  return 0;
+}
+
+/// The address, the interface and the source that an address of `cast` names; why not, if it does
+/// not.
+std::string read_cast_place(CastCommand& command) {
+  const Endpoint& endpoint = command.endpoint;
+  const Result<Address> address = Address::parse(endpoint.place);
+  constexpr std::uint16_t port_max = 65'534;  // the port after it is that of the reports
+  if (!address || address->port() == 0 || address->port() > port_max) {
+    return fmt::format("{} needs an address, not a name, and a port from 1 to {}",
+                       in_quotes(endpoint.place), port_max);
+  }
+  command.to = *address;
+  const auto first = static_cast<unsigned char>(address->bytes().front());
+  const bool has_group =
+      address->family() == Family::ipv4 ? (first & 0xf0U) == 0xe0U : first == 0xffU;
+  if (has_group && !command.is_group) {
+    return fmt::format("{} is a group; write mcast://{}", in_quotes(endpoint.place),
+                       printable(endpoint.place));
+  }
+  const std::string_view interface = endpoint.text_setting(Key::interface);
+  if (!interface.empty()) {
+    const Result<std::uint32_t> index = interface_index(interface);
+    if (!index) return fmt::format("there is no interface {}", in_quotes(interface));
+    command.interface = *index;
+  }
+  const std::string_view source = endpoint.text_setting(Key::source);
+  if (source.empty()) return {};
+  const auto from = parse_source(source);
+  if (!from || from->family() != address->family()) {
+    return fmt::format("the key 'source' takes an address of the group's family, not {}",
+                       in_quotes(source));
+  }
+  command.source = *from;
+  return {};
+}
+
+Parsed<Command> parse_cast(std::span<const std::string> words, const Surroundings& surroundings) {
+  CastDeclaration declaration;
+  const CLI::App& app = declaration.app;
+  std::string wrong = parse_with(declaration.app, words, declaration.address);
+  if (given(app, "--help")) return help_for("cast", surroundings);
+  if (!wrong.empty()) return Refusal(std::move(wrong));
+  if (declaration.address.empty()) {
+    return Refusal("an address is missing, as 'ieum cast mcast://239.1.2.3:5004'");
+  }
+  auto endpoint = parse_endpoint(declaration.address, Role::cast);
+  if (!endpoint) return Refusal(endpoint.error());
+  CastCommand command;
+  command.endpoint = *std::move(endpoint);
+  command.is_group = command.endpoint.scheme == Scheme::multicast;
+  std::string unfit = read_cast_place(command);
+  if (!unfit.empty()) return Refusal(std::move(unfit));
+  command.receive = declaration.receive;
+  command.rtp = declaration.rtp;
+  for (const char* option : {"--rtp", "--rate", "--size"}) {
+    if (declaration.receive && given(app, option)) {
+      return Refusal(fmt::format("{} has no effect with --receive", option));
+    }
+  }
+  for (const char* option : {"--idle", "--output"}) {
+    if (!declaration.receive && given(app, option)) {
+      return Refusal(fmt::format("{} goes with --receive", option));
+    }
+  }
+  if (!command.receive && command.source.family() != Family::none) {
+    return Refusal("the key 'source' goes with --receive");
+  }
+  if (given(app, "--rate")) {
+    command.bits_per_second = read_bits(declaration.rate);
+    if (command.bits_per_second == 0) {
+      return Refusal(fmt::format("--rate takes bits a second, as 64k, 5M or 1G, not {}",
+                                 in_quotes(declaration.rate)));
+    }
+  }
+  const auto size = read_count(app, "--size", declaration.size, CastCommand::bytes_default,
+                               CastCommand::bytes_max);
+  if (!size) return Refusal(size.error());
+  command.bytes = static_cast<std::size_t>(*size);
+  const auto idle = read_duration(app, "--idle", declaration.idle, Duration::zero());
+  if (!idle) return Refusal(idle.error());
+  command.idle = *idle;
+  if (given(app, "--output") && declaration.output.empty()) {
+    return Refusal("-o takes a file's name");
+  }
+  if (declaration.output != "-") command.output_path = declaration.output;
+  command.log = {.verbosity = std::min(declaration.verbosity, 2),
+                 .json = declaration.json,
+                 .color = surroundings.error_color};
   return command;
 }
 
@@ -353,6 +465,7 @@ std::expected<Command, std::string> parse_command_line(std::span<const std::stri
   };
   if (name == "connect") return refuse(parse_connect(rest, surroundings));
   if (name == "listen") return refuse(parse_listen(rest, surroundings));
+  if (name == "cast") return refuse(parse_cast(rest, surroundings));
   if (name == "completion") {
     return refuse(parse_word(
         declare_completion(), rest, false, surroundings,

@@ -85,16 +85,43 @@ TEST(CommandLine, prints) {
     for (const CommandSummary::Option& option : command.options) {
       EXPECT_FALSE(option.description.empty()) << option.names.front();
       for (const std::string& name : option.names) {
-        const bool is_word = command.name != "connect" && command.name != "listen";
+        const bool is_word =
+            command.name != "connect" && command.name != "listen" && command.name != "cast";
         EXPECT_TRUE(is_word || own.find(name) != std::string::npos) << command.name << name;
       }
     }
   }
 }
 
+TEST(CommandLine, cast) {
+  const auto sends = parsed<CastCommand>(
+      {"cast", "--rtp", "--rate=5M", "--size", "188", "mcast://239.1.2.3:5004"});
+  EXPECT_TRUE(sends.rtp);
+  EXPECT_TRUE(sends.is_group);
+  EXPECT_EQ(sends.bits_per_second, 5'000'000U);
+  EXPECT_EQ(sends.bytes, 188U);
+  EXPECT_EQ(sends.to.to_string(), "239.1.2.3:5004");
+  EXPECT_TRUE(parsed<CastCommand>({"cast", "--receive", "udp://*:5004"}).receive);
+  EXPECT_EQ(refused({"cast", "udp://239.1.2.3:5004"}),
+            "cast: '239.1.2.3:5004' is a group; write mcast://239.1.2.3:5004");
+  EXPECT_NE(refused({"cast", "mcast://10.1.2.3:5004"}).find("names no group"), std::string::npos);
+  EXPECT_TRUE(refused({"cast", "udp://example.com:5004"}).ends_with("from 1 to 65534"));
+  EXPECT_TRUE(refused({"cast", "tcp://10.1.2.3:5004"}).starts_with("cast: casting goes to many"));
+  EXPECT_EQ(refused({"cast", "mcast://239.1.2.3:5004?if=nosuch0"}),
+            "cast: there is no interface 'nosuch0'");
+  EXPECT_EQ(refused({"cast", "mcast://239.1.2.3:5004?source=10.0.0.1"}),
+            "cast: the key 'source' goes with --receive");
+  EXPECT_EQ(refused({"cast", "--rate", "fast", "udp://10.1.2.3:5004"}),
+            "cast: --rate takes bits a second, as 64k, 5M or 1G, not 'fast'");
+  EXPECT_EQ(refused({"cast", "-i", "1", "udp://10.1.2.3:5004"}),
+            "cast: --idle goes with --receive");
+  EXPECT_EQ(refused({"cast", "--receive", "--rtp", "udp://10.1.2.3:5004"}),
+            "cast: --rtp has no effect with --receive");
+}
+
 TEST(CommandLine, help_stays_within_its_columns) {
   for (const int columns : {40, 72, 100}) {
-    for (const char* name : {"", "connect", "listen", "completion"}) {
+    for (const char* name : {"", "connect", "listen", "cast", "completion"}) {
       const std::string text = to_text(manual_of(name), {.columns = columns});
       std::istringstream lines(text);
       for (std::string line; std::getline(lines, line);) {
@@ -172,6 +199,8 @@ const std::vector<Words>& examples() {
       {"listen", "-k", "--echo", "--backlog=7", "*:0"},
       {"listen", "--discard", "unix:@name?replace=1&unlink=0"},
       {"listen", "-6", "tcp://[::]:1?reuseport=1&ipv6only=1&keepalive=9"},
+      {"cast", "--rtp", "--rate", "5M", "--size=188", "mcast://239.1.2.3:5004?ttl=3&if=lo"},
+      {"cast", "--receive", "-i", "2", "--json", "-o", "file", "udp://*:5004"},
       {"completion", "bash"},
       {"manual", "listen"},
       {"help", "connect"},

@@ -9,6 +9,7 @@
 
 #include <ieum/task.hpp>
 
+#include "cast.hpp"
 #include "endpoint.hpp"
 #include "log.hpp"
 #include "rendering.hpp"
@@ -50,7 +51,7 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<PrintCommand, ConnectCommand, ListenCommand>;
+using Command = std::variant<PrintCommand, ConnectCommand, ListenCommand, CastCommand>;
 
 /// Each gives the exit status; what went wrong has been told.
 [[nodiscard]] Task<int> run_connect(const ConnectCommand& command, Log& log);

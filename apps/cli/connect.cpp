@@ -2,6 +2,7 @@
 #include <ieum/ieum.hpp>
 
 #include "conversation.hpp"
+#include "datagram_talk.hpp"
 #include "socket_settings.hpp"
 
 namespace ieum::cli {
@@ -81,7 +82,8 @@ Task<int> run_connect(const ConnectCommand& given, Log& log) {
   ConnectCommand command = given;
   command.common.talk.on_eof = resolve_on_eof(command.common.talk.on_eof, false);
   auto body = [&](Interruption& interruption) {
-    return connect_and_talk(command, log, interruption);
+    return command.common.endpoint.has_datagrams() ? connect_datagrams(command, log, interruption)
+                                                   : connect_and_talk(command, log, interruption);
   };
   const int status = co_await with_interruption(body);
   co_return status;

@@ -132,6 +132,14 @@ ManualSection addresses(Role role) {
        "A Unix stream socket: a file, or a name in Linux's abstract namespace. A space, % and ? "
        "are "
        "written as %20, %25 and %3F."},
+      {"udp://HOST:PORT, unix-dgram:/PATH, unix-dgram:@NAME",
+       listens ? "Datagrams. The first who sends is the peer; what a read of our input gives, at "
+                 "most 1472 bytes, goes to it as a datagram. With -k everyone is heard, our input "
+                 "is not read, and --echo answers each. There is no end but Ctrl-C, -i or "
+                 "--on-eof=close."
+               : "Datagrams: what a read of our input gives, at most 1472 bytes, is one. After the "
+                 "input's end answers are waited for, until none has come for as long as --linger "
+                 "says."},
       {"-", listens ? "Standard input and output are the client, as under inetd."
                     : "Standard input and output are the peer: what comes in goes out, through "
                       "--hex, --timestamps and -o."},
@@ -267,6 +275,58 @@ Manual listen_manual() {
   return manual;
 }
 
+Manual cast_manual() {
+  const CastDeclaration declaration;
+  Manual manual{.name = "ieum cast",
+                .purpose = declaration.app.get_description(),
+                .synopsis = "ieum cast [OPTION...] ADDRESS"};
+  manual.sections.push_back(
+      {.title = "Description",
+       .paragraphs = {
+           "Sends standard input as datagrams to ADDRESS, which many may hear: a group, or a "
+           "broadcast address. Nobody answers, and nothing is sent twice: what is lost is lost.",
+           "With --receive it plays what is cast there to standard output. Of an RTP stream it "
+           "tells how many datagrams were lost, came twice or out of order between the first and "
+           "the last that it got, the jitter (RFC 3550), and how many the sender says that it "
+           "sent; each second on a terminal, and at the end."}});
+  for (ManualSection& section : option_sections(declaration.app)) {
+    manual.sections.push_back(std::move(section));
+  }
+  ManualSection where{.title = "Addresses"};
+  where.entries = {{"mcast://GROUP:PORT",
+                    "A multicast group, as mcast://239.1.2.3:5004 or mcast://[ff15::1234]:5004."},
+                   {"udp://ADDRESS:PORT",
+                    "A broadcast address, as udp://192.0.2.255:5004, or one host's. Receiving: an "
+                    "address of ours, as udp://*:5004."}};
+  for (const KeyInfo& key : keys()) {
+    const std::uint32_t here = key.schemes & (bit(Scheme::udp) | bit(Scheme::multicast));
+    if (here == 0 || (key.roles & bit(Role::cast)) == 0) continue;
+    where.entries.push_back({fmt::format("?{}={}", key.name, key.value),
+                             (here & bit(Scheme::udp)) != 0
+                                 ? std::string(key.meaning)
+                                 : fmt::format("mcast:// only. {}", key.meaning)});
+  }
+  manual.sections.push_back(std::move(where));
+  manual.sections.push_back(
+      {.title = "Exit status",
+       .entries = {{"0", "All was sent; or the stream has ended."},
+                   {"1", "Something of this machine failed."},
+                   {"2", "The command line is wrong."},
+                   {"28", "Nothing came any more: -i."},
+                   {"130, 143", "Interrupted by Ctrl-C (SIGINT), or by SIGTERM."}}});
+  manual.sections.push_back(
+      {.title = "Examples",
+       .entries = {
+           {"ffmpeg -re -i film.mp4 -c copy -f mpegts - | ieum cast --rtp mcast://239.1.2.3:5004",
+            "A film to all who want it; a player opens rtp://239.1.2.3:5004."},
+           {"ieum cast --receive mcast://239.1.2.3:5004 > film.ts", "Keep it."},
+           {"ieum cast --receive -i 10 --json mcast://239.1.2.3:5004 > /dev/null",
+            "See how well it comes."},
+           {"ieum cast --rtp --rate 20M mcast://239.1.2.3:5004 < file", "A file, paced."}}});
+  manual.sections.push_back(see_also("ieum(1), udp(7), ip(7), RFC 3550"));
+  return manual;
+}
+
 Manual main_manual() {
   Manual manual{.name = "ieum",
                 .purpose = "talk over sockets",
@@ -287,7 +347,7 @@ Manual main_manual() {
                     "io_uring or epoll: how the system is asked. Default: the best "
                     "that works."},
                    {"NO_COLOR", "Set: no colours. Nor are there any with TERM=dumb."}}});
-  manual.sections.push_back(see_also("ieum-connect(1), ieum-listen(1)"));
+  manual.sections.push_back(see_also("ieum-connect(1), ieum-listen(1), ieum-cast(1)"));
   return manual;
 }
 
@@ -351,6 +411,56 @@ ListenDeclaration::ListenDeclaration()
                  life_group);
 }
 
+CastDeclaration::CastDeclaration()
+    : app("send to many at once, as datagrams; or play that", "cast") {
+  constexpr const char* sending_group = "Sending";
+  constexpr const char* receiving_group = "Receiving";
+  app.set_help_flag();
+  app.allow_extras();
+  app.add_option("ADDRESS", address);
+  app.add_flag(
+         "--rtp", rtp,
+         "Number and stamp the datagrams as RTP (RFC 3550) with an MPEG transport stream, for "
+         "players and for --receive; at the end, say so (RTCP BYE, to the next port).")
+      ->disable_flag_override()
+      ->group(sending_group);
+  app.add_option(
+         "--rate", rate,
+         "Send no faster than so many bits a second, as 5M, of 1000 times 1000. Default: as "
+         "fast as the input comes.")
+      ->type_name("BITS")
+      ->group(sending_group);
+  app.add_option("--size", size,
+                 "Bytes of input in a datagram, default 1316: seven packets of a transport stream.")
+      ->type_name("BYTES")
+      ->group(sending_group);
+  app.add_flag("--receive", receive,
+               "Receive instead, and write what comes to standard output, in the order in which it "
+               "was sent if that is RTP. It ends with the sender's BYE, by Ctrl-C or by -i, and "
+               "reports what was lost on the way.")
+      ->disable_flag_override()
+      ->group(receiving_group);
+  app.add_option("-i,--idle", idle, "End when nothing has come for so long, with status 28.")
+      ->type_name("TIME")
+      ->group(receiving_group);
+  app.add_option("-o,--output", output,
+                 "Write what is received to FILE instead of standard output.")
+      ->type_name("FILE")
+      ->group(receiving_group);
+  app.add_flag("-v,--verbose", verbosity, "Tell what was sent, on standard error.")
+      ->disable_flag_override()
+      ->group(telling_group);
+  app.add_flag("--json", json,
+               "Tell the report, and errors, as one JSON object a line on standard error; the "
+               "members are described in docs/events.md.")
+      ->disable_flag_override()
+      ->group(telling_group);
+  app.add_flag("-h,--help")
+      ->disable_flag_override()
+      ->description("This page.")
+      ->group(telling_group);
+}
+
 WordDeclaration::WordDeclaration(std::string_view name, std::string_view purpose,
                                  std::vector<std::string> words)
     : app(std::string(purpose), std::string(name)), allowed(std::move(words)) {
@@ -364,14 +474,15 @@ WordDeclaration::WordDeclaration(std::string_view name, std::string_view purpose
 }
 
 WordDeclaration declare_help() {
-  return {"help", "explain a command", {"connect", "listen", "completion", "manual", "help"}};
+  return {
+      "help", "explain a command", {"connect", "listen", "cast", "completion", "manual", "help"}};
 }
 WordDeclaration declare_completion() {
   return {"completion", "print a completion script for a shell",
           std::vector<std::string>(std::begin(shells), std::end(shells))};
 }
 WordDeclaration declare_manual() {
-  return {"manual", "print a man page, for man -l -", {"connect", "listen"}};
+  return {"manual", "print a man page, for man -l -", {"connect", "listen", "cast"}};
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -384,13 +495,14 @@ std::vector<std::string> option_names(const CLI::App& app) {
 
 std::vector<CommandSummary> summaries() {
   return {summary_of(ConnectDeclaration().app), summary_of(ListenDeclaration().app),
-          summary_of(declare_help()), summary_of(declare_completion()),
-          summary_of(declare_manual())};
+          summary_of(CastDeclaration().app),    summary_of(declare_help()),
+          summary_of(declare_completion()),     summary_of(declare_manual())};
 }
 
 Manual manual_of(std::string_view name) {
   if (name == "connect") return connect_manual();
   if (name == "listen") return listen_manual();
+  if (name == "cast") return cast_manual();
   if (name == "help") {
     return word_manual(declare_help(), "[COMMAND]", {"Explains a command, or lists them all."});
   }
@@ -402,7 +514,7 @@ Manual manual_of(std::string_view name) {
          "completion fish | source. An installation puts them where the shells look."});
   }
   if (name == "manual") {
-    return word_manual(declare_manual(), "[connect|listen]",
+    return word_manual(declare_manual(), "[connect|listen|cast]",
                        {"Prints the man page of a command, or of ieum itself, as man(7) source. To "
                         "read it: ieum manual connect | man -l -"});
   }

@@ -49,6 +49,20 @@ struct ListenDeclaration {
   std::string clients_max;
 };
 
+struct CastDeclaration {
+  CastDeclaration();
+  CLI::App app;
+  std::string address;
+  std::string rate;
+  std::string size;
+  std::string idle;
+  std::string output;
+  bool rtp = false;
+  bool receive = false;
+  bool json = false;
+  int verbosity = 0;
+};
+
 /// A command that takes one word of few, as `completion bash`.
 struct WordDeclaration {
   WordDeclaration(std::string_view name, std::string_view purpose,

@@ -9,6 +9,7 @@
 
 #include "conversation.hpp"
 #include "crowd.hpp"
+#include "datagram_talk.hpp"
 #include "quantity.hpp"
 #include "services.hpp"
 #include "socket_settings.hpp"
@@ -373,7 +374,8 @@ Task<int> run_listen(const ListenCommand& given, Log& log) {
   ListenCommand command = given;
   command.common.talk.on_eof = resolve_on_eof(command.common.talk.on_eof, true);
   auto body = [&](Interruption& interruption) {
-    return listen_and_serve(command, log, interruption);
+    return command.common.endpoint.has_datagrams() ? listen_datagrams(command, log, interruption)
+                                                   : listen_and_serve(command, log, interruption);
   };
   const int status = co_await with_interruption(body);
   co_return status;

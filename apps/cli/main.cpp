@@ -55,6 +55,16 @@ int run_it(const PrintCommand& command) { return print(command.text); }
 int run_it(const ConnectCommand& command) { return run_on_loop(command, run_connect); }
 int run_it(const ListenCommand& command) { return run_on_loop(command, run_listen); }
 
+int run_it(const CastCommand& command) {
+  Log log(command.log);
+  if (command.receive && command.output_path.empty() && !is_open(STDOUT_FILENO)) {
+    return refuse_closed_output(log);
+  }
+  const ieum::Result<int> status = ieum::run(run_cast(command, log));
+  if (status) return *status;
+  return log.failed({Status::other, status.error().to_string()});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {

@@ -186,31 +186,6 @@ int Child::wait() {
   return status;
 }
 
-bool has_program(std::string_view name) {
-  const std::string command = "command -v " + std::string(name) + " >/dev/null 2>&1";
-  return std::system(command.c_str()) == 0;
-}
-
-std::string in_network_namespace(std::string_view commands, const std::function<void()>& body) {
-  if (!has_program("ip")) return "this needs the program ip (Debian: iproute2)";
-  std::string reason;
-  std::thread thread([&] {
-    if (::unshare(CLONE_NEWNET) < 0) {
-      reason = "this needs root, to make a network namespace: " + std::string(std::strerror(errno));
-      return;
-    }
-    const std::string script = "set -e; ip link set lo up; " + std::string(commands);
-    if (std::system(script.c_str()) != 0) {
-      reason = "the system does not let a namespace be set up: " + script;
-      return;
-    }
-    body();
-    EXPECT_EQ(detail::Frame::live, 0) << "coroutine frames were left in the namespace";
-  });
-  thread.join();
-  return reason;
-}
-
 std::string process_name() {
   std::ifstream file("/proc/self/comm");
   std::string name;

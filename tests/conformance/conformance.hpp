@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/network_namespace.hpp"
 #include "support/support.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -180,13 +181,6 @@ class Child {
  private:
   pid_t pid_ = -1;
 };
-
-/// Whether a program is installed.
-bool has_program(std::string_view name);
-
-/// Runs `body` in a thread with a network namespace of its own, loopback up, after the shell has
-/// run `commands` there. Gives the reason if the system does not allow it, else an empty text.
-std::string in_network_namespace(std::string_view commands, const std::function<void()>& body);
 
 /// This process's name as /proc has it.
 std::string process_name();

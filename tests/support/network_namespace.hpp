@@ -1,0 +1,17 @@
+// Tests that need a network of their own.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace ieum::test {
+
+/// Whether a program is installed.
+bool has_program(std::string_view name);
+
+/// Runs `body` in a thread with a network namespace of its own, loopback up, after the shell has
+/// run `commands` there. Gives the reason if the system does not allow it, else an empty text.
+std::string in_network_namespace(std::string_view commands, const std::function<void()>& body);
+
+}  // namespace ieum::test
