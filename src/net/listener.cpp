@@ -16,8 +16,10 @@ namespace {
 
 Error listen_error(int number, const Address& address, const Driver& driver) {
   Error error = Error::from_errno(number, "listen", address);
-  if (driver.is_simulated()) return error;
-  if (number == EADDRINUSE) error.set_detail(detail::who_holds(address));
+  if (number == EADDRINUSE) {
+    error.set_detail(driver.is_simulated() ? detail::held_by_this_process()
+                                           : detail::who_holds(address));
+  }
   if (number == EACCES && address.is_ip() && address.port() < 1024) {
     error.set_detail("ports below 1024 need root or CAP_NET_BIND_SERVICE");
   }
