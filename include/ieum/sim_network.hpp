@@ -97,6 +97,8 @@ class SimHost {
 ///     net.at(5s, [&] { net.heal(server, client); });
 ///     const Result<> result = net.run();
 ///
+/// What tasks refer to must outlive the network, or its `end()`: declare it before.
+///
 /// A turn of a host's loop takes 1 µs, whatever it computes.
 class SimNetwork {
  public:
@@ -145,6 +147,9 @@ class SimNetwork {
   bool run_until(const std::function<bool()>& condition, Duration limit = std::chrono::hours(1));
   /// Goes on for so long, whatever happens; tasks that have failed are told by the next `run`.
   void run_for(Duration time);
+
+  /// Ends all tasks, as a crash of all hosts at the same time; the hosts stay down.
+  void end() noexcept;
 
   /// Since the network was made.
   [[nodiscard]] Duration now() const noexcept;

@@ -300,11 +300,11 @@ bool World::step(Time until) noexcept {
     return now_ < until;
   }
   const Time next = next_time();
+  if (next == never) return false;
   if (next > until) {
-    if (until != never) now_ = std::max(now_, until);
+    now_ = std::max(now_, until);
     return false;
   }
-  if (next == never) return false;
   now_ = std::max(now_, next);
   flush();
   run_calls();

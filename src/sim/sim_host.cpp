@@ -19,9 +19,7 @@ struct SimHost::Program {
 
 SimHost::SimHost(SimNetwork& network, sim::Node& node) : network_(network), node_(node) { boot(); }
 
-SimHost::~SimHost() {
-  if (runtime_) end_tasks();
-}
+SimHost::~SimHost() = default;
 
 void SimHost::boot() {
   auto driver =

@@ -28,9 +28,16 @@ SimNetwork::SimNetwork(std::uint64_t seed)
     : seed_(seed), random_(seed ^ test_stream), world_(std::make_shared<sim::World>(seed)) {}
 
 SimNetwork::~SimNetwork() {
+  end();
+  hosts_.clear();
+}
+
+void SimNetwork::end() noexcept {
   // All are down before the first one's tasks end: nobody hears of it.
   for (const auto& host : hosts_) host->node_.up = false;
-  hosts_.clear();
+  for (const auto& host : hosts_) {
+    if (host->runtime_) host->end_tasks();
+  }
 }
 
 SimHost& SimNetwork::add_host(std::string_view name, const SimHostOptions& options) {

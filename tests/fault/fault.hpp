@@ -35,6 +35,18 @@ bool know_a_scenario();
 /// 0: none did.
 std::uint64_t first_seed_that_finds(std::uint64_t seeds_max, bool (*finds)(SimNetwork& net));
 
+/// Ends a network's tasks before what they refer to: declare it behind that.
+class EndsFirst {
+ public:
+  explicit EndsFirst(SimNetwork& net) noexcept : net_(net) {}
+  EndsFirst(const EndsFirst&) = delete;
+  EndsFirst& operator=(const EndsFirst&) = delete;
+  ~EndsFirst() { net_.end(); }
+
+ private:
+  SimNetwork& net_;
+};
+
 /// Fails the test if the network's run has failed, and says what waits.
 void expect_success(SimNetwork& net, const Result<>& result);
 

@@ -44,6 +44,7 @@ FAULT_TEST(Streams, survive_a_partition_that_heals) {
   SimHost& client = net.add_host("client");
   server.start_background(serve_echo(7));
   bool begun = false;
+  const EndsFirst end(net);
   client.start(talk("server:7", 50'000, random(), &begun));
   // Not in the handshake: a server gives that up after a minute.
   ASSERT_TRUE(net.run_until([&] { return begun; }));
@@ -127,6 +128,7 @@ FAULT_TEST(Streams, a_crash_is_never_an_orderly_end) {
   SimHost& client = net.add_host("client");
   const std::string text = random_text(200'000, random());
   Ending ending;
+  const EndsFirst end(net);
   server.start_background(serve_text(text));
   client.start(read_until_it_ends("server:7", ending));
   const Duration when = 1s + Duration(random.between(0, 2'000'000'000));
@@ -165,6 +167,7 @@ FAULT_TEST(Streams, a_reset_is_never_an_orderly_end) {
     co_await serve(std::move(listener), handler);
   };
   Ending ending;
+  const EndsFirst end(net);
   server.start_background(serve_and_reset(text.substr(0, until)));
   client.start(read_until_it_ends("server:7", ending));
   const Result<> result = net.run();
