@@ -12,11 +12,11 @@
 #include "support/support.hpp"
 
 /// A test that is a scenario: it runs on a new network for each of many seeds, and is repeated for
-/// a while by `./dev fuzz sim`.
+/// a while by `./dev fuzz sim`. Its suite is called Fault and `suite`.
 #define FAULT_TEST(suite, name)                                                                \
   static void suite##_##name(::ieum::SimNetwork& net);                                         \
   [[maybe_unused]] static const bool suite##_##name##_known = ::ieum::test::know_a_scenario(); \
-  TEST(suite, name) { ::ieum::test::over_seeds(suite##_##name); }                              \
+  TEST(Fault##suite, name) { ::ieum::test::over_seeds(suite##_##name); }                       \
   static void suite##_##name(::ieum::SimNetwork& net)
 
 namespace ieum::test {
