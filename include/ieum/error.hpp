@@ -78,7 +78,8 @@ class Error {
     copy.set_name(name);
     return copy;
   }
-  /// More words for the sentence, cut at `detail_bytes_max` bytes: "held by nginx (pid 812)".
+  /// More words for the sentence, cut at `detail_bytes_max` bytes: "held by nginx (pid 812)";
+  /// control bytes become `?`.
   Error& set_detail(std::string_view detail) noexcept;
   [[nodiscard]] Error with_detail(std::string_view detail) const noexcept {
     Error copy = *this;

@@ -3,8 +3,12 @@
 #pragma once
 
 #include <ieum/address.hpp>
+#include <ieum/connect_observer.hpp>
 #include <ieum/cores.hpp>
 #include <ieum/cores_server.hpp>
+#include <ieum/datagram.hpp>
+#include <ieum/datagram_batch.hpp>
+#include <ieum/datagram_socket.hpp>
 #include <ieum/descriptor.hpp>
 #include <ieum/descriptor_stream.hpp>
 #include <ieum/detached.hpp>
@@ -21,6 +25,7 @@
 #include <ieum/resolve.hpp>
 #include <ieum/result.hpp>
 #include <ieum/runtime.hpp>
+#include <ieum/send_queue.hpp>
 #include <ieum/serve.hpp>
 #include <ieum/signals.hpp>
 #include <ieum/socket_info.hpp>

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <ieum/detail/socket_file.hpp>
 #include <ieum/socket_option.hpp>
 #include <ieum/stream_socket.hpp>
 
@@ -33,13 +34,6 @@ struct ListenOptions {
 
 namespace detail {
 class Accept;
-
-/// Which file a Unix socket is bound to; none: an inode of 0.
-struct SocketFile {
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;
-  friend bool operator==(const SocketFile&, const SocketFile&) = default;
-};
 }  // namespace detail
 
 /// A listening socket: bound to an address, with a backlog; `accept` makes a new socket for each

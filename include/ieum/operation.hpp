@@ -12,6 +12,8 @@
 
 namespace ieum {
 
+struct DatagramTransfer;
+
 /// Time as the runtime counts it: monotonic (CLOCK_MONOTONIC), or virtual under the simulator.
 using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::nanoseconds;
@@ -23,12 +25,14 @@ using ConstBuffer = std::span<const std::byte>;
 /// library never fill one in.
 struct Operation {
   enum class Kind : std::uint8_t {
-    none,           ///< never handed to a driver: a timer, an event, work on the pool
-    receive,        ///< up to `size` bytes into `data`, or `pooled`; result 0: the peer finished
-    send,           ///< `size` bytes from `data`, or `parts`; the whole of it if `whole`
-    accept,         ///< result: the new handle, non-blocking; `address`: the peer
-    connect,        ///< to `address`; done when the answer is in
-    wait_readable,  ///< of a foreign descriptor; nothing is read
+    none,     ///< never handed to a driver: a timer, an event, work on the pool
+    receive,  ///< up to `size` bytes into `data`, or `pooled`; result 0: the peer finished
+    send,     ///< `size` bytes from `data`, or `parts`; the whole of it if `whole`
+    accept,   ///< result: the new handle, non-blocking; `address`: the peer
+    connect,  ///< to `address`; done when the answer is in
+    receive_datagrams,  ///< as many as have come, at least one, into `transfer`
+    send_datagrams,     ///< those of `transfer`
+    wait_readable,      ///< of a foreign descriptor; nothing is read
     wait_writable,
     close,  ///< cancels what is pending on the handle, waits for it, closes
   };
@@ -48,10 +52,11 @@ struct Operation {
 
   std::byte* data = nullptr;
   std::size_t size = 0;
-  std::size_t moved = 0;  ///< bytes of a whole send that have gone
+  std::size_t moved = 0;  ///< bytes of a whole send, or datagrams, that have gone
   union {
     const ConstBuffer* parts = nullptr;  ///< send: `size` of them, instead of `data`
     Address* address;                    ///< accept, connect
+    DatagramTransfer* transfer;          ///< of datagrams
   };
   std::uint32_t buffer = 0;    ///< of a pooled receive; to be released
   std::int16_t cancel_as = 0;  ///< the driver's: the negated errno of a requested cancellation

@@ -6,7 +6,7 @@
 namespace ieum {
 
 /// Integer options. Booleans are 0 and 1; sizes are bytes; times as the man page says. See
-/// socket(7), tcp(7), ip(7), ipv6(7).
+/// socket(7), tcp(7), udp(7), ip(7), ipv6(7).
 enum class SocketOption : std::uint8_t {
   so_keepalive,
   so_rcvbuf,
@@ -31,6 +31,30 @@ enum class SocketOption : std::uint8_t {
   ipv6_v6only,
   ipv6_tclass,
   ipv6_unicast_hops,
+  // Of datagram sockets.
+  so_broadcast,
+  so_timestampns,  ///< `Datagram::received_at`
+  udp_gro,
+  ip_pktinfo,
+  ip_recvttl,
+  ip_recvtos,
+  ip_recverr,
+  ip_mtu_discover,  ///< IP_PMTUDISC_DONT and so on, 0 to 5
+  ip_mtu,           ///< read only: of the way to the connected peer
+  ip_multicast_ttl,
+  ip_multicast_loop,
+  ip_multicast_if,   ///< an interface's index
+  ip_multicast_all,  ///< 0: only of groups that this very socket has joined
+  ipv6_recvpktinfo,
+  ipv6_recvhoplimit,
+  ipv6_recvtclass,
+  ipv6_recverr,
+  ipv6_mtu_discover,
+  ipv6_mtu,
+  ipv6_multicast_hops,
+  ipv6_multicast_loop,
+  ipv6_multicast_if,
+  ipv6_multicast_all,
 };
 
 }  // namespace ieum

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include <ieum/connect_observer.hpp>
 #include <ieum/descriptor.hpp>
 #include <ieum/detached.hpp>
 #include <ieum/socket_info.hpp>
@@ -39,6 +40,8 @@ struct ConnectOptions {
   Address name_server{};
   /// TCP_NODELAY: small writes go out at once. Write whole messages and it only helps.
   bool no_delay = true;
+  /// Is told of each step, if not null; must outlive the connect.
+  ConnectObserver* observer = nullptr;
 };
 
 namespace detail {

@@ -44,6 +44,12 @@ std::size_t whole_characters(std::string_view text, std::size_t bytes_max) {
   return length;
 }
 
+/// For a sentence that is one line.
+char without_control(char letter) {
+  const auto byte = static_cast<unsigned char>(letter);
+  return byte < ' ' || byte == 0x7f ? '?' : letter;
+}
+
 std::string words_of(const std::error_code& code) {
   if (code == std::errc::operation_canceled) return "canceled";
   if (code == std::errc::timed_out) return "timed out";
@@ -62,10 +68,7 @@ Error& Error::set_name(std::string_view name) noexcept {
   const bool fits = name.size() <= name_bytes_max;
   name_bytes_ = static_cast<std::uint8_t>(
       fits ? name.size() : whole_characters(name, name_bytes_max - cut.size()));
-  std::ranges::transform(name.substr(0, name_bytes_), text_.begin(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < ' ' || byte == 0x7f ? '?' : c;
-  });
+  std::ranges::transform(name.substr(0, name_bytes_), text_.begin(), without_control);
   if (!fits) {
     std::ranges::copy(cut, text_.begin() + name_bytes_);
     name_bytes_ = static_cast<std::uint8_t>(name_bytes_ + cut.size());
@@ -76,7 +79,7 @@ Error& Error::set_name(std::string_view name) noexcept {
 
 Error& Error::set_detail(std::string_view detail) noexcept {
   const std::size_t length = whole_characters(detail, detail_bytes_max - name_bytes_);
-  std::copy_n(detail.data(), length, text_.begin() + name_bytes_);
+  std::ranges::transform(detail.substr(0, length), text_.begin() + name_bytes_, without_control);
   detail_bytes_ = static_cast<std::uint8_t>(length);
   return *this;
 }

@@ -114,5 +114,10 @@ TEST(Error, IsATrivialValueThatFailMakes) {
   EXPECT_STREQ(result.error().operation(), "function");
 }
 
+TEST(Error, stays_one_line_whatever_its_detail) {
+  const Error error = Error(std::errc::invalid_argument, "parse").with_detail("a\nb\x1b[2J\x7f");
+  EXPECT_EQ(error.detail(), "a?b?[2J?");
+}
+
 }  // namespace
 }  // namespace ieum

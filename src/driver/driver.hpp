@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <ieum/address.hpp>
+#include <ieum/datagram.hpp>
 #include <ieum/driver_kind.hpp>
 #include <ieum/operation.hpp>
 #include <ieum/socket_info.hpp>
@@ -42,9 +43,9 @@ struct Pending {
 ///
 /// ## Operations
 /// The caller owns an `Operation`, keeps it and its buffers where they are from `submit` until it
-/// gets it back, and has at most one operation a direction pending on a handle (receive, accept and
-/// wait_readable are one direction; send, connect and wait_writable the other; a driver asserts
-/// it).
+/// gets it back, and has at most one operation a direction pending on a handle (receive,
+/// receive_datagrams, accept and wait_readable are one direction; send, send_datagrams, connect and
+/// wait_writable the other; a driver asserts it).
 ///
 /// `submit(op)` never fails. It answers true if the operation has completed already: `op.result` is
 /// set and `wait` will not mention it. It answers false if it is pending: then exactly one later
@@ -58,6 +59,8 @@ struct Pending {
 /// | accept | `address` | the new handle (non-blocking, close-on-exec); `*address` is the peer's |
 /// | connect | `address` | 0 once the connection stands; -EAGAIN: a Unix listener's backlog is full |
 /// | wait_readable, wait_writable | a foreign descriptor | 0 once reading or writing would not block, or has an error to tell; regular files are always ready |
+/// | receive_datagrams | `transfer` | how many of `transfer->datagrams` were filled, at least 1: those that have come |
+/// | send_datagrams | `transfer` | how many were sent: all, or those before one that is refused; a negated errno if that is the first |
 /// | close | | 0, or -EIO as close(2); the handle is gone either way |
 ///
 /// A connection that broke (-ECONNRESET, -ETIMEDOUT) never looks like one that the peer has
@@ -73,6 +76,25 @@ struct Pending {
 /// result above 0, `data` points to the bytes and `buffer` is to be given to `give_back`. `lease`
 /// gives such a buffer for any other use. While all `receive_buffers_max` buffers are leased,
 /// pooled receives wait; they go on as soon as one is given back.
+///
+/// ## Datagrams
+/// A batch is one operation. Receiving waits for the first datagram and takes those that are there
+/// besides, in their order; each fills in its `Datagram`: `data` is cut to what came. `peer`,
+/// `local`, `truncated` always; the rest where the options of the socket ask for it
+/// (`ip_recvttl` and the like). Once `udp_gro` was set to 1, and that answered 0, one of them may
+/// be several of one peer, of `segment_bytes` each.
+///
+/// Sending goes on until all have gone, waiting for room where there is none. A driver gives the
+/// system several at once where it can (consecutive ones to one peer of one size, at most
+/// `port->segment_bytes_max`), and one by one where the system refuses that. Where nothing tells
+/// when there is room again, the queue of a Unix peer that we are not connected to, the result is
+/// what has gone, or -EAGAIN. Other results: -EMSGSIZE, -EACCES (a broadcast that was not allowed),
+/// -EDESTADDRREQ, -ENETUNREACH, -ECONNREFUSED (an earlier one, of a connected socket) and the like.
+///
+/// The driver keeps `port->counters` (all but `dropped`; the caller counts a `received` of several
+/// further ones). With `ip_recverr` set, an error that the network sent back ends a receive, with
+/// its number, and waits in the error queue to be told whole by `take_error`; it does not fail a
+/// send to somebody else.
 ///
 /// `cancel(op)` is a request, idempotent: a pending operation completes soon, with -ECANCELED or
 /// with the result that it won; a completed one is left alone.
@@ -129,6 +151,7 @@ class Driver {
   /// `close` for those who cannot wait: begun here, ended in later calls of `wait`.
   virtual void discard(int handle) noexcept = 0;
 
+  /// Of a Unix socket `address` may be none: the system chooses an abstract name.
   virtual int bind(int handle, const Address& address) noexcept = 0;
   virtual int listen(int handle, int backlog) noexcept = 0;
   virtual int shutdown(int handle, Half half) noexcept = 0;
@@ -158,6 +181,17 @@ class Driver {
   /// takes no error from the handle. `peer` stays empty before the connection stands. -EOPNOTSUPP:
   /// another kind of socket; -ENOTSOCK, -EBADF.
   virtual int information(int handle, SocketInfo& info) noexcept = 0;
+  // Of datagram sockets; -EOPNOTSUPP and the like on others.
+  /// Sets the only peer (connect(2)), which sends nothing; none: it has none any more.
+  virtual int set_peer(int handle, const Address& peer) noexcept = 0;
+  /// To a group, or out of it: as `Membership` says. -EADDRINUSE: it is a member already;
+  /// -EADDRNOTAVAIL: it is none; -ENODEV: no such interface, or no route to the group.
+  virtual int join_group(int handle, const Membership& membership) noexcept = 0;
+  virtual int leave_group(int handle, const Membership& membership) noexcept = 0;
+  /// The oldest error that the network sent back: 1; or 0: there is none.
+  virtual int take_error(int handle, DatagramError& error) noexcept = 0;
+  /// How many datagrams were thrown away since the socket was made, as its queue was full.
+  virtual std::int64_t dropped(int handle) noexcept = 0;
   // Of Unix sockets; -EOPNOTSUPP on others.
   /// Two stream sockets that are connected to each other (socketpair(2)).
   virtual int open_pair(int& first, int& second) noexcept = 0;

@@ -20,6 +20,7 @@
 
 #include "driver/buffer_pool.hpp"
 #include "driver/kernel.hpp"
+#include "driver/kernel_datagram.hpp"
 #include "driver/kernel_io.hpp"
 
 namespace ieum {
@@ -40,11 +41,13 @@ struct Slot {
   bool ended = false;   // the peer has finished, or an error waits to be read
   bool is_tcp = false;  // a short read means that nothing is left
   bool is_socket = false;
-  bool urgent = false;   // TCP's urgent mark was seen: reads stop short of it
-  bool starved = false;  // waits for a receive buffer
-  bool bulk = false;     // the last pooled receive filled a small buffer
-  int broken = 0;        // the error that ended the connection, once it was told
-  bool shared = false;   // others have the file too: epoll does not forget it when we close it
+  bool urgent = false;      // TCP's urgent mark was seen: reads stop short of it
+  bool starved = false;     // waits for a receive buffer
+  bool bulk = false;        // the last pooled receive filled a small buffer
+  int broken = 0;           // the error that ended the connection, once it was told
+  ReceiveGuess guess{};     // of a datagram socket
+  std::uint32_t level = 0;  // a datagram socket: what it is registered for, level-triggered
+  bool shared = false;      // others have the file too: epoll does not forget it when we close it
 };
 
 class EpollDriver final : public KernelDriver {
@@ -113,6 +116,11 @@ class EpollDriver final : public KernelDriver {
   std::uint32_t take_buffer(Slot& at) noexcept;
   static bool send(Operation& operation, Slot& at) noexcept;
   bool accept(Operation& operation, Slot& at) noexcept;
+  bool receive_datagrams(Operation& operation, Slot& at) noexcept;
+  bool send_datagrams(Operation& operation, Slot& at) noexcept;
+  int watch_datagrams(int handle, Slot& at, std::uint32_t events) noexcept;
+  void take_datagram_event(int handle, bool in, bool out, bool failed,
+                           OperationQueue& done) noexcept;
   static bool connect(Operation& operation, Slot& at) noexcept;
   static bool is_ready(Operation& operation) noexcept;
   static bool finish_connect(Operation& operation) noexcept;
@@ -131,6 +139,7 @@ class EpollDriver final : public KernelDriver {
   std::vector<Slot> slots_;
   OperationQueue completed_;
   BufferPool pool_;
+  DatagramCalls datagrams_;
   std::vector<int> starved_;  // handles whose pooled receive found no buffer
   bool retry_ = false;        // and one has been released
   std::array<epoll_event, events_max> events_{};
@@ -147,7 +156,9 @@ bool EpollDriver::submit(Operation& operation) noexcept {
   Slot& at = slot(operation.handle);
   Operation*& place = is_in(operation) ? at.in : at.out;
   if (place != nullptr) refuse_second(*place, operation);
-  const bool worth_trying = is_in(operation) ? at.readable : at.writable;
+  const bool worth_trying = operation.kind == Kind::receive_datagrams ? at.guess.worth_trying()
+                            : is_in(operation)                        ? at.readable
+                                                                      : at.writable;
   if (operation.kind == Kind::connect) {
     if (connect(operation, at)) return true;
   } else if (worth_trying && attempt(operation, at)) {
@@ -167,6 +178,8 @@ bool EpollDriver::attempt(Operation& operation, Slot& at) noexcept {
     case Kind::send: return send(operation, at);
     case Kind::accept: return accept(operation, at);
     case Kind::connect: return finish_connect(operation);
+    case Kind::receive_datagrams: return receive_datagrams(operation, at);
+    case Kind::send_datagrams: return send_datagrams(operation, at);
     case Kind::wait_readable:
     case Kind::wait_writable: return is_ready(operation);
     case Kind::none:
@@ -269,6 +282,53 @@ bool EpollDriver::accept(Operation& operation, Slot& at) noexcept {
   }
 }
 
+bool EpollDriver::receive_datagrams(Operation& operation, Slot& at) noexcept {
+  const bool waited = operation.state == Operation::State::pending;
+  if (!datagrams_.receive(operation)) {
+    at.guess.found_none();
+    return false;
+  }
+  const auto wanted = static_cast<std::int64_t>(operation.transfer->datagrams.size());
+  at.guess.received(waited, operation.result > 0 && operation.result < wanted);
+  return true;
+}
+
+bool EpollDriver::send_datagrams(Operation& operation, Slot& at) noexcept {
+  if (!datagrams_.send(operation)) return at.writable = false;
+  at.writable = true;
+  return true;
+}
+
+/// Datagram sockets are registered level-triggered: a receive need not be tried until it finds
+/// nothing before it may wait. Room to send is asked for only while a send waits for it.
+int EpollDriver::watch_datagrams(int handle, Slot& at, std::uint32_t events) noexcept {
+  if (events == at.level) return 0;
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = static_cast<std::uint32_t>(handle) | std::uint64_t{at.generation} << 32U;
+  const int what = at.level == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+  int status = ::epoll_ctl(epoll_, what, handle, &event);
+  // A former owner of the number had the same file, which others have kept open.
+  if (status < 0 && errno == EEXIST) status = ::epoll_ctl(epoll_, EPOLL_CTL_MOD, handle, &event);
+  if (status < 0) return -errno;
+  at.level = events;
+  return 0;
+}
+
+void EpollDriver::take_datagram_event(int handle, bool in, bool out, bool failed,
+                                      OperationQueue& done) noexcept {
+  Slot& at = slot(handle);
+  // Nobody asks for what has come: it would be told for ever.
+  if (in && at.in == nullptr) watch_datagrams(handle, at, at.level & EPOLLOUT);
+  progress(at.in, at, in, done);
+  if (failed && at.in != nullptr) {
+    DatagramError nobodys;  // in the queue of a socket that does not ask for errors
+    take_error(handle, nobodys);
+  }
+  progress(at.out, at, out, done);
+  if (at.out == nullptr) watch_datagrams(handle, at, at.level & EPOLLIN);
+}
+
 bool EpollDriver::connect(Operation& operation, Slot& at) noexcept {
   const KernelAddress to(*operation.address);
   if (::connect(operation.handle, to.data(), to.length()) == 0) return done_with(operation, 0);
@@ -294,6 +354,10 @@ bool EpollDriver::is_ready(Operation& operation) noexcept {
 
 /// Makes events come for what `operation` waits for: 0, or 1 if it is always ready, or an errno.
 int EpollDriver::park(Operation& operation, Slot& at) noexcept {
+  if (is_of_datagrams(operation)) {
+    const std::uint32_t wanted = is_in(operation) ? EPOLLIN : EPOLLOUT;
+    return watch_datagrams(operation.handle, at, at.level | wanted);
+  }
   const bool foreign =
       operation.kind == Kind::wait_readable || operation.kind == Kind::wait_writable;
   if (!foreign || at.watched) return at.watched ? 0 : watch(operation.handle, at);
@@ -341,6 +405,9 @@ void EpollDriver::cancel(Operation& operation) noexcept {
   if (place != &operation) return;
   place = nullptr;
   if (at.polled) poll_foreign(operation.handle, at);
+  if (at.level != 0 && at.out == nullptr) {
+    watch_datagrams(operation.handle, at, at.level & EPOLLIN);
+  }
   operation.result = -ECANCELED;
   completed_.push(operation);
 }
@@ -351,7 +418,8 @@ int EpollDriver::close(int handle) noexcept {
   for (Operation* pending : {at.in, at.out}) {
     if (pending != nullptr) cancel(*pending);
   }
-  if (at.shared && (at.watched || at.polled)) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
+  if (at.shared && (at.watched || at.polled || at.level != 0))
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
   fresh_slot(handle, false, false);
   ++at.generation;
   return ::close(handle) < 0 && errno != EINTR ? -errno : 0;
@@ -418,7 +486,9 @@ int EpollDriver::release(int handle) noexcept {
   IEUM_ASSERT(at.in == nullptr && at.out == nullptr,
               "a socket is detached while an operation on it is pending");
   if (at.broken != 0) return -at.broken;
-  if (at.watched || at.polled) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
+  if (at.watched || at.polled || at.level != 0) {
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
+  }
   fresh_slot(handle, false, false);
   ++at.generation;
   return handle;
@@ -466,6 +536,7 @@ void EpollDriver::take_event(const epoll_event& event, OperationQueue& done) noe
   if ((event.events & EPOLLPRI) != 0) at.urgent = true;
   if (in) at.readable = true;
   if (out) at.writable = true;
+  if (at.level != 0) return take_datagram_event(handle, in, out, failed, done);
   progress(at.in, at, in, done);
   // Accepting may have made the table grow.
   Slot& now_at = slot(handle);

@@ -3,6 +3,7 @@
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
@@ -49,6 +50,29 @@ Name name_of(SocketOption option) noexcept {
     case SocketOption::ipv6_v6only: return {IPPROTO_IPV6, IPV6_V6ONLY};
     case SocketOption::ipv6_tclass: return {IPPROTO_IPV6, IPV6_TCLASS};
     case SocketOption::ipv6_unicast_hops: return {IPPROTO_IPV6, IPV6_UNICAST_HOPS};
+    case SocketOption::so_broadcast: return {SOL_SOCKET, SO_BROADCAST};
+    case SocketOption::so_timestampns: return {SOL_SOCKET, SO_TIMESTAMPNS};
+    case SocketOption::udp_gro: return {IPPROTO_UDP, UDP_GRO};
+    case SocketOption::ip_pktinfo: return {IPPROTO_IP, IP_PKTINFO};
+    case SocketOption::ip_recvttl: return {IPPROTO_IP, IP_RECVTTL};
+    case SocketOption::ip_recvtos: return {IPPROTO_IP, IP_RECVTOS};
+    case SocketOption::ip_recverr: return {IPPROTO_IP, IP_RECVERR};
+    case SocketOption::ip_mtu_discover: return {IPPROTO_IP, IP_MTU_DISCOVER};
+    case SocketOption::ip_mtu: return {IPPROTO_IP, IP_MTU};
+    case SocketOption::ip_multicast_ttl: return {IPPROTO_IP, IP_MULTICAST_TTL};
+    case SocketOption::ip_multicast_loop: return {IPPROTO_IP, IP_MULTICAST_LOOP};
+    case SocketOption::ip_multicast_if: return {IPPROTO_IP, IP_MULTICAST_IF};
+    case SocketOption::ip_multicast_all: return {IPPROTO_IP, IP_MULTICAST_ALL};
+    case SocketOption::ipv6_recvpktinfo: return {IPPROTO_IPV6, IPV6_RECVPKTINFO};
+    case SocketOption::ipv6_recvhoplimit: return {IPPROTO_IPV6, IPV6_RECVHOPLIMIT};
+    case SocketOption::ipv6_recvtclass: return {IPPROTO_IPV6, IPV6_RECVTCLASS};
+    case SocketOption::ipv6_recverr: return {IPPROTO_IPV6, IPV6_RECVERR};
+    case SocketOption::ipv6_mtu_discover: return {IPPROTO_IPV6, IPV6_MTU_DISCOVER};
+    case SocketOption::ipv6_mtu: return {IPPROTO_IPV6, IPV6_MTU};
+    case SocketOption::ipv6_multicast_hops: return {IPPROTO_IPV6, IPV6_MULTICAST_HOPS};
+    case SocketOption::ipv6_multicast_loop: return {IPPROTO_IPV6, IPV6_MULTICAST_LOOP};
+    case SocketOption::ipv6_multicast_if: return {IPPROTO_IPV6, IPV6_MULTICAST_IF};
+    case SocketOption::ipv6_multicast_all: return {IPPROTO_IPV6, IPV6_MULTICAST_ALL};
   }
   return {-1, -1};
 }
@@ -116,6 +140,11 @@ int KernelDriver::open(Family family, SocketType type) noexcept {
 
 int KernelDriver::bind(int handle, const Address& address) noexcept {
   const KernelAddress name(address);
+  if (address.family() == Family::none) {  // an autobind: unix(7)
+    sockaddr_un any{};
+    any.sun_family = AF_UNIX;
+    return or_errno(::bind(handle, reinterpret_cast<const sockaddr*>(&any), sizeof(sa_family_t)));
+  }
   return or_errno(::bind(handle, name.data(), name.length()));
 }
 
@@ -144,6 +173,11 @@ int KernelDriver::peer_address(int handle, Address& address) noexcept {
 
 int KernelDriver::set_option(int handle, SocketOption option, int value) noexcept {
   const Name name = name_of(option);
+  if (option == SocketOption::ip_multicast_if) {  // an int would be an address of ours
+    ip_mreqn interface{};
+    interface.imr_ifindex = value;
+    return or_errno(::setsockopt(handle, name.level, name.option, &interface, sizeof interface));
+  }
   return or_errno(::setsockopt(handle, name.level, name.option, &value, sizeof value));
 }
 

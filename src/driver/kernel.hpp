@@ -47,6 +47,11 @@ class KernelDriver : public Driver {
   int reset_on_close(int handle) noexcept final;
   std::int64_t unacknowledged(int handle) noexcept final;
   int information(int handle, SocketInfo& info) noexcept final;
+  int set_peer(int handle, const Address& peer) noexcept final;
+  int join_group(int handle, const Membership& membership) noexcept final;
+  int leave_group(int handle, const Membership& membership) noexcept final;
+  int take_error(int handle, DatagramError& error) noexcept final;
+  std::int64_t dropped(int handle) noexcept final;
   int open_pair(int& first, int& second) noexcept override;
   int peer_credentials(int handle, PeerCredentials& peer) noexcept final;
   std::int64_t send_descriptors(int handle, ConstBuffer data,

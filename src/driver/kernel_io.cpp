@@ -51,6 +51,8 @@ const char* name_of(Operation::Kind kind) noexcept {
     case Operation::Kind::send: return "a write";
     case Operation::Kind::accept: return "an accept";
     case Operation::Kind::connect: return "a connect";
+    case Operation::Kind::receive_datagrams: return "a receive";
+    case Operation::Kind::send_datagrams: return "a send";
     case Operation::Kind::wait_readable: return "a wait until readable";
     case Operation::Kind::wait_writable: return "a wait until writable";
     case Operation::Kind::none:

@@ -36,7 +36,13 @@ bool is_about_one_client(int number) noexcept;
 /// Whether `operation` is of the direction that receives.
 inline bool is_in(const Operation& operation) noexcept {
   return operation.kind == Operation::Kind::receive || operation.kind == Operation::Kind::accept ||
+         operation.kind == Operation::Kind::receive_datagrams ||
          operation.kind == Operation::Kind::wait_readable;
+}
+
+inline bool is_of_datagrams(const Operation& operation) noexcept {
+  return operation.kind == Operation::Kind::receive_datagrams ||
+         operation.kind == Operation::Kind::send_datagrams;
 }
 
 inline bool done_with(Operation& operation, std::int64_t result) noexcept {

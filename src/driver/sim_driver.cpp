@@ -2,8 +2,6 @@
 // connection holds into the operation's buffer.
 #include "driver/sim_driver.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -12,6 +10,7 @@
 
 #include "driver/kernel_io.hpp"
 #include "driver/sim_tcp.hpp"
+#include "driver/sim_udp.hpp"
 #include "driver/sim_unix.hpp"
 
 namespace ieum::sim {
@@ -51,16 +50,18 @@ int HostDriver::injected(Kind kind, Socket* socket) noexcept {
   if (world_->next_operation_fails()) {
     switch (kind) {
       case Kind::receive: error = ECONNRESET; break;
-      case Kind::send: error = ENOBUFS; break;
+      case Kind::send:
+      case Kind::send_datagrams: error = ENOBUFS; break;
       case Kind::connect: error = ECONNREFUSED; break;
       case Kind::accept:
       case Kind::none: error = EMFILE; break;
+      case Kind::receive_datagrams: error = ENOMEM; break;
       case Kind::wait_readable:
       case Kind::wait_writable: error = ENOMEM; break;
       case Kind::close: break;  // never fails: nobody could do anything about it
     }
     if (kind == Kind::receive) socket->break_off();
-  } else if (kind == Kind::send) {
+  } else if (kind == Kind::send || kind == Kind::send_datagrams) {
     if (world_->random().chance(in_millionths(node_.faults.no_buffers))) error = ENOBUFS;
   } else if (kind == Kind::accept || kind == Kind::none) {
     if (world_->random().chance(in_millionths(node_.faults.no_descriptors))) error = EMFILE;
@@ -115,6 +116,8 @@ bool HostDriver::attempt(Operation& operation, Socket& socket) noexcept {
     }
     case Kind::wait_readable: return socket.readable() && done_with(operation, 0);
     case Kind::wait_writable: return socket.writable() && done_with(operation, 0);
+    case Kind::receive_datagrams: return socket.receive_datagrams(operation);
+    case Kind::send_datagrams: return socket.send_datagrams(operation);
     case Kind::none:
     case Kind::close: break;
   }
@@ -289,11 +292,14 @@ void HostDriver::discard(int handle) noexcept { close(handle); }
 
 int HostDriver::open(Family family, SocketType type) noexcept {
   if (family == Family::none) return -EAFNOSUPPORT;
-  if (type != SocketType::stream) return -ENOTSUP;
+  const bool is_ip = family == Family::ipv4 || family == Family::ipv6;
+  if (type == SocketType::datagram && !is_ip) return -ENOTSUP;
   if (const int error = injected(Kind::none, nullptr); error != 0) return -error;
   if (open_ >= node_.options.descriptors_max) return -EMFILE;
   std::unique_ptr<Socket> made;
-  if (family == Family::ipv4 || family == Family::ipv6) {
+  if (type == SocketType::datagram) {
+    made = std::make_unique<Udp>(node_, family);
+  } else if (is_ip) {
     made = std::make_unique<Tcp>(node_, family);
   } else {
     made = std::make_unique<UnixSocket>(node_);
@@ -317,125 +323,5 @@ int HostDriver::open_pair(int& first, int& other) noexcept {
 // Descriptors are the system's; there is none here.
 int HostDriver::adopt(int /*descriptor*/) noexcept { return -ENOTSUP; }
 int HostDriver::release(int handle) noexcept { return find(handle) == nullptr ? -EBADF : -ENOTSUP; }
-
-// ---- Calls that do not wait ---------------------------------------------------------------------
-
-int HostDriver::bind(int handle, const Address& address) noexcept {
-  Socket* const socket = find(handle);
-  return socket == nullptr ? -EBADF : socket->bind(address);
-}
-
-int HostDriver::listen(int handle, int backlog) noexcept {
-  Socket* const socket = find(handle);
-  return socket == nullptr ? -EBADF : socket->listen(backlog);
-}
-
-int HostDriver::shutdown(int handle, Half half) noexcept {
-  Socket* const socket = find(handle);
-  if (socket == nullptr) return -EBADF;
-  const int status = socket->shutdown(half);
-  if (status >= 0 && half != Half::receiving && socket->out != nullptr) {
-    complete(*std::exchange(socket->out, nullptr), -EPIPE);
-  }
-  world_->flush();
-  return status;
-}
-
-int HostDriver::local_address(int handle, Address& address) noexcept {
-  Socket* const socket = find(handle);
-  if (socket == nullptr) return -EBADF;
-  address = socket->local();
-  return 0;
-}
-
-int HostDriver::peer_address(int handle, Address& address) noexcept {
-  Socket* const socket = find(handle);
-  if (socket == nullptr) return -EBADF;
-  address = socket->peer();
-  return address.family() == Family::none && socket->is_ip() ? -ENOTCONN : 0;
-}
-
-int HostDriver::source_address(const Address& to, Address& source) noexcept {
-  if (!to.is_ip()) return -EAFNOSUPPORT;
-  Endpoint from;
-  if (!node_.source_for(Ip::of(to), from.ip)) return -ENETUNREACH;
-  source = from.address(to.family());
-  return 0;
-}
-
-int HostDriver::find_name(std::string_view name, std::vector<Address>& addresses) noexcept {
-  const auto found = world_->names.find(name);
-  if (found == world_->names.end()) return -ENOENT;
-  addresses.insert(addresses.end(), found->second.begin(), found->second.end());
-  return 0;
-}
-
-int HostDriver::set_option(int handle, SocketOption option, int value) noexcept {
-  Socket* const socket = find(handle);
-  if (socket == nullptr) return -EBADF;
-  const int status = socket->set_option(option, value);
-  world_->flush();
-  return status;
-}
-
-int HostDriver::get_option(int handle, SocketOption option, int& value) noexcept {
-  Socket* const socket = find(handle);
-  return socket == nullptr ? -EBADF : socket->get_option(option, value);
-}
-
-int HostDriver::reset_on_close(int handle) noexcept {
-  Socket* const socket = find(handle);
-  return socket == nullptr ? -EBADF : socket->reset_on_close();
-}
-
-std::int64_t HostDriver::unacknowledged(int handle) noexcept {
-  Socket* const socket = find(handle);
-  return socket == nullptr ? -EBADF : socket->unacknowledged();
-}
-
-Pending HostDriver::pending(int handle) const noexcept {
-  const Socket* const socket = find(handle);
-  if (socket == nullptr) return {};
-  return {.receive = socket->in != nullptr, .send = socket->out != nullptr};
-}
-
-int HostDriver::peer_credentials(int handle, PeerCredentials& peer) noexcept {
-  Socket* const socket = find(handle);
-  if (socket == nullptr) return -EBADF;
-  if (socket->is_ip()) return -EOPNOTSUPP;
-  // Whoever is at the other end, it is this process.
-  peer = {.pid = ::getpid(), .uid = ::getuid(), .gid = ::getgid()};
-  return 0;
-}
-
-// Descriptors are the system's, too; without any it is a write, or a read, that does not wait.
-std::int64_t HostDriver::send_descriptors(int handle, ConstBuffer data,
-                                          std::span<const int> descriptors) noexcept {
-  Socket* const socket = find(handle);
-  if (socket == nullptr) return -EBADF;
-  if (socket->is_ip()) return -EOPNOTSUPP;
-  return descriptors.empty() ? socket->write(data) : -ENOTSUP;
-}
-
-std::int64_t HostDriver::receive_descriptors(int handle, std::span<std::byte> into,
-                                             std::span<int> /*descriptors*/,
-                                             std::size_t& count) noexcept {
-  count = 0;
-  Socket* const socket = find(handle);
-  if (socket == nullptr) return -EBADF;
-  return socket->is_ip() ? -EOPNOTSUPP : socket->read(into);
-}
-
-int HostDriver::information(int handle, SocketInfo& info) noexcept {
-  Socket* const socket = find(handle);
-  if (socket == nullptr) return handle < handle_base ? -ENOTSUP : -EBADF;
-  info = {};
-  info.receiving = socket->in != nullptr;
-  info.sending = socket->out != nullptr;
-  info.local = socket->local();
-  info.peer = socket->peer();
-  socket->information(info);
-  return 0;
-}
 
 }  // namespace ieum::sim

@@ -53,6 +53,11 @@ class HostDriver final : public Driver {
   std::int64_t unacknowledged(int handle) noexcept override;
   [[nodiscard]] Pending pending(int handle) const noexcept override;
   int information(int handle, SocketInfo& info) noexcept override;
+  int set_peer(int handle, const Address& peer) noexcept override;
+  int join_group(int handle, const Membership& membership) noexcept override;
+  int leave_group(int handle, const Membership& membership) noexcept override;
+  int take_error(int handle, DatagramError& error) noexcept override;
+  std::int64_t dropped(int handle) noexcept override;
   int open_pair(int& first, int& second) noexcept override;
   int peer_credentials(int handle, PeerCredentials& peer) noexcept override;
   std::int64_t send_descriptors(int handle, ConstBuffer data,

@@ -30,7 +30,7 @@ Link::Fate Link::carry(const Packet& packet, Time now, SimRandom& random) noexce
   Fate fate;
   const std::uint64_t bytes = packet.bytes();
   if (is_cut(packet.to.ip.is_ipv4())) return {.why = What::cut};
-  if (bytes > mtu_) return {.why = What::too_large};
+  if (bytes > mtu_ && !packet.may_be_cut) return {.why = What::too_large};
   Time leaves = now;
   if (bandwidth_ > 0) {
     const Time busy = std::max<Time>(sending_until_ - now, 0);
@@ -42,7 +42,9 @@ Link::Fate Link::carry(const Packet& packet, Time now, SimRandom& random) noexce
     sending_until_ = now + busy + static_cast<Time>(takes);
     leaves = sending_until_;
   }
-  if (random.chance(loss_)) return {.why = What::lost};
+  for (std::uint64_t carried = 0; carried < bytes; carried += mtu_) {
+    if (random.chance(loss_)) return {.why = What::lost};
+  }
   Time arrives = leaves + latency_;
   if (jitter_ > 0) arrives += random.between(0, jitter_);
   const bool held_back = random.chance(reordering_);

@@ -44,7 +44,7 @@ bool Node::has(const Ip& ip) const noexcept {
 }
 
 bool Node::source_for(const Ip& to, Ip& source) const noexcept {
-  if (to.is_loopback() || has(to)) {
+  if ((to.is_loopback() || has(to)) && !to.is_group()) {
     source = to;
     return true;
   }
@@ -59,6 +59,11 @@ Time Node::local_time(Time world) const noexcept {
   constexpr Time million = 1'000'000;
   const Time ppm = options.clock_drift_ppm;
   return world + world / million * ppm + world % million * ppm / million + ahead;
+}
+
+Time Node::wall_time(Time world) const noexcept {
+  constexpr Time begin = Time{1'893'456'000} * second;  // 2030-01-01, UTC
+  return begin + local_time(world) + options.wall_clock_ahead.count();
 }
 
 Time Node::world_time(Time local) const noexcept {
@@ -174,6 +179,7 @@ Tcp* Node::listener(const Endpoint& local, const Endpoint& remote) const noexcep
 void Node::forget_all() noexcept {
   flows_.clear();
   bound_.clear();
+  datagrams_.clear();
   using_.clear();
   unix_names.clear();
 }
@@ -181,6 +187,7 @@ void Node::forget_all() noexcept {
 // ---- Packets ------------------------------------------------------------------------------------
 
 void Node::arrived(const Packet& packet) noexcept {
+  if (packet.protocol == Protocol::udp) return datagram_arrived(packet);
   if (Tcp* socket = connection({packet.to, packet.from})) {
     if (!socket->gives_way_to(packet)) return socket->arrived(packet);
     socket->end_time_wait();

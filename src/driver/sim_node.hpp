@@ -13,6 +13,7 @@
 namespace ieum::sim {
 
 class Tcp;
+class Udp;
 class UnixSocket;
 class World;
 
@@ -46,6 +47,8 @@ class Node {
 
   // ---- Its clocks. Local time counts nanoseconds, too.
   [[nodiscard]] Time local_time(Time world) const noexcept;
+  /// The time of day, since 1970.
+  [[nodiscard]] Time wall_time(Time world) const noexcept;
   /// The first world time at which the local time is `local`.
   [[nodiscard]] Time world_time(Time local) const noexcept;
 
@@ -68,6 +71,12 @@ class Node {
   [[nodiscard]] Tcp* listener(const Endpoint& local, const Endpoint& remote) const noexcept;
   void forget_all() noexcept;
 
+  // ---- The same for datagrams
+  int bind(Udp& socket, Endpoint& at) noexcept;
+  void unbind(Udp& socket) noexcept;
+  /// Whether somebody here receives what `source` sends to `group`.
+  [[nodiscard]] bool has_member(const Endpoint& group, const Ip& source) const noexcept;
+
   void arrived(const Packet& packet) noexcept;
 
   SimHostOptions options;
@@ -77,6 +86,7 @@ class Node {
   std::map<std::string, UnixSocket*> unix_names;
 
  private:
+  void datagram_arrived(const Packet& packet) noexcept;
   [[nodiscard]] bool is_free(const Tcp& socket, const Endpoint& at) const noexcept;
 
   World& world_;
@@ -85,6 +95,7 @@ class Node {
   std::vector<Ip> ips_;
   std::unordered_map<Flow, Tcp*, FlowHash> flows_;  // looked up only, never gone through
   std::map<std::uint16_t, std::vector<Tcp*>> bound_;
+  std::map<std::uint16_t, std::vector<Udp*>> datagrams_;
   std::map<std::uint16_t, std::uint32_t> using_;  // connections from or to a port of ours
 };
 

@@ -41,6 +41,15 @@ bool Ip::is_loopback() const noexcept {
                                        [](std::uint8_t byte) { return byte == 0; });
 }
 
+bool Ip::is_group() const noexcept {
+  return is_ipv4() ? (bytes[mapped_bytes] & 0xf0U) == 0xe0U : bytes[0] == 0xff;
+}
+
+bool Ip::is_broadcast() const noexcept {
+  return is_ipv4() && std::all_of(bytes.begin() + mapped_bytes, bytes.end(),
+                                  [](std::uint8_t byte) { return byte == 0xff; });
+}
+
 Address Endpoint::address(Family family) const noexcept {
   if (family == Family::ipv6) return Address::ipv6(ip.bytes, port);
   return Address::ipv4({ip.bytes[12], ip.bytes[13], ip.bytes[14], ip.bytes[15]}, port);

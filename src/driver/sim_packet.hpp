@@ -26,6 +26,8 @@ struct Ip {
   [[nodiscard]] bool is_ipv4() const noexcept;
   [[nodiscard]] bool is_wildcard() const noexcept;  ///< of either family
   [[nodiscard]] bool is_loopback() const noexcept;
+  [[nodiscard]] bool is_group() const noexcept;      ///< multicast
+  [[nodiscard]] bool is_broadcast() const noexcept;  ///< 255.255.255.255
   friend auto operator<=>(const Ip&, const Ip&) = default;
 };
 
@@ -64,6 +66,10 @@ struct Packet {
   Endpoint to;
   Protocol protocol = Protocol::tcp;
   bool corrupted = false;
+  bool is_refusal = false;  ///< nobody listens there (ICMP)
+  bool may_be_cut = false;  ///< into fragments, which are lost or arrive together
+  std::uint8_t hop_limit = 64;
+  std::uint8_t traffic_class = 0;
   std::uint32_t from_node = 0;
   std::uint32_t to_node = 0;
   std::uint64_t socket = 0;  ///< that sent it, for the trace

@@ -43,6 +43,16 @@ class Socket {
   /// A write would not answer -EAGAIN.
   [[nodiscard]] virtual bool writable() const noexcept = 0;
 
+  // Of datagram sockets. As in the contract; false: it would have to wait.
+  [[nodiscard]] virtual bool is_datagram() const noexcept { return false; }
+  virtual bool receive_datagrams(Operation& operation) noexcept;
+  virtual bool send_datagrams(Operation& operation) noexcept;
+  virtual int set_peer(const Address& peer) noexcept;
+  virtual int join_group(const Membership& membership) noexcept;
+  virtual int leave_group(const Membership& membership) noexcept;
+  virtual int take_error(DatagramError& error) noexcept;
+  virtual std::int64_t dropped() noexcept;
+
   virtual int bind(const Address& address) noexcept = 0;
   virtual int listen(int backlog) noexcept = 0;
   virtual int shutdown(Half half) noexcept = 0;

@@ -83,6 +83,8 @@ bool UringDriver::is_done_at_once(Operation& operation, Slot& at) noexcept {
       const int status = ::connect(operation.handle, to.data(), to.length());
       return done_with(operation, status == 0 ? 0 : -errno);
     }
+    case Kind::send_datagrams: return datagrams_.send(operation);
+    case Kind::receive_datagrams: return at.guess.worth_trying() && move_datagrams(operation, at);
     default: return false;
   }
 }
@@ -108,8 +110,10 @@ void UringDriver::prepare(io_uring_sqe& entry, Operation& operation, Slot& at) n
       to = KernelAddress(*operation.address);
       return io_uring_prep_connect(&entry, operation.handle, to.data(), to.length());
     }
+    case Kind::receive_datagrams:
     case Kind::wait_readable:
       return io_uring_prep_poll_add(&entry, operation.handle, POLLIN | POLLRDHUP);
+    case Kind::send_datagrams:
     case Kind::wait_writable: return io_uring_prep_poll_add(&entry, operation.handle, POLLOUT);
     default: return io_uring_prep_nop(&entry);
   }
@@ -223,6 +227,8 @@ void UringDriver::ended(Operation& operation, int result, unsigned flags,
   switch (operation.kind) {
     case Kind::receive: over = receive_ended(operation, at, result, flags); break;
     case Kind::send: over = send_ended(operation, at, result); break;
+    case Kind::receive_datagrams:
+    case Kind::send_datagrams: over = datagrams_ended(operation, at, result); break;
     case Kind::wait_readable:
     case Kind::wait_writable:
       operation.result = result >= 0 && (result & POLLNVAL) != 0 ? -EBADF : std::min(result, 0);

@@ -14,6 +14,7 @@
 #include <ieum/detail/assert.hpp>
 
 #include "driver/kernel.hpp"
+#include "driver/kernel_datagram.hpp"
 #include "driver/kernel_io.hpp"
 #include "driver/uring_buffers.hpp"
 #include "driver/uring_ring.hpp"
@@ -84,6 +85,7 @@ struct Slot {
   std::uint32_t generation = 0;  // tells a reused number's accepts from its former owner's
   std::int16_t broken = 0;       // the error that ended the connection, once it was told
   bool is_socket = false;
+  ReceiveGuess guess{};    // of a datagram socket
   bool more = false;       // the last receive left something: no need to poll first
   bool bulk = false;       // the last pooled receive filled a small buffer
   bool discarded = false;  // to be closed when nothing is pending any more
@@ -177,6 +179,8 @@ class UringDriver final : public KernelDriver {
   void start(Operation& operation, Slot& at) noexcept;
   void prepare(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
   void prepare_receive(io_uring_sqe& entry, Operation& operation, const Slot& at) noexcept;
+  bool move_datagrams(Operation& operation, Slot& at) noexcept;
+  bool datagrams_ended(Operation& operation, Slot& at, int result) noexcept;
   void prepare_send(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
   Message& message(Slot& at);
   void reuse_message(Slot& at) noexcept;
@@ -217,7 +221,8 @@ class UringDriver final : public KernelDriver {
   std::vector<Operation*> cancels_owed_;  // that no entry was to be had for
   std::vector<int> served_;               // listeners that brought somebody in this turn
   Message* messages_ = nullptr;           // for reuse
-  BufferPool direct_;                     // for what is read without the ring
+  DatagramCalls datagrams_;
+  BufferPool direct_;  // for what is read without the ring
   BufferRings buffers_;
   Ring ring_;  // last, so that it is closed first: the kernel lets go of the buffers
 };

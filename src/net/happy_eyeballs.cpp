@@ -100,7 +100,9 @@ void take_addresses(Connecting& c) {
     c.untried.insert(c.untried.end(), answer->addresses.begin(), answer->addresses.end());
     answer->addresses.clear();
   }
-  if (taken > 0) order(c.untried, c.loop->driver());
+  if (taken == 0) return;
+  order(c.untried, c.loop->driver());
+  if (c.options.observer != nullptr) c.options.observer->resolved(c.untried);
 }
 
 /// The best untried address, of another family than the last one if there is one.

@@ -46,8 +46,9 @@ bool excludes(const Address& held, const Address& wanted) {
   return (held.family() == Family::ipv6 ? held : wanted).is_wildcard();  // it takes IPv4 as well
 }
 
-// Lines of /proc/net/tcp: "sl: LOCAL:PORT REMOTE:PORT STATE tx:rx tr:when retr uid timeout INODE".
-void find_tcp(const char* path, const Address& wanted, Inodes& inodes) {
+// Lines of /proc/net/tcp, of those that listen, and of udp: "sl: LOCAL:PORT REMOTE:PORT STATE tx:rx
+// tr:when retr uid timeout INODE".
+void find_port(const char* path, bool datagrams, const Address& wanted, Inodes& inodes) {
   const File file(std::fopen(path, "re"), &std::fclose);
   if (!file) return;
   std::array<char, 512> line{};
@@ -59,7 +60,7 @@ void find_tcp(const char* path, const Address& wanted, Inodes& inodes) {
     const int fields = std::sscanf(
         line.data(), " %*d: %32[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu",
         ip.data(), &port, &state, &inode);
-    if (fields == 4 && port == wanted.port() && state == listening &&
+    if (fields == 4 && port == wanted.port() && (datagrams || state == listening) &&
         excludes(address_of(ip.data(), wanted.port()), wanted)) {
       inodes.insert(inode);
     }
@@ -113,19 +114,21 @@ std::string name_of(const std::string& process) {
 
 }  // namespace
 
-std::string who_holds(const Address& address) {
+namespace {
+
+std::string holder(const Address& address, bool datagrams) {
   Inodes inodes;
   if (address.is_ip()) {
     // Of this thread: it may be in a network namespace of its own. Its own family first: a socket
     // on [::] may be one for IPv6 alone.
     const bool ipv4 = address.family() == Family::ipv4;
-    find_tcp(ipv4 ? "/proc/thread-self/net/tcp" : "/proc/thread-self/net/tcp6", address, inodes);
-    if (inodes.empty()) {
-      find_tcp(ipv4 ? "/proc/thread-self/net/tcp6" : "/proc/thread-self/net/tcp", address, inodes);
-    }
+    const std::string table = std::string("/proc/thread-self/net/") + (datagrams ? "udp" : "tcp");
+    const std::string table6 = table + "6";
+    find_port((ipv4 ? table : table6).c_str(), datagrams, address, inodes);
+    if (inodes.empty()) find_port((ipv4 ? table6 : table).c_str(), datagrams, address, inodes);
   } else {
     const bool path = address.family() == Family::unix_path;
-    find_unix((path ? "" : "@") + std::string(address.bytes()), true, inodes);
+    find_unix((path ? "" : "@") + std::string(address.bytes()), !datagrams, inodes);
     if (inodes.empty() && path) {
       if (socket_file(address) == SocketFile{}) return "what is there is no socket";
       if (nobody_listens(address)) return "nobody listens there: remove the stale file";
@@ -143,6 +146,12 @@ std::string who_holds(const Address& address) {
   }
   return {};
 }
+
+}  // namespace
+
+std::string who_holds(const Address& address) { return holder(address, false); }
+
+std::string who_holds_datagrams(const Address& address) { return holder(address, true); }
 
 std::string held_by_this_process() {
   return "held by " + name_of("self") + " (pid " + std::to_string(::getpid()) + ")";

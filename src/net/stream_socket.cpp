@@ -93,12 +93,16 @@ Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options)
     if (status < 0) co_return fail(Error::from_errno(-status, "bind", options.source));
   }
 
+  if (options.observer != nullptr) options.observer->connecting(to);
   Duration pause = std::chrono::milliseconds(1);
   for (;;) {
     detail::Connect request(socket.loop_, handle, to);
     Result<> connected = co_await attempt(std::move(request));
     if (connected) co_return socket;
     if (connected.error() != std::errc::resource_unavailable_try_again || !to.is_unix()) {
+      if (options.observer != nullptr && connected.error() != std::errc::operation_canceled) {
+        options.observer->attempt_failed(connected.error());
+      }
       co_return fail(connected.error());
     }
     // A Unix listener with a full backlog refuses at once instead of making us wait: we wait here.

@@ -56,9 +56,8 @@ void SimHost::set_faults(const SimFaults& faults) noexcept { node_.faults = faul
 
 std::chrono::system_clock::time_point SimHost::wall_clock() const noexcept {
   using namespace std::chrono;
-  constexpr sys_days begin = year(2030) / January / 1;
-  const Duration here(node_.local_time(network_.world_->now()));
-  return begin + duration_cast<system_clock::duration>(here + node_.options.wall_clock_ahead);
+  const Duration since_1970(node_.wall_time(network_.world_->now()));
+  return system_clock::time_point(duration_cast<system_clock::duration>(since_1970));
 }
 
 void SimHost::start(Task<> task, bool awaited) {

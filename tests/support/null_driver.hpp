@@ -31,6 +31,10 @@ class NullDriver final : public Driver {
       case Operation::Kind::send:
         operation.result = static_cast<std::int64_t>(total(operation));
         break;
+      case Operation::Kind::receive_datagrams:
+      case Operation::Kind::send_datagrams:
+        operation.result = static_cast<std::int64_t>(operation.transfer->datagrams.size());
+        break;
       case Operation::Kind::accept: operation.result = handle_of_all; break;
       default: operation.result = 0;
     }
@@ -73,6 +77,11 @@ class NullDriver final : public Driver {
   std::int64_t unacknowledged(int /*handle*/) noexcept override { return 0; }
   [[nodiscard]] Pending pending(int /*handle*/) const noexcept override { return {}; }
   int information(int /*handle*/, SocketInfo& /*info*/) noexcept override { return -EOPNOTSUPP; }
+  int set_peer(int /*handle*/, const Address& /*peer*/) noexcept override { return 0; }
+  int join_group(int /*handle*/, const Membership& /*membership*/) noexcept override { return 0; }
+  int leave_group(int /*handle*/, const Membership& /*membership*/) noexcept override { return 0; }
+  int take_error(int /*handle*/, DatagramError& /*error*/) noexcept override { return 0; }
+  std::int64_t dropped(int /*handle*/) noexcept override { return 0; }
   int open_pair(int& first, int& second) noexcept override {
     first = second = handle_of_all;
     return 0;

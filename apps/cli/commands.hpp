@@ -1,0 +1,59 @@
+// What a command line asks for, and the commands that do it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <ieum/task.hpp>
+
+#include "endpoint.hpp"
+#include "log.hpp"
+#include "rendering.hpp"
+#include "talk.hpp"
+
+namespace ieum::cli {
+
+/// What both commands take.
+struct CommonOptions {
+  Endpoint endpoint{};
+  Family family = Family::none;  ///< -4, -6
+  Duration wait{};               ///< -w; zero: as long as the system does
+  TalkOptions talk;
+  Rendering::Options rendering;
+  std::string output_path;  ///< -o; empty: standard output
+  Log::Options log;
+};
+
+struct ConnectCommand {
+  CommonOptions common;
+  std::optional<Address> source;
+  bool probe = false;
+};
+
+struct ListenCommand {
+  /// What is done with a client.
+  enum class Service : std::uint8_t { talk, echo, discard, exec };
+
+  CommonOptions common;
+  Service service = Service::talk;
+  std::string command;  ///< of exec: for /bin/sh -c
+  bool keep = false;
+  std::size_t clients_max = 10'000;
+  int backlog = 4096;
+};
+
+/// Text for standard output: help, a manual page, completions, the version.
+struct PrintCommand {
+  std::string text;
+};
+
+using Command = std::variant<PrintCommand, ConnectCommand, ListenCommand>;
+
+/// Each gives the exit status; what went wrong has been told.
+[[nodiscard]] Task<int> run_connect(const ConnectCommand& command, Log& log);
+[[nodiscard]] Task<int> run_listen(const ListenCommand& command, Log& log);
+
+}  // namespace ieum::cli

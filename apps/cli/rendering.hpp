@@ -1,0 +1,42 @@
+// Rendering: what went over a connection, as a hexadecimal dump or with times before the lines.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <ieum/operation.hpp>
+
+namespace ieum::cli {
+
+enum class Side : std::uint8_t { received, sent };
+
+/// Pure: makes text of bytes. Of a time it knows only what it is told.
+class Rendering {
+ public:
+  struct Options {
+    bool hex = false;
+    bool timestamps = false;
+  };
+  explicit Rendering(const Options& options) noexcept : options_(options) {}
+
+  /// Bytes are to be written as they are.
+  [[nodiscard]] bool is_plain() const noexcept { return !options_.hex && !options_.timestamps; }
+  /// What is sent is shown too, not only what is received.
+  [[nodiscard]] bool shows_both() const noexcept { return options_.hex; }
+
+  /// Appends `data`, which went at `time`.
+  void render(std::string& to, Side side, ConstBuffer data, std::string_view time);
+
+ private:
+  void render_hex(std::string& to, Side side, ConstBuffer data, std::string_view time);
+  void render_lines(std::string& to, ConstBuffer data, std::string_view time);
+
+  Options options_;
+  std::array<std::uint64_t, 2> offsets_{};  // of each side
+  bool in_line_ = false;
+};
+
+}  // namespace ieum::cli

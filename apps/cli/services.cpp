@@ -1,0 +1,178 @@
+#include "services.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <vector>
+
+#include <ieum/finally.hpp>
+#include <ieum/group.hpp>
+#include <ieum/lease.hpp>
+#include <ieum/timeout.hpp>
+
+namespace ieum::cli {
+
+namespace {
+
+/// What a client that still sends may take to notice that we have finished.
+constexpr Duration farewell = std::chrono::seconds(1);
+/// What a command may take to end when its client has gone.
+constexpr Duration command_grace = std::chrono::seconds(1);
+
+/// `op`, within the idle limit if there is one.
+template <class A>
+Task<typename A::value_type> unless_idle(Duration idle, A op) {
+  if constexpr (std::is_void_v<typename A::value_type>) {
+    if (idle > Duration::zero()) {
+      co_await with_timeout(idle, std::move(op));
+    } else {
+      co_await std::move(op);
+    }
+  } else {
+    if (idle > Duration::zero()) {
+      auto value = co_await with_timeout(idle, std::move(op));
+      co_return std::move(value);
+    }
+    auto value = co_await std::move(op);
+    co_return std::move(value);
+  }
+}
+
+Task<> echo(StreamSocket& client, Duration idle, Life& life) {
+  for (;;) {
+    const Lease data = co_await unless_idle(idle, client.receive());
+    if (!data) break;
+    life.received(data.size());
+    co_await unless_idle(idle, client.write_all(data));
+    life.sent(data.size());
+  }
+  life.peer_finished();
+}
+
+Task<> discard(StreamSocket& client, Duration idle, Life& life) {
+  // One for all clients: nobody looks at what is in it.
+  static std::array<std::byte, std::size_t{256} * 1024> nowhere;
+  for (;;) {
+    std::size_t count = 0;
+    if (idle > Duration::zero()) {
+      count = co_await with_timeout(idle, client.read_some(nowhere));
+    } else {
+      count = co_await client.read_some(nowhere);
+    }
+    if (count == 0) break;
+    life.received(count);
+  }
+  life.peer_finished();
+}
+
+// ---- A command ----------------------------------------------------------------------------------
+
+/// Our environment, and who talks with whom.
+std::vector<std::string> environment_for(const StreamSocket& client) {
+  std::vector<std::string> variables;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (text.find('=') != std::string_view::npos) variables.emplace_back(text);
+  }
+  const Address local = client.local_address().value_or(Address{});
+  variables.push_back("IEUM_PEER_ADDRESS=" + client.peer_address().to_string());
+  variables.push_back("IEUM_LOCAL_ADDRESS=" + local.to_string());
+  return variables;
+}
+
+Task<> feed(StreamSocket& client, Process& process, Duration idle, Life& life) {
+  bool wanted = true;  // the command still reads
+  for (;;) {
+    const Lease data = co_await unless_idle(idle, client.receive());
+    if (!data) break;
+    life.received(data.size());
+    if (!wanted) continue;  // one still learns that the client has gone
+    const Result<> fed = co_await attempt(process.input().write_all(data));
+    if (fed) continue;
+    if (fed.error() != std::errc::broken_pipe) co_await fail(fed.error());
+    wanted = false;
+  }
+  life.peer_finished();
+  co_await process.input().shutdown_write();
+}
+
+Task<> bring(Process& process, StreamSocket& client, Life& life) {
+  std::vector<std::byte> buffer(std::size_t{64} * 1024);
+  for (;;) {
+    const std::size_t count = co_await process.output().read_some(buffer);
+    if (count == 0) break;
+    co_await client.write_all(ConstBuffer(buffer).first(count));
+    life.sent(count);
+  }
+}
+
+Task<> both_ways(Group& group, Process& process, StreamSocket& client, Duration idle, Life& life) {
+  group.start(feed(client, process, idle, life));
+  co_await bring(process, client, life);
+  group.stop();  // the command has finished: what the client still sends is for nobody
+}
+
+Task<ExitStatus> talk_with(Process& process, StreamSocket& client, Duration idle, Life& life) {
+  auto body = [&](Group& group) { return both_ways(group, process, client, idle, life); };
+  co_await with_group(body);
+  const Result<> told = co_await attempt(client.shutdown_write());
+  if (told) life.half_closed();
+  const ExitStatus status = co_await process.wait();
+  co_return status;
+}
+
+Task<> end_command(Process& process) {
+  co_await process.stop(command_grace);  // if it has ended already: nothing
+}
+
+Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command, Duration idle,
+                               Life& life) {
+  const std::vector<std::string> arguments{"/bin/sh", "-c", command};
+  const std::vector<std::string> environment = environment_for(client);
+  ProcessOptions options;
+  options.input = ProcessOptions::Standard::stream;
+  options.output = ProcessOptions::Standard::stream;
+  options.group = ProcessOptions::Group::own;
+  options.environment = &environment;
+  Process process = co_await Process::start(arguments, options);
+  life.command_started(command, process.pid());
+  auto cleanup = [&process] { return end_command(process); };
+  const ExitStatus status =
+      co_await finally(talk_with(process, client, idle, life), cleanup, 2 * command_grace);
+  life.command_ended(status);
+  co_return status;
+}
+
+}  // namespace
+
+Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command, Life& life) {
+  const Duration idle = command.common.talk.idle;
+  ServiceEnd end;
+  if (command.service == ListenCommand::Service::exec) {
+    end.command = co_await serve_command(client, command.command, idle, life);
+    end.ending = Ending::command_ended;
+    // The client may still be sending: a close now would reset the connection, and with it what
+    // the command has written.
+    const Result<> closed = co_await attempt(client.close_gracefully(farewell));
+    if (!closed && closed.error() == std::errc::operation_canceled) co_await fail(closed.error());
+  } else {
+    if (command.service == ListenCommand::Service::echo) {
+      co_await echo(client, idle, life);
+    } else {
+      co_await discard(client, idle, life);
+    }
+    co_await client.close();
+  }
+  co_return end;
+}
+
+Task<ExitStatus> run_command_here(const std::string& command, Life& life) {
+  const std::vector<std::string> arguments{"/bin/sh", "-c", command};
+  Process process = co_await Process::start(arguments);
+  life.command_started(command, process.pid());
+  const ExitStatus status = co_await process.wait();
+  life.command_ended(status);
+  co_return status;
+}
+
+}  // namespace ieum::cli

@@ -1,0 +1,194 @@
+// SendQueue: what waits to be sent to one receiver, bounded, with a stated policy when it is full.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <ieum/detail/loop.hpp>
+
+namespace ieum {
+
+/// Bytes that any number of queues hold at the same time, without a copy. Any thread may hold one;
+/// nobody changes them.
+class Payload {
+ public:
+  Payload() noexcept = default;
+  explicit Payload(std::string bytes) : bytes_(std::make_shared<std::string>(std::move(bytes))) {}
+  explicit Payload(ConstBuffer bytes)
+      : Payload(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())) {}
+
+  [[nodiscard]] std::string_view text() const noexcept {
+    return bytes_ == nullptr ? std::string_view() : std::string_view(*bytes_);
+  }
+  [[nodiscard]] ConstBuffer bytes() const noexcept {
+    return std::as_bytes(std::span(text().data(), text().size()));
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return text().size(); }
+
+ private:
+  std::shared_ptr<const std::string> bytes_;
+};
+
+/// What a push does while the queue has no room for it.
+enum class WhenFull : std::uint8_t {
+  wait,         ///< it waits until there is room: backpressure
+  drop_oldest,  ///< as many of the oldest as must go make room
+  keep_latest,  ///< all that waits is replaced, also while there is room: only the newest counts
+  disconnect,   ///< the receiver is too slow: the queue closes, and both ends are told
+};
+
+struct SendQueueOptions {
+  std::size_t bytes_max = std::size_t{1} << 20U;
+  WhenFull when_full = WhenFull::wait;
+};
+
+namespace detail {
+class QueuePush;
+class QueuePop;
+}  // namespace detail
+
+/// A queue of payloads between those who have something to say to a receiver and the one task that
+/// sends it. Belongs to one runtime; must outlive whoever waits for it. A payload counts with its
+/// bytes, at least 1.
+class SendQueue {
+ public:
+  explicit SendQueue(const SendQueueOptions& options = {}) noexcept : options_(options) {}
+  SendQueue(const SendQueue&) = delete;
+  SendQueue& operator=(const SendQueue&) = delete;
+  ~SendQueue();
+
+  /// Queues `payload` as the policy says; only `WhenFull::wait` ever waits, first come first
+  /// served. Errors: `Errc::closed`; `Errc::limit_exceeded`: it is larger than the whole queue, or
+  /// the receiver was too slow (`disconnect`).
+  [[nodiscard]] detail::QueuePush push(Payload payload) noexcept;
+  /// The same without waiting, from any code on the runtime's thread; false: it was not queued (no
+  /// room under `wait`, or one of the errors above).
+  bool try_push(Payload payload);
+
+  /// The oldest, waiting for one; one pop at a time. Errors: `Errc::closed`, once all has been
+  /// popped; `Errc::limit_exceeded` at once if we were too slow.
+  [[nodiscard]] detail::QueuePop pop() noexcept;
+
+  /// No more pushes: those that wait fail. What is queued can still be popped. Idempotent.
+  void close() noexcept;
+
+  [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+  [[nodiscard]] bool empty() const noexcept { return queue_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return queue_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] const SendQueueOptions& options() const noexcept { return options_; }
+  /// Payloads that the policy threw away, or replaced.
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
+
+ private:
+  friend class detail::QueuePush;
+  friend class detail::QueuePop;
+
+  static std::size_t cost(const Payload& payload) noexcept {
+    return payload.size() == 0 ? 1 : payload.size();
+  }
+  [[nodiscard]] bool has_room(const Payload& payload) const noexcept {
+    return bytes_ + cost(payload) <= options_.bytes_max;
+  }
+  /// 0: queued; -EAGAIN: it must wait; else why not.
+  int offer(Payload& payload);
+  void append(Payload payload);
+  void drop_first();
+  void drop_last();
+  Payload take_first();
+  void admit_waiting();
+
+  SendQueueOptions options_;
+  std::deque<Payload> queue_;
+  std::size_t bytes_ = 0;
+  std::uint64_t dropped_ = 0;
+  bool closed_ = false;
+  bool too_slow_ = false;
+  bool promised_ = false;     // a pop has been told that there is one, and has not taken it yet
+  detail::ListLink pushing_;  // those that wait, in their order
+  detail::Leaf* popping_ = nullptr;
+};
+
+namespace detail {
+
+/// What both operations share: they are completed by the other one, not by a driver.
+class QueueLeaf : public Leaf {
+ public:
+  [[nodiscard]] Error error() const noexcept final;
+
+ protected:
+  QueueLeaf() noexcept = default;
+  ~QueueLeaf() = default;
+};
+
+class [[nodiscard]] QueuePush {
+ public:
+  using value_type = void;
+  QueuePush(SendQueue& queue, Payload payload) noexcept
+      : queue_(queue), payload_(std::move(payload)) {}
+
+  class State final : public QueueLeaf {
+   public:
+    explicit State(QueuePush&& push) noexcept
+        : link_(*this), queue_(push.queue_), payload_(std::move(push.payload_)) {}
+    Start start(Waiter& waiter, Scope& scope);
+    void take() const noexcept {}
+    Error take_error() const noexcept { return error(); }
+    [[nodiscard]] const char* name() const noexcept override { return "push to send queue"; }
+    void on_stop() noexcept override;
+
+   private:
+    friend class ieum::SendQueue;
+    struct Link : ListLink {
+      explicit Link(State& of) noexcept : state(of) {}
+      State& state;
+    };
+    void finish_with(int why) noexcept;
+    Link link_;
+    SendQueue& queue_;
+    Payload payload_;
+  };
+
+ private:
+  SendQueue& queue_;
+  Payload payload_;
+};
+
+class [[nodiscard]] QueuePop {
+ public:
+  using value_type = Payload;
+  explicit QueuePop(SendQueue& queue) noexcept : queue_(queue) {}
+
+  class State final : public QueueLeaf {
+   public:
+    explicit State(QueuePop&& pop) noexcept : queue_(pop.queue_) {}
+    Start start(Waiter& waiter, Scope& scope) noexcept;
+    Payload take() { return queue_.take_first(); }
+    Error take_error() const noexcept { return error(); }
+    [[nodiscard]] const char* name() const noexcept override { return "pop from send queue"; }
+    void on_stop() noexcept override;
+
+   private:
+    friend class ieum::SendQueue;
+    void something_came() noexcept;
+    SendQueue& queue_;
+  };
+
+ private:
+  SendQueue& queue_;
+};
+
+}  // namespace detail
+
+inline detail::QueuePush SendQueue::push(Payload payload) noexcept {
+  return {*this, std::move(payload)};
+}
+inline detail::QueuePop SendQueue::pop() noexcept { return detail::QueuePop(*this); }
+
+}  // namespace ieum

@@ -1,0 +1,149 @@
+// SendQueue: who pushes and who pops complete each other; the loop resumes them.
+#include <ieum/send_queue.hpp>
+
+#include <cerrno>
+
+namespace ieum {
+
+namespace {
+
+constexpr int closed = -EPIPE;
+constexpr int limit = -ENOSPC;
+
+}  // namespace
+
+SendQueue::~SendQueue() {
+  IEUM_ASSERT(!pushing_.linked() && popping_ == nullptr,
+              "a send queue is destroyed while a task waits for it");
+}
+
+int SendQueue::offer(Payload& payload) {
+  if (closed_) return too_slow_ ? limit : closed;
+  if (cost(payload) > options_.bytes_max) return limit;
+  switch (options_.when_full) {
+    case WhenFull::wait:
+      if (pushing_.linked() || !has_room(payload)) return -EAGAIN;
+      break;
+    case WhenFull::drop_oldest:
+      while (!has_room(payload)) drop_first();
+      break;
+    case WhenFull::keep_latest:
+      while (!queue_.empty()) drop_first();
+      break;
+    case WhenFull::disconnect:
+      if (has_room(payload)) break;
+      too_slow_ = true;
+      while (queue_.size() > (promised_ ? 1 : 0)) drop_last();
+      close();
+      return limit;
+  }
+  append(std::move(payload));
+  return 0;
+}
+
+void SendQueue::append(Payload payload) {
+  bytes_ += cost(payload);
+  queue_.push_back(std::move(payload));
+  if (popping_ == nullptr) return;
+  detail::Leaf& leaf = *std::exchange(popping_, nullptr);
+  leaf.result = 0;
+  promised_ = true;
+  static_cast<detail::QueuePop::State&>(leaf).something_came();
+}
+
+void SendQueue::drop_last() {
+  bytes_ -= cost(queue_.back());
+  queue_.pop_back();
+  ++dropped_;
+}
+
+void SendQueue::drop_first() {
+  bytes_ -= cost(queue_.front());
+  queue_.pop_front();
+  ++dropped_;
+}
+
+Payload SendQueue::take_first() {
+  promised_ = false;
+  Payload first = std::move(queue_.front());
+  queue_.pop_front();
+  bytes_ -= cost(first);
+  admit_waiting();
+  return first;
+}
+
+void SendQueue::admit_waiting() {
+  while (pushing_.linked()) {
+    detail::QueuePush::State& next =
+        static_cast<detail::QueuePush::State::Link*>(pushing_.next)->state;
+    if (!has_room(next.payload_)) return;
+    append(std::move(next.payload_));
+    next.finish_with(0);
+  }
+}
+
+bool SendQueue::try_push(Payload payload) { return offer(payload) == 0; }
+
+void SendQueue::close() noexcept {
+  closed_ = true;
+  while (pushing_.linked()) {
+    static_cast<detail::QueuePush::State::Link*>(pushing_.next)->state.finish_with(closed);
+  }
+  if (popping_ == nullptr) return;  // and if not, there is nothing to pop
+  detail::Leaf& leaf = *std::exchange(popping_, nullptr);
+  leaf.result = too_slow_ ? limit : closed;
+  static_cast<detail::QueuePop::State&>(leaf).something_came();
+}
+
+namespace detail {
+
+Error QueueLeaf::error() const noexcept {
+  if (result == closed) return {Errc::closed, name()};
+  if (result == limit) return {Errc::limit_exceeded, name()};
+  return error_at({});
+}
+
+Start QueuePush::State::start(Waiter& waiter, Scope& scope) {
+  result = scope.stopped() ? -ECANCELED : queue_.offer(payload_);
+  if (result != -EAGAIN) return at_once();
+  wait_in(waiter, scope);
+  link_.link_before(queue_.pushing_);
+  return {};
+}
+
+void QueuePush::State::finish_with(int why) noexcept {
+  link_.unlink();
+  result = why;
+  loop().complete(*this);
+}
+
+void QueuePush::State::on_stop() noexcept {
+  if (state == Operation::State::pending) finish_with(-ECANCELED);
+}
+
+Start QueuePop::State::start(Waiter& waiter, Scope& scope) noexcept {
+  IEUM_ASSERT(queue_.popping_ == nullptr, "two tasks pop from one send queue at the same time");
+  result = 0;
+  if (scope.stopped()) {
+    result = -ECANCELED;
+  } else if (queue_.empty() && queue_.closed_) {
+    result = queue_.too_slow_ ? limit : closed;
+  } else if (queue_.empty()) {
+    wait_in(waiter, scope);
+    queue_.popping_ = this;
+    return {};
+  }
+  return at_once();
+}
+
+void QueuePop::State::something_came() noexcept { loop().complete(*this); }
+
+void QueuePop::State::on_stop() noexcept {
+  if (state != Operation::State::pending) return;
+  queue_.popping_ = nullptr;
+  result = -ECANCELED;
+  loop().complete(*this);
+}
+
+}  // namespace detail
+}  // namespace ieum

@@ -1,0 +1,243 @@
+// SendQueue: its policies, waiting at both ends, closing, one payload in many queues.
+#include <ieum/send_queue.hpp>
+
+#include <vector>
+
+#include "support/null_driver.hpp"
+#include "support/support.hpp"
+
+namespace ieum::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+Payload payload(std::string_view text) { return Payload(std::string(text)); }
+
+void run_virtual(Task<> task) {
+  const std::unique_ptr<Runtime> runtime = make_null_runtime();
+  const Result<> result = run(*runtime, std::move(task));
+  EXPECT_TRUE(result) << result.error().to_string();
+}
+
+/// All that can be popped without waiting.
+Task<std::string> pop_all(SendQueue& queue) {
+  std::string all;
+  while (!queue.empty()) {
+    Payload next = co_await queue.pop();
+    all += next.text();
+    all += ' ';
+  }
+  co_return all;
+}
+
+TEST(SendQueue, gives_what_was_pushed_in_its_order) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue;
+    co_await queue.push(payload("1"));
+    co_await queue.push(payload(""));
+    EXPECT_TRUE(queue.try_push(payload("3")));
+    EXPECT_EQ(queue.size(), 3U);
+    EXPECT_EQ(queue.bytes(), 3U) << "an empty payload counts as one byte";
+    const std::string all = co_await pop_all(queue);
+    EXPECT_EQ(all, "1  3 ");
+    EXPECT_EQ(queue.bytes(), 0U);
+  }());
+}
+
+TEST(SendQueue, one_payload_is_shared_by_many) {
+  run_virtual([]() -> Task<> {
+    const Payload one = payload("the same bytes");
+    SendQueue first;
+    SendQueue second;
+    co_await first.push(one);
+    co_await second.push(one);
+    Payload a = co_await first.pop();
+    Payload b = co_await second.pop();
+    EXPECT_EQ(a.bytes().data(), one.bytes().data());
+    EXPECT_EQ(b.bytes().data(), one.bytes().data());
+  }());
+}
+
+TEST(SendQueue, a_push_waits_for_room_and_they_take_turns) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue({.bytes_max = 4, .when_full = WhenFull::wait});
+    std::string done;
+    auto pushing = [&](std::string_view text) -> Task<> {
+      co_await queue.push(payload(text));
+      done += text;
+    };
+    auto body = [&](Group& group) -> Task<> {
+      co_await queue.push(payload("aaaa"));
+      EXPECT_FALSE(queue.try_push(payload("x")));
+      group.start(pushing("bbb"));
+      group.start(pushing("c"));  // waits behind it, though it would fit sooner
+      co_await yield();
+      EXPECT_EQ(done, "");
+      EXPECT_FALSE(queue.try_push(payload("x"))) << "others wait already";
+      Payload first = co_await queue.pop();
+      EXPECT_EQ(first.text(), "aaaa");
+      co_await yield();
+      co_await yield();
+      EXPECT_EQ(done, "bbbc");
+      EXPECT_LE(queue.bytes(), 4U);
+      const std::string rest = co_await pop_all(queue);
+      EXPECT_EQ(rest, "bbb c ");
+    };
+    co_await with_group(body);
+  }());
+}
+
+TEST(SendQueue, drop_oldest_keeps_what_fits) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue({.bytes_max = 4, .when_full = WhenFull::drop_oldest});
+    for (const char* text : {"11", "22", "33", "4"}) co_await queue.push(payload(text));
+    EXPECT_EQ(queue.dropped(), 2U);
+    const std::string all = co_await pop_all(queue);
+    EXPECT_EQ(all, "33 4 ");
+  }());
+}
+
+TEST(SendQueue, keep_latest_keeps_one) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue({.bytes_max = 100, .when_full = WhenFull::keep_latest});
+    for (const char* text : {"1", "2", "3"}) co_await queue.push(payload(text));
+    EXPECT_EQ(queue.size(), 1U);
+    EXPECT_EQ(queue.dropped(), 2U);
+    const std::string all = co_await pop_all(queue);
+    EXPECT_EQ(all, "3 ");
+  }());
+}
+
+TEST(SendQueue, the_newest_is_what_a_waiting_pop_gets) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue({.bytes_max = 100, .when_full = WhenFull::keep_latest});
+    std::string got;
+    auto popping = [&]() -> Task<> {
+      Payload next = co_await queue.pop();
+      got = next.text();
+    };
+    auto body = [&](Group& group) -> Task<> {
+      group.start(popping());
+      co_await yield();
+      queue.try_push(payload("old"));
+      queue.try_push(payload("new"));
+    };
+    co_await with_group(body);
+    EXPECT_EQ(got, "new");
+    EXPECT_TRUE(queue.empty());
+  }());
+}
+
+TEST(SendQueue, disconnect_tells_both_ends) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue({.bytes_max = 4, .when_full = WhenFull::disconnect});
+    co_await queue.push(payload("1234"));
+    const Result<> full = co_await attempt(queue.push(payload("5")));
+    CO_ASSERT(!full);
+    EXPECT_EQ(full.error(), Errc::limit_exceeded);
+    EXPECT_TRUE(queue.is_closed());
+    const Result<Payload> popped = co_await attempt(queue.pop());
+    CO_ASSERT(!popped);
+    EXPECT_EQ(popped.error(), Errc::limit_exceeded);
+    EXPECT_EQ(queue.dropped(), 1U);
+  }());
+}
+
+TEST(SendQueue, disconnect_keeps_what_a_pop_was_promised) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue({.bytes_max = 4, .when_full = WhenFull::disconnect});
+    std::string got;
+    auto popping = [&]() -> Task<> {
+      Payload next = co_await queue.pop();
+      got = next.text();
+      const Result<Payload> then = co_await attempt(queue.pop());
+      CO_ASSERT(!then);
+      EXPECT_EQ(then.error(), Errc::limit_exceeded);
+    };
+    auto body = [&](Group& group) -> Task<> {
+      group.start(popping());
+      co_await yield();
+      EXPECT_TRUE(queue.try_push(payload("1")));
+      EXPECT_TRUE(queue.try_push(payload("234")));
+      EXPECT_FALSE(queue.try_push(payload("5")));
+    };
+    co_await with_group(body);
+    EXPECT_EQ(got, "1");
+  }());
+}
+
+TEST(SendQueue, what_never_fits_is_refused) {
+  run_virtual([]() -> Task<> {
+    for (const WhenFull policy :
+         {WhenFull::wait, WhenFull::drop_oldest, WhenFull::keep_latest, WhenFull::disconnect}) {
+      SendQueue queue({.bytes_max = 4, .when_full = policy});
+      co_await queue.push(payload("old"));
+      const Result<> large = co_await attempt(queue.push(payload("12345")));
+      CO_ASSERT(!large);
+      EXPECT_EQ(large.error(), Errc::limit_exceeded);
+      const std::string all = co_await pop_all(queue);
+      EXPECT_EQ(all, "old ");
+    }
+  }());
+}
+
+TEST(SendQueue, closing_lets_the_rest_be_popped_and_fails_who_waits) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue({.bytes_max = 4, .when_full = WhenFull::wait});
+    co_await queue.push(payload("rest"));
+    std::string ending;
+    auto pushing = [&]() -> Task<> {
+      const Result<> pushed = co_await attempt(queue.push(payload("late")));
+      ending = pushed ? "pushed" : pushed.error().to_string();
+    };
+    auto body = [&](Group& group) -> Task<> {
+      group.start(pushing());
+      co_await yield();
+      queue.close();
+    };
+    co_await with_group(body);
+    EXPECT_TRUE(ending.starts_with("push to send queue: ")) << ending;
+    EXPECT_FALSE(queue.try_push(payload("later")));
+    const std::string all = co_await pop_all(queue);
+    EXPECT_EQ(all, "rest ");
+    const Result<Payload> popped = co_await attempt(queue.pop());
+    CO_ASSERT(!popped);
+    EXPECT_EQ(popped.error(), Errc::closed);
+  }());
+}
+
+TEST(SendQueue, closing_wakes_a_pop_that_waits) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue;
+    bool closed = false;
+    auto popping = [&]() -> Task<> {
+      const Result<Payload> popped = co_await attempt(queue.pop());
+      closed = !popped && popped.error() == Errc::closed;
+    };
+    auto body = [&](Group& group) -> Task<> {
+      group.start(popping());
+      co_await yield();
+      queue.close();
+    };
+    co_await with_group(body);
+    EXPECT_TRUE(closed);
+  }());
+}
+
+TEST(SendQueue, a_stop_and_a_deadline_end_both_and_lose_nothing) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue({.bytes_max = 4, .when_full = WhenFull::wait});
+    const Result<Payload> none = co_await attempt(with_timeout(1s, queue.pop()));
+    CO_ASSERT(!none);
+    EXPECT_EQ(none.error(), std::errc::timed_out);
+    co_await queue.push(payload("full"));
+    const Result<> no_room = co_await attempt(with_timeout(1s, queue.push(payload("x"))));
+    CO_ASSERT(!no_room);
+    EXPECT_EQ(no_room.error(), std::errc::timed_out);
+    const std::string all = co_await pop_all(queue);
+    EXPECT_EQ(all, "full ");
+  }());
+}
+
+}  // namespace
+}  // namespace ieum::test

@@ -1,0 +1,341 @@
+// Datagrams, many at a time: batches of every size, with mixed peers, several datagrams as one
+// message of the system's, and a flood.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <fstream>
+#include <map>
+#include <random>
+#include <thread>
+
+#include "conformance/conformance.hpp"
+
+namespace ieum::test {
+namespace {
+
+EVERY_TRANSPORT(DatagramBatchOver);
+
+std::string text_of(const Datagram& datagram) {
+  return {reinterpret_cast<const char*>(datagram.data.data()), datagram.data.size()};
+}
+
+/// Datagrams to send, which refer to `payloads`.
+struct Outgoing {
+  std::vector<std::string> payloads;
+  std::vector<Datagram> datagrams;
+
+  void add(std::string payload, const Address& to) {
+    payloads.push_back(std::move(payload));
+    datagrams.emplace_back().peer = to;
+  }
+  std::span<const Datagram> all() {
+    for (std::size_t i = 0; i < datagrams.size(); ++i) {
+      datagrams[i].data = bytes_of(std::string_view(payloads[i]));
+    }
+    return datagrams;
+  }
+};
+
+/// `count` of the same size to one address, each with its number.
+Outgoing numbered(std::size_t count, std::size_t size, const Address& to) {
+  Outgoing outgoing;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string payload = std::to_string(i) + " ";
+    payload.resize(size, '.');
+    outgoing.add(std::move(payload), to);
+  }
+  return outgoing;
+}
+
+/// Receives until `count` have come: their texts, in the order in which they came.
+Task<std::vector<std::string>> receive_all(DatagramSocket& socket, std::size_t count,
+                                           DatagramBatch& batch) {
+  std::vector<std::string> texts;
+  while (texts.size() < count) {
+    co_await with_timeout(5s, socket.receive(batch));
+    for (const Datagram& datagram : batch) texts.push_back(text_of(datagram));
+  }
+  co_return texts;
+}
+
+CO_TEST_P(DatagramBatchOver, goes_to_mixed_peers_and_arrives_in_order) {
+  std::mt19937_64 random(seed());
+  DatagramSocket sender = co_await DatagramSocket::bind(any_address(transport));
+  for (const std::size_t count : {1, 2, 9, 63, 64, 65, 200, 1024}) {
+    std::vector<DatagramSocket> receivers;
+    for (int i = 0; i < 5; ++i) {
+      DatagramSocket receiver = co_await DatagramSocket::bind(any_address(transport));
+      receivers.push_back(std::move(receiver));
+    }
+    Outgoing outgoing;
+    std::array<std::vector<std::string>, 5> expected;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t to = random() % 5;
+      std::string payload = std::to_string(i);
+      payload.resize(payload.size() + random() % 32, '.');
+      expected[to].push_back(payload);
+      outgoing.add(std::move(payload), receivers[to].address());
+    }
+    std::size_t sent = 0;
+    auto sending = [&]() -> Task<> { sent = co_await sender.send(outgoing.all()); };
+    auto receiving = [&](std::size_t i, std::size_t room) -> Task<> {
+      DatagramBatch batch(room, 64);
+      const std::vector<std::string> got =
+          co_await receive_all(receivers[i], expected[i].size(), batch);
+      EXPECT_EQ(got, expected[i]) << count;
+    };
+    auto body = [&](Group& group) -> Task<> {
+      for (std::size_t i = 0; i < 5; ++i) group.start(receiving(i, 1 + random() % 100));
+      co_await sending();
+    };
+    co_await with_group(body);
+    EXPECT_EQ(sent, count);
+  }
+}
+
+CO_TEST_P(DatagramBatchOver, is_echoed_as_it_came) {
+  DatagramSocket server = co_await DatagramSocket::bind(any_address(transport));
+  std::vector<DatagramSocket> clients;
+  for (int i = 0; i < 8; ++i) {
+    DatagramSocket client = co_await DatagramSocket::bind(any_address(transport));
+    co_await client.send("from " + std::to_string(i), server.address());
+    clients.push_back(std::move(client));
+  }
+  DatagramBatch batch;
+  std::size_t came = 0;
+  while (came < clients.size()) {
+    came += co_await server.receive(batch);
+    const std::size_t sent = co_await server.send(batch);
+    EXPECT_EQ(sent, batch.size());
+  }
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    std::array<std::byte, 32> room{};
+    Datagram answer = co_await clients[i].receive(room);
+    EXPECT_EQ(text_of(answer), "from " + std::to_string(i));
+  }
+}
+
+CO_TEST_P(DatagramBatchOver, cuts_what_is_too_long) {
+  DatagramSocket from = co_await DatagramSocket::bind(any_address(transport));
+  DatagramSocket to =
+      co_await DatagramSocket::bind(any_address(transport), {.segmentation = false});
+  co_await from.send("short", to.address());
+  co_await from.send("rather long", to.address());
+  co_await from.send("", to.address());
+  DatagramBatch batch(8, 6);
+  const std::vector<std::string> got = co_await receive_all(to, 3, batch);
+  EXPECT_EQ(got, (std::vector<std::string>{"short", "rather", ""}));
+  EXPECT_EQ(to.counters().truncated, 1U);
+}
+
+CO_TEST_P(DatagramBatchOver, an_empty_one_is_sent_at_once) {
+  DatagramSocket socket = co_await DatagramSocket::bind(any_address(transport));
+  const std::size_t sent = co_await socket.send(std::span<const Datagram>());
+  EXPECT_EQ(sent, 0U);
+}
+
+CO_TEST_P(DatagramBatchOver, says_how_far_it_came_when_one_is_refused) {
+  DatagramSocket from = co_await DatagramSocket::bind(any_address(transport));
+  DatagramSocket to = co_await DatagramSocket::bind(any_address(transport));
+  Outgoing outgoing;
+  outgoing.add("1", to.address());
+  outgoing.add(std::string(1'000'000, '2'), to.address());
+  outgoing.add("3", to.address());
+  const std::span<const Datagram> all = outgoing.all();
+  const std::size_t sent = co_await from.send(all);
+  EXPECT_EQ(sent, 1U);
+  const Result<std::size_t> again = co_await attempt(from.send(all.subspan(1)));
+  CO_ASSERT(!again);
+  EXPECT_EQ(again.error(), std::errc::message_size);
+  const std::size_t last = co_await from.send(all.subspan(2));
+  EXPECT_EQ(last, 1U);
+  DatagramBatch batch;
+  const std::vector<std::string> got = co_await receive_all(to, 2, batch);
+  EXPECT_EQ(got, (std::vector<std::string>{"1", "3"}));
+}
+
+CO_TEST_P(DatagramBatchOver, a_stop_ends_its_receive_and_loses_nothing) {
+  DatagramSocket from = co_await DatagramSocket::bind(any_address(transport));
+  DatagramSocket to = co_await DatagramSocket::bind(any_address(transport));
+  DatagramBatch batch;
+  const Result<std::size_t> none = co_await attempt(with_timeout(5ms, to.receive(batch)));
+  CO_ASSERT(!none);
+  EXPECT_EQ(none.error(), std::errc::timed_out);
+  EXPECT_TRUE(batch.empty());
+  co_await from.send("kept", to.address());
+  const std::vector<std::string> got = co_await receive_all(to, 1, batch);
+  EXPECT_EQ(got.front(), "kept");
+}
+
+// ---- Several as one message --------------------------------------------------------------------
+
+Task<> go_at_once(Transport transport) {
+  DatagramSocket from = co_await DatagramSocket::bind(any_address(transport));
+  DatagramSocket to = co_await DatagramSocket::bind(any_address(transport));
+  Outgoing outgoing = numbered(40, 1200, to.address());
+  outgoing.add("a shorter end", to.address());
+  outgoing.add("another size", to.address());
+  DatagramBatch batch;
+  // The first batch receive tells the system that several may come as one.
+  co_await from.send("first", to.address());
+  std::vector<std::string> got = co_await receive_all(to, 1, batch);
+  const std::size_t sent = co_await from.send(outgoing.all());
+  EXPECT_EQ(sent, 42U);
+  got = co_await receive_all(to, 42, batch);
+  EXPECT_EQ(got, outgoing.payloads);
+  EXPECT_EQ(from.counters().sent, 43U);
+  EXPECT_EQ(from.counters().sent_calls, 3U);
+  EXPECT_EQ(to.counters().received, 43U);
+  EXPECT_EQ(to.counters().received_calls, 3U);
+  EXPECT_EQ(to.counters().received_bytes, from.counters().sent_bytes);
+  for (const Datagram& datagram : batch) EXPECT_EQ(datagram.segment_bytes, 0U);
+}
+
+CO_TEST(DatagramSegmentation, sends_and_receives_several_at_once) {
+  co_await go_at_once(Transport::ipv4);
+  if (has(Transport::ipv6)) co_await go_at_once(Transport::ipv6);
+}
+
+CO_TEST(DatagramSegmentation, can_be_switched_off) {
+  DatagramSocket from = co_await DatagramSocket::bind("127.0.0.1:0", {.segmentation = false});
+  DatagramSocket to = co_await DatagramSocket::bind("127.0.0.1:0", {.segmentation = false});
+  Outgoing outgoing = numbered(20, 1200, to.address());
+  const std::size_t sent = co_await from.send(outgoing.all());
+  EXPECT_EQ(sent, 20U);
+  DatagramBatch batch;
+  const std::vector<std::string> got = co_await receive_all(to, 20, batch);
+  EXPECT_EQ(got, outgoing.payloads);
+  EXPECT_EQ(from.counters().sent_calls, 20U);
+  EXPECT_EQ(to.counters().received_calls, 20U);
+}
+
+CO_TEST(DatagramSegmentation, single_and_batch_receives_may_be_mixed) {
+  DatagramSocket from = co_await DatagramSocket::bind("127.0.0.1:0");
+  DatagramSocket to = co_await DatagramSocket::bind("127.0.0.1:0");
+  DatagramBatch batch;
+  co_await from.send("first", to.address());
+  co_await to.receive(batch);
+  Outgoing outgoing = numbered(30, 500, to.address());
+  co_await from.send(outgoing.all());
+  std::vector<std::string> got;
+  std::vector<std::byte> room(600);
+  for (int i = 0; i < 10; ++i) {
+    Datagram datagram = co_await to.receive(room);
+    EXPECT_EQ(datagram.peer, from.address());
+    got.push_back(text_of(datagram));
+  }
+  // A deadline in between loses none of those that wait here.
+  const std::vector<std::string> rest = co_await with_timeout(5s, receive_all(to, 20, batch));
+  got.insert(got.end(), rest.begin(), rest.end());
+  EXPECT_EQ(got, outgoing.payloads);
+  EXPECT_EQ(to.counters().received, 31U);
+
+  co_await from.send(outgoing.all().first(3));
+  std::array<std::byte, 4> small{};
+  Datagram cut = co_await to.receive(small);
+  EXPECT_TRUE(cut.truncated);
+  EXPECT_EQ(cut.data.size(), 4U);
+}
+
+TEST(DatagramSegmentation, goes_one_by_one_where_the_way_does_not_allow_it) {
+  const std::string reason = in_network_namespace(
+      "ip link add name v0 type veth peer name v1; ip link set dev v0 mtu 1280 up; "
+      "ip link set dev v1 mtu 1280 up; ip addr add 10.1.1.1/24 dev v0; "
+      "ip neigh add 10.1.1.2 lladdr 02:00:00:00:00:01 dev v0",
+      [] {
+        auto body = []() -> Task<> {
+          DatagramSocket from = co_await DatagramSocket::bind("10.1.1.1:0");
+          // Larger than the way's MTU: the system will not cut it into several, but in fragments.
+          Outgoing outgoing = numbered(10, 1400, Address::ipv4({10, 1, 1, 2}, 9));
+          const std::size_t sent = co_await from.send(outgoing.all());
+          EXPECT_EQ(sent, 10U);
+          EXPECT_EQ(from.counters().segmentation_refused, 1U);
+          EXPECT_EQ(from.counters().sent_calls, 10U);
+          // What fits still goes at once.
+          Outgoing fitting = numbered(10, 1200, Address::ipv4({10, 1, 1, 2}, 9));
+          co_await from.send(fitting.all());
+          EXPECT_EQ(from.counters().sent_calls, 11U);
+          EXPECT_EQ(from.counters().segmentation_refused, 1U);
+        };
+        expect_success_in_time(body());
+      });
+  if (!reason.empty()) GTEST_SKIP() << reason;
+}
+
+// ---- A flood -----------------------------------------------------------------------------------
+
+std::size_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t pages = 0;
+  file >> pages >> pages;
+  return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// Sends datagrams of random sizes from random ports as fast as it can.
+void flood(std::uint16_t port, std::uint64_t from_seed, const std::atomic<bool>& over) {
+  std::mt19937_64 random(from_seed);
+  std::array<int, 32> sockets{};
+  for (int& socket : sockets) {
+    socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  }
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const std::vector<std::byte> data = random_bytes(65'507, from_seed);
+  while (!over) {
+    // Mostly small, now and then as large as can be.
+    const std::size_t size = random() % 16 == 0 ? random() % (data.size() + 1) : random() % 1500;
+    ::sendto(sockets[random() % sockets.size()], data.data(), size, 0,
+             reinterpret_cast<const sockaddr*>(&to), sizeof to);
+  }
+  for (const int socket : sockets) ::close(socket);
+}
+
+CO_TEST(DatagramFlood, an_echo_server_stays_bounded_sends_no_more_than_it_got_and_goes_on) {
+  DatagramSocket server = co_await DatagramSocket::bind("127.0.0.1:0");
+  DatagramBatch batch;
+  std::atomic<bool> over = false;
+  std::size_t before = 0;
+  std::thread thread(flood, server.address().port(), seed(), std::cref(over));
+  const auto end = std::chrono::steady_clock::now() + (long_form() ? 20s : 1s);
+  bool warm = false;
+  while (std::chrono::steady_clock::now() < end) {
+    co_await server.receive(batch);
+    co_await attempt(server.send(batch));
+    if (!warm && server.counters().received > 5000) {
+      warm = true;
+      before = resident_bytes();
+    }
+  }
+  over = true;
+  thread.join();
+  const DatagramCounters counters = server.counters();
+  EXPECT_GT(counters.received, 5000U);
+  EXPECT_LE(counters.sent_bytes, counters.received_bytes);
+  EXPECT_LE(counters.sent, counters.received);
+  // The batch's rooms, as far as they were ever filled, and nothing besides.
+  constexpr std::size_t rooms = std::size_t{6} << 20U;
+  if (!sanitized) EXPECT_LT(resident_bytes(), before + rooms);
+
+  DatagramSocket client = co_await DatagramSocket::connect(server.address());
+  std::array<std::byte, 32> room{};
+  auto serving = [&]() -> Task<> {
+    for (;;) {
+      co_await server.receive(batch);
+      co_await attempt(server.send(batch));
+    }
+  };
+  auto asking = [&]() -> Task<> {
+    co_await client.send("still there?");
+    Datagram answer = co_await client.receive(room);
+    EXPECT_EQ(text_of(answer), "still there?");
+  };
+  co_await with_timeout(5s, race(asking(), serving()));
+}
+
+}  // namespace
+}  // namespace ieum::test
