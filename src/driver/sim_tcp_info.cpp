@@ -71,8 +71,8 @@ void Tcp::information(SocketInfo& info) noexcept {
   tcp.segments_sent = segments_sent_;
   tcp.segments_received = segments_received_;
   if (connected_at_ == 0) {
-    if (timeouts_ > 0)
-      tcp.timeouts_time = age(unanswered_since_ == never ? now : unanswered_since_);
+    // Counted from the first timeout on, as Linux does.
+    if (timeouts_ > 0) tcp.timeouts_time = age(unanswered_since_) - Duration(rto_);
     return;
   }
   // From the last acknowledged byte on, as in the segments.

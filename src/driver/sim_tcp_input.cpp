@@ -93,7 +93,7 @@ void Tcp::acknowledged(const TcpHeader& header) noexcept {
   limit_ = std::max(limit_, edge);
   window_max_ = std::max(window_max_, header.window);
   probes_ = 0;
-  if (header.window == 0 || unsent() == 0 || opened) timeouts_ = flight_.empty() ? 0 : timeouts_;
+  if (flight_.empty()) timeouts_ = 0;
   if (opened && flight_.empty()) {
     backoff_ = 0;
     retransmit_at_ = never;

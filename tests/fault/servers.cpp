@@ -1,10 +1,9 @@
 // Servers that drain while clients come, talk and crash; the chat of the examples; connecting to
 // one of several addresses.
 #include <map>
-#include <set>
 
-#include "../../examples/chat/hub.hpp"
 #include "fault/fault.hpp"
+#include "hub.hpp"
 
 namespace ieum::test {
 namespace {
