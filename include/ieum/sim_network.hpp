@@ -41,10 +41,10 @@ class SimHost {
   [[nodiscard]] Address address(std::uint16_t port, Family family = Family::ipv4) const noexcept;
   [[nodiscard]] bool is_up() const noexcept;
 
-  /// Starts `task`, for which `SimNetwork::run` waits. If it fails, `run` fails with its error; a
-  /// crash that ends it is no failure. An exception passes through `run`.
+  /// Starts `task`, for which `SimNetwork::run` waits. If it fails, `run` fails with its error,
+  /// which names the host; a crash that ends it is no failure. An exception passes through `run`.
   void start(Task<> task) { start(std::move(task), true); }
-  /// The same for one that may go on for ever, such as a server: nobody waits for it.
+  /// The same for one that may go on for ever, such as a server: `run` does not wait for it.
   void start_background(Task<> task) { start(std::move(task), false); }
 
   /// Power off: its tasks end where they are, as if stopped, but nothing that they do meanwhile
@@ -138,10 +138,10 @@ class SimNetwork {
   /// The same, from now on.
   void after(Duration delay, std::move_only_function<void()> what);
 
-  /// Goes on until all tasks of `SimHost::start` have ended, and gives the first failure among
-  /// them, with the host's name as its detail. Errors of its own: `timed_out`: after `limit` of
-  /// virtual time they had not; `resource_deadlock_would_occur`: nothing will ever happen any more,
-  /// and they wait; `dump_tasks` says what for.
+  /// Goes on until all tasks of `SimHost::start` have ended, or any task has failed: the first such
+  /// failure is the result, with the host's name as its detail. Errors of its own: `timed_out`:
+  /// after `limit` of virtual time they had not ended; `resource_deadlock_would_occur`: nothing will
+  /// ever happen any more, and they wait; `dump_tasks` says what for.
   [[nodiscard]] Result<> run(Duration limit = std::chrono::hours(1));
   /// Goes on until `condition()`, asked after every step, or until `limit` has passed: false.
   bool run_until(const std::function<bool()>& condition, Duration limit = std::chrono::hours(1));
