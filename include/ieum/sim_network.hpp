@@ -140,8 +140,8 @@ class SimNetwork {
 
   /// Goes on until all tasks of `SimHost::start` have ended, or any task has failed: the first such
   /// failure is the result, with the host's name as its detail. Errors of its own: `timed_out`:
-  /// after `limit` of virtual time they had not ended; `resource_deadlock_would_occur`: nothing will
-  /// ever happen any more, and they wait; `dump_tasks` says what for.
+  /// after `limit` of virtual time they had not ended; `resource_deadlock_would_occur`: nothing
+  /// will ever happen any more, and they wait; `dump_tasks` says what for.
   [[nodiscard]] Result<> run(Duration limit = std::chrono::hours(1));
   /// Goes on until `condition()`, asked after every step, or until `limit` has passed: false.
   bool run_until(const std::function<bool()>& condition, Duration limit = std::chrono::hours(1));
