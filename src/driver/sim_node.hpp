@@ -29,9 +29,9 @@ struct FlowHash {
 
 class Node {
  public:
-  Node(World& world, std::uint32_t index, std::string name, const SimHostOptions& options,
+  Node(World& world, std::uint32_t index, std::string name, const SimHostOptions& limits,
        std::vector<Ip> ips)
-      : options(options),
+      : options(limits),
         world_(world),
         index_(index),
         name_(std::move(name)),
