@@ -123,7 +123,7 @@ constexpr std::array table{
     NotSimulated{"DatagramErrors.the_mtu_of_the_way_is_kept_and_learnt", namespaces},
     NotSimulated{"DatagramErrors.an_allowed_broadcast_reaches_all_who_share_the_port", namespaces},
     NotSimulated{"Datagram.answers_from_the_right_address_of_two_on_one_interface", namespaces},
-    NotSimulated{"Datagram.hop_limit_traffic_class_ecn_and_time_over_ipv?", not_yet},
+    NotSimulated{"Datagram.hop_limit_traffic_class_ecn_and_time_over_ipv?", real_time},
     NotSimulated{"DatagramFlood.*", not_yet},
     NotSimulated{"Explain.what_moves_is_not_called_stalled", real_time},
 };
