@@ -114,8 +114,8 @@ class SimNetwork {
   /// fd00::1, the next 10.0.0.2 and fd00::2. Each host also has its own loopback addresses.
   SimHost& add_host(std::string_view name, const SimHostOptions& options = {});
   /// The same with these addresses (their ports do not matter) instead; at least one.
-  SimHost& add_host(std::string_view name, const std::vector<Address>& addresses,
-                    const SimHostOptions& options = {});
+  SimHost& add_host_at(std::string_view name, const std::vector<Address>& addresses,
+                       const SimHostOptions& options = {});
   /// `name` is another name for these addresses, which need not be anybody's.
   void add_name(std::string_view name, std::vector<Address> addresses);
 

@@ -47,11 +47,11 @@ SimHost& SimNetwork::add_host(std::string_view name, const SimHostOptions& optio
   std::array<std::uint8_t, 16> ipv6{0xfd};
   ipv6[14] = high;
   ipv6[15] = low;
-  return add_host(name, {Address::ipv4({10, 0, high, low}, 0), Address::ipv6(ipv6, 0)}, options);
+  return add_host_at(name, {Address::ipv4({10, 0, high, low}, 0), Address::ipv6(ipv6, 0)}, options);
 }
 
-SimHost& SimNetwork::add_host(std::string_view name, const std::vector<Address>& addresses,
-                              const SimHostOptions& options) {
+SimHost& SimNetwork::add_host_at(std::string_view name, const std::vector<Address>& addresses,
+                                 const SimHostOptions& options) {
   IEUM_ASSERT(hosts_.size() < hosts_max, "a simulated network has at most 10,000 hosts");
   IEUM_ASSERT(!name.empty() && world_->node_named(name) == nullptr,
               "a simulated host needs a name that no other has");

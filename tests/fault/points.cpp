@@ -33,7 +33,9 @@ void expect_told(Told& told, const Result<>& server, const Result<>& client) {
   ++told.runs;
   if (!server || !client) ++told.failures;
   for (const Result<>* result : {&server, &client}) {
-    if (!*result) EXPECT_TRUE(is_told(result->error())) << result->error().to_string();
+    if (!*result) {
+      EXPECT_TRUE(is_told(result->error())) << result->error().to_string();
+    }
   }
 }
 
@@ -117,7 +119,9 @@ Task<> serve_and_drain(DrainOfPoints& drain) {
   Server server(std::move(listener), echo);
   server.on_session_end([&drain](const SessionEnd& end) {
     ++drain.ended;
-    if (end.error != nullptr) EXPECT_TRUE(is_told(*end.error)) << end.error->to_string();
+    if (end.error != nullptr) {
+      EXPECT_TRUE(is_told(*end.error)) << end.error->to_string();
+    }
   });
   auto body = [&](Group& group) -> Task<> {
     group.start(server.run());

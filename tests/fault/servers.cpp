@@ -223,8 +223,8 @@ FAULT_TEST(HappyEyeballs, connect_by_whatever_family_works) {
                                     Address::parse("[2001:db9::1]:0").value()};
   const std::vector<Address> ours{Address::parse("203.0.113.2:0").value(),
                                   Address::parse("[2001:db9::2]:0").value()};
-  SimHost& server = net.add_host("server", global);
-  SimHost& client = net.add_host("client", ours);
+  SimHost& server = net.add_host_at("server", global);
+  SimHost& client = net.add_host_at("client", ours);
   server.start_background(serve_echo(7));
   const std::uint64_t broken = random.below(3);
   if (broken == 1) net.partition(client, server, Family::ipv6);

@@ -83,7 +83,7 @@ TEST(SimTcp, an_address_that_nobody_has_is_unreachable) {
 
 TEST(SimTcp, a_family_that_the_host_has_no_address_of_is_unreachable_at_once) {
   SimNetwork net{1};
-  SimHost& host = net.add_host("host", {Address::ipv4({10, 1, 1, 1}, 0)});
+  SimHost& host = net.add_host_at("host", {Address::ipv4({10, 1, 1, 1}, 0)});
   std::string text;
   Duration took{};
   host.start(fail_to_connect(net, "[fd00::7]:7", text, took));
