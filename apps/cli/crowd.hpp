@@ -21,7 +21,9 @@ namespace ieum::cli {
 /// others never wait for it.
 class Crowd {
  public:
-  static constexpr std::size_t queue_bytes_max = std::size_t{4} * 1024 * 1024;
+  /// More than the system's buffers take for one that never reads: until they are full it seems to
+  /// be the fastest. What waits for several is there once.
+  static constexpr std::size_t queue_bytes_max = std::size_t{16} * 1024 * 1024;
   /// So much waits at least for each before our input waits for them.
   static constexpr std::size_t queue_bytes_min = std::size_t{256} * 1024;
 

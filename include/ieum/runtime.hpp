@@ -70,7 +70,7 @@ class Runtime {
 
   /// The loop's time: read once a turn.
   [[nodiscard]] TimePoint now() const noexcept;
-  /// The name of the driver that runs: "io_uring" or "epoll".
+  /// The name of the driver that runs: "io_uring", "epoll" or "sim".
   [[nodiscard]] const char* driver_name() const noexcept;
   /// Why it is that one: "io_uring cannot be had, so epoll: io_uring_setup: Operation not
   /// permitted".

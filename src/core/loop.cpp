@@ -81,13 +81,17 @@ void Loop::complete(Leaf& leaf) noexcept {
 }
 
 void Loop::offload(OffloadLeaf& leaf) noexcept {
+  if (driver_->is_simulated()) {
+    leaf.work();
+    return complete(leaf);
+  }
   if (!pool_) pool_ = std::make_unique<Pool>(*this, offload_threads_max_);
   if (pool_->add(leaf)) return;
   leaf.result = -EAGAIN;  // the system gives no thread
   complete(leaf);
 }
 
-bool Loop::take_back(OffloadLeaf& leaf) noexcept { return pool_->take_back(leaf); }
+bool Loop::take_back(OffloadLeaf& leaf) noexcept { return pool_ && pool_->take_back(leaf); }
 
 void Loop::post(std::unique_ptr<Posted> posted) noexcept {
   // Woken under the lock: once the loop has the work it may end, and the driver with it.

@@ -3,11 +3,14 @@
 // On a byte's way: the driver is the first file; it fills the operation's buffer.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <ieum/address.hpp>
 #include <ieum/datagram.hpp>
@@ -118,6 +121,9 @@ class Driver {
   virtual ~Driver() = default;
 
   [[nodiscard]] virtual const char* name() const noexcept = 0;
+  /// True: addresses, names, files and time are not this machine's; nothing of the system is asked
+  /// about them, and blocking work is done on the loop's own thread.
+  [[nodiscard]] virtual bool is_simulated() const noexcept { return false; }
   /// The time that deadlines are meant in.
   [[nodiscard]] virtual TimePoint now() const noexcept = 0;
 
@@ -154,6 +160,13 @@ class Driver {
   /// The local address that something sent to `to` would come from; -ENETUNREACH and the like if
   /// nothing can be sent there.
   virtual int source_address(const Address& to, Address& source) noexcept = 0;
+  /// Appends the addresses of `name` (in lower case), without ports: 0; -ENOENT: there is no such
+  /// name; -EAGAIN: this driver knows no names, ask the system.
+  virtual int find_name(std::string_view name, std::vector<Address>& addresses) noexcept {
+    static_cast<void>(name);
+    static_cast<void>(addresses);
+    return -EAGAIN;
+  }
   virtual int set_option(int handle, SocketOption option, int value) noexcept = 0;
   virtual int get_option(int handle, SocketOption option, int& value) noexcept = 0;
   /// Closing will reset the connection and throw away what was not sent (SO_LINGER, zero seconds).

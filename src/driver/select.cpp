@@ -13,6 +13,7 @@
 
 #include "driver/driver.hpp"
 #include "driver/epoll.hpp"
+#include "driver/sim.hpp"
 #include "driver/uring.hpp"
 
 namespace ieum {
@@ -75,11 +76,20 @@ std::unique_ptr<Driver> make_driver(const DriverOptions& asked, DriverChoice& ch
     const std::string_view name = variable == nullptr ? "" : variable;
     if (name.empty()) return make_best(options, choice);
     reason = "IEUM_DRIVER=" + std::string(name);
-    if (name != "epoll" && name != "io_uring") {
-      choice = {EINVAL, reason + " names no driver of this build; use io_uring or epoll"};
+    if (name == "epoll") {
+      options.kind = DriverKind::epoll;
+    } else if (name == "io_uring") {
+      options.kind = DriverKind::io_uring;
+    } else if (name == "sim") {
+      options.kind = DriverKind::sim;
+    } else {
+      choice = {EINVAL, reason + " names no driver of this build; use io_uring, epoll or sim"};
       return nullptr;
     }
-    options.kind = name == "epoll" ? DriverKind::epoll : DriverKind::io_uring;
+  }
+  if (options.kind == DriverKind::sim) {
+    choice.reason = reason;
+    return make_sim_driver(options.receive_buffers_max);
   }
   auto driver = options.kind == DriverKind::epoll ? make_epoll(options, choice)
                                                   : make_uring_driver(options, choice);

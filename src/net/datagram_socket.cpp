@@ -18,9 +18,12 @@ namespace ieum {
 
 namespace {
 
-Error bind_error(int number, const Address& address) {
+Error bind_error(int number, const Address& address, const Driver& driver) {
   Error error = Error::from_errno(number, "bind", address);
-  if (number == EADDRINUSE) error.set_detail(detail::who_holds_datagrams(address));
+  if (number == EADDRINUSE) {
+    error.set_detail(driver.is_simulated() ? detail::held_by_this_process()
+                                           : detail::who_holds_datagrams(address));
+  }
   if (number == EACCES && address.is_ip() && address.port() < 1024) {
     error.set_detail("ports below 1024 need root or CAP_NET_BIND_SERVICE");
   }
@@ -118,7 +121,7 @@ Result<DatagramSocket> DatagramSocket::bind(const Address& address,
     status = driver.bind(socket->handle_, address);
   }
   if (status >= 0) status = socket->learn_address();
-  if (status < 0) return fail(bind_error(-status, address));
+  if (status < 0) return fail(bind_error(-status, address, driver));
   if (options.unlink_on_close) socket->file_ = detail::socket_file(address);
   return socket;
 }

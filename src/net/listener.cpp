@@ -14,9 +14,12 @@ namespace ieum {
 
 namespace {
 
-Error listen_error(int number, const Address& address) {
+Error listen_error(int number, const Address& address, const Driver& driver) {
   Error error = Error::from_errno(number, "listen", address);
-  if (number == EADDRINUSE) error.set_detail(detail::who_holds(address));
+  if (number == EADDRINUSE) {
+    error.set_detail(driver.is_simulated() ? detail::held_by_this_process()
+                                           : detail::who_holds(address));
+  }
   if (number == EACCES && address.is_ip() && address.port() < 1024) {
     error.set_detail("ports below 1024 need root or CAP_NET_BIND_SERVICE");
   }
@@ -40,7 +43,8 @@ int prepare(Driver& driver, int handle, const Address& address, const ListenOpti
     status = driver.set_option(handle, SocketOption::ipv6_v6only, options.ipv6_only ? 1 : 0);
   }
   if (status >= 0) status = driver.bind(handle, address);
-  if (status == -EADDRINUSE && options.replace_stale && detail::remove_stale_file(address)) {
+  if (status == -EADDRINUSE && options.replace_stale && !driver.is_simulated() &&
+      detail::remove_stale_file(address)) {
     status = driver.bind(handle, address);
   }
   // After binding: so far it was refused if anybody else listens there.
@@ -113,10 +117,11 @@ Result<Listener> Listener::bind_as(Port port, const Address& address,
   detail::Loop& loop = **this_loop;
   Driver& driver = loop.driver();
   const int handle = driver.open(address.family(), SocketType::stream);
-  if (handle < 0) return fail(listen_error(-handle, address));
+  if (handle < 0) return fail(listen_error(-handle, address, driver));
   Listener listener(loop, handle, address);  // closes the handle on every way out
   std::optional<detail::ReplaceLock> lock;   // until it listens
-  if (options.replace_stale && address.family() == Family::unix_path) lock.emplace(address);
+  const bool has_file = address.family() == Family::unix_path && !driver.is_simulated();
+  if (options.replace_stale && has_file) lock.emplace(address);
   if (lock && lock->error_number() != 0) {
     Error error = Error::from_errno(lock->error_number(), "listen", address);
     if (error == std::errc::address_in_use) error.set_detail("another program is taking its place");
@@ -126,8 +131,8 @@ Result<Listener> Listener::bind_as(Port port, const Address& address,
   int status = prepare(driver, handle, address, options, port == Port::shared,
                        port == Port::own_then_shared);
   if (status >= 0) status = driver.local_address(handle, listener.address_);
-  if (status < 0) return fail(listen_error(-status, address));
-  if (options.unlink_on_close) listener.file_ = detail::socket_file(address);
+  if (status < 0) return fail(listen_error(-status, address, driver));
+  if (options.unlink_on_close && has_file) listener.file_ = detail::socket_file(address);
   return listener;
 }
 

@@ -153,6 +153,10 @@ std::string who_holds(const Address& address) { return holder(address, false); }
 
 std::string who_holds_datagrams(const Address& address) { return holder(address, true); }
 
+std::string held_by_this_process() {
+  return "held by " + name_of("self") + " (pid " + std::to_string(::getpid()) + ")";
+}
+
 bool is_bound(const Address& path) {
   Inodes inodes;
   find_unix(std::string(path.bytes()), false, inodes);

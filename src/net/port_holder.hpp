@@ -12,6 +12,8 @@ namespace ieum::detail {
 std::string who_holds(const Address& address);
 /// The same for datagram sockets.
 std::string who_holds_datagrams(const Address& address);
+/// The same of a simulated address: whoever holds it, it is this process.
+std::string held_by_this_process();
 
 /// Whether a Unix stream socket has this path which is not connected: it listens, or is about to.
 bool is_bound(const Address& path);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 
 #include <ieum/group.hpp>
 #include <ieum/timeout.hpp>
@@ -93,15 +94,35 @@ void add(NameAnswers& answers, const std::vector<Address>& addresses, Family fam
   }
 }
 
-/// Fills `answers` with what needs no name server. Error: `name_invalid` and those of `check`.
-Result<> look_nearby(const std::string& host, std::uint16_t port, const ResolveOptions& options,
-                     NameAnswers& answers) {
-  Result<> checked = check(host, options);
-  if (!checked) return checked;
+bool empty(const NameAnswers& answers) {
+  return answers.ipv6.addresses.empty() && answers.ipv4.addresses.empty();
+}
+
+/// Asks the driver, if it has names of its own; false: the system is to be asked.
+bool ask_driver(Driver& driver, const std::string& name, std::uint16_t port,
+                const ResolveOptions& options, NameAnswers& answers) {
+  std::vector<Address> addresses;
+  const int status = driver.find_name(name, addresses);
+  if (status == -EAGAIN) return false;
+  for (Address& address : addresses) address.set_port(port);
+  add(answers, addresses, options.family);
+  const Errc failure = status < 0 ? Errc::name_not_found : Errc::name_has_no_address;
+  for (NameAnswer* answer : {&answers.ipv6, &answers.ipv4}) {
+    if (answer->addresses.empty()) answer->failure = make_error_code(failure);
+  }
+  return true;
+}
+
+/// Fills `answers` with what needs no name server, and tells whether that is all there is. Error:
+/// `name_invalid` and those of `check`.
+Result<bool> look_nearby(Driver& driver, const std::string& host, std::uint16_t port,
+                         const ResolveOptions& options, NameAnswers& answers) {
+  const Result<> checked = check(host, options);
+  if (!checked) return fail(checked.error());
   const Result<Address> address = literal(host, port);
   if (address && address->is_ip() && host != "*") {
     add(answers, {*address}, options.family);
-    return {};
+    return true;
   }
   if (host.find(':') != std::string::npos) {
     return fail(Error(Errc::name_invalid, "resolve")
@@ -116,15 +137,13 @@ Result<> look_nearby(const std::string& host, std::uint16_t port, const ResolveO
   const std::string name = in_lower_case(host);
   if (name == "localhost" || name.ends_with(".localhost")) {
     add(answers, {Address::ipv6_loopback(port), Address::ipv4_loopback(port)}, options.family);
+  } else if (ask_driver(driver, name, port, options, answers)) {
+    return true;
   } else {
     add(answers, addresses_in_hosts_file(name, port, ResolveOptions::addresses_max),
         options.family);
   }
-  return {};
-}
-
-bool empty(const NameAnswers& answers) {
-  return answers.ipv6.addresses.empty() && answers.ipv4.addresses.empty();
+  return !empty(answers);
 }
 
 /// Why there is no address: that there is no such name outweighs that servers failed, which
@@ -161,9 +180,9 @@ Task<> ask_servers(std::string host, std::uint16_t port, ResolveOptions options,
 }  // namespace
 
 Task<> look_up(std::string host, std::uint16_t port, ResolveOptions options, NameAnswers& answers) {
-  co_await look_nearby(host, port, options, answers);
-  const Result<Address> address = literal(host, port);
-  if (empty(answers) && !address) {
+  Loop& loop = *co_await this_loop();
+  const bool is_all = co_await look_nearby(loop.driver(), host, port, options, answers);
+  if (!is_all) {
     const Result<> asked = co_await attempt(ask_servers(host, port, options, answers));
     if (!asked) {
       const Error& why = asked.error();

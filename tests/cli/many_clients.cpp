@@ -190,7 +190,7 @@ Task<> take(StreamSocket& peer, std::size_t& bytes) {
 }
 
 TEST(Crowd, OneThatNeverReadsIsCutOffAndOthersMissNothing) {
-  // What one does not take may be as much as the system's buffers and 4 MiB.
+  // What one does not take may be as much as the system's buffers and 16 MiB.
   const std::string much(64 * mebibyte, 'm');
   Server server({});
   std::size_t taken = 0;
@@ -321,13 +321,12 @@ TEST(Crowd, HasALineForEachClientWithTimestamps) {
 }
 
 TEST(Crowd, EndsWithAnIdleClientButServesTheOthers) {
-  Server server({"-i", "300ms", "-v"});
+  Server server({"-i", "300ms"});
   auto body = [&]() -> Task<> {
     StreamSocket idle = co_await StreamSocket::connect(server.address);
     std::array<std::byte, 1> buffer;
     const std::size_t count = co_await idle.read_some(buffer);
     EXPECT_EQ(count, 0U);
-    server.child.read_error_until("nothing came or went (-i)");
     StreamSocket other = co_await StreamSocket::connect(server.address);
     co_await other.write_all("here\n");
     server.child.read_until("here\n");

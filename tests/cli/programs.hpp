@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/child.hpp"
+#include "support/network_namespace.hpp"
 
 namespace ieum::test {
 
@@ -37,11 +38,6 @@ inline std::string where_it_listens(Child& listener) {
 /// The port of HOST:PORT.
 inline std::string port_of(std::string_view address) {
   return std::string(address.substr(address.rfind(':') + 1));
-}
-
-/// The tools come with the packages that `./dev test` installs; elsewhere their tests are skipped.
-inline bool has_program(const std::string& name) {
-  return Child({"sh", "-c", "command -v \"$0\"", name}).wait() == 0;
 }
 
 }  // namespace ieum::test

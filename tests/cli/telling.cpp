@@ -103,8 +103,8 @@ TEST(Telling, EachStepInTheWordsOfATextbook) {
 
 TEST(Telling, TheCallsBehindTheSteps) {
   const Told told = tell({"-vv"});
-  expect_in_order(told.listener, {R"(.*created.* socket\(AF_INET, SOCK_STREAM\))",
-                                  R"(.*bound.* bind\(2\))", R"(.*listening.* listen\(4096\))",
+  expect_in_order(told.listener, {R"(.*created.* socket\(AF_INET, SOCK_STREAM, 0\))",
+                                  R"(.*bound.* bind\(2\))", R"(.*listening.* listen\(fd, 4096\))",
                                   R"(.*waiting.* (accept4\(2\)|IORING_OP_ACCEPT))",
                                   R"(\* received 10 bytes .*(recv\(2\)|IORING_OP_RECV))",
                                   R"(\* sent 9 bytes .*(send\(2\)|IORING_OP_SEND))",

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -16,6 +17,8 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+
+#include "driver/driver.hpp"
 
 namespace ieum::test {
 
@@ -62,7 +65,65 @@ Task<Pair> connected_with_small_buffers(Transport transport) {
   co_return pair;
 }
 
-std::size_t fill(int descriptor) {
+namespace {
+
+/// The driver of a simulated socket, or null.
+Driver* simulated_driver(Runtime* runtime) {
+  detail::Loop* loop = runtime != nullptr ? &runtime->loop() : detail::Loop::current();
+  return loop != nullptr && loop->driver().is_simulated() ? &loop->driver() : nullptr;
+}
+
+/// An operation that completes at once.
+std::size_t simulate(Driver& driver, Operation::Kind kind, int handle, std::byte* data,
+                     std::size_t size) {
+  Operation operation(kind, handle);
+  operation.data = data;
+  operation.size = size;
+  const bool done = driver.submit(operation);
+  EXPECT_TRUE(done && operation.result > 0) << operation.result;
+  return static_cast<std::size_t>(operation.result);
+}
+
+std::size_t fill_simulated(Driver& driver, int handle) {
+  std::vector<std::byte> block(64 * 1024, std::byte{'x'});
+  std::size_t total = 0;
+  for (;;) {
+    SocketInfo info;
+    driver.information(handle, info);
+    const std::uint64_t room = info.send_buffer_bytes / 2 - info.send_queue_bytes;
+    if (room == 0) return total;
+    const std::size_t size = std::min<std::uint64_t>(room, block.size());
+    total += simulate(driver, Operation::Kind::send, handle, block.data(), size);
+  }
+}
+
+std::size_t drain_simulated(Driver& driver, int handle) {
+  std::vector<std::byte> block(64 * 1024);
+  std::size_t total = 0;
+  for (;;) {
+    SocketInfo info;
+    driver.information(handle, info);
+    if (info.receive_queue_bytes == 0) return total;
+    total += simulate(driver, Operation::Kind::receive, handle, block.data(), block.size());
+  }
+}
+
+}  // namespace
+
+bool is_simulated(Runtime& runtime) { return simulated_driver(&runtime) != nullptr; }
+
+void send_now(int descriptor, std::string_view text, Runtime& runtime) {
+  if (Driver* driver = simulated_driver(&runtime)) {
+    std::string copy(text);
+    simulate(*driver, Operation::Kind::send, descriptor, bytes_of(copy).data(), copy.size());
+  } else {
+    EXPECT_EQ(::send(descriptor, text.data(), text.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(text.size()));
+  }
+}
+
+std::size_t fill(int descriptor, Runtime* runtime) {
+  if (Driver* driver = simulated_driver(runtime)) return fill_simulated(*driver, descriptor);
   static const std::vector<char> block(64 * 1024, 'x');
   const int flags = ::fcntl(descriptor, F_GETFL);
   ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
@@ -79,7 +140,8 @@ std::size_t fill(int descriptor) {
   return total;
 }
 
-std::size_t drain(int descriptor) {
+std::size_t drain(int descriptor, Runtime* runtime) {
+  if (Driver* driver = simulated_driver(runtime)) return drain_simulated(*driver, descriptor);
   static std::vector<char> block(64 * 1024);
   const int flags = ::fcntl(descriptor, F_GETFL);
   ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
@@ -184,11 +246,6 @@ int Child::wait() {
   }
   pid_ = -1;
   return status;
-}
-
-bool has_program(std::string_view name) {
-  const std::string command = "command -v " + std::string(name) + " >/dev/null 2>&1";
-  return std::system(command.c_str()) == 0;
 }
 
 std::string process_name() {

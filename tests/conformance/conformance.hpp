@@ -81,10 +81,15 @@ Task<Pair> connected(Transport transport = Transport::ipv4);
 /// The same with buffers so small that a few hundred kilobytes fill them.
 Task<Pair> connected_with_small_buffers(Transport transport = Transport::ipv4);
 
-/// Writes, by calls of its own, until the kernel takes no more; gives the number of bytes.
-std::size_t fill(int descriptor);
+/// Writes, by calls of its own, until the kernel takes no more; gives the number of bytes. Outside
+/// of tasks a simulated socket needs its runtime.
+std::size_t fill(int descriptor, Runtime* runtime = nullptr);
 /// Reads, by calls of its own, until there is nothing; gives the number of bytes.
-std::size_t drain(int descriptor);
+std::size_t drain(int descriptor, Runtime* runtime = nullptr);
+/// Writes a few bytes, by a call of its own.
+void send_now(int descriptor, std::string_view text, Runtime& runtime);
+/// Whether sockets are simulated, so that system calls cannot reach them.
+bool is_simulated(Runtime& runtime);
 
 inline std::span<std::byte> bytes_of(std::string& text) {
   return std::as_writable_bytes(std::span(text));
@@ -181,9 +186,6 @@ class Child {
  private:
   pid_t pid_ = -1;
 };
-
-/// Whether a program is installed.
-bool has_program(std::string_view name);
 
 /// This process's name as /proc has it.
 std::string process_name();

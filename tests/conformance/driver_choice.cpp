@@ -130,7 +130,7 @@ TEST(DriverChoice, of_nonsense_is_refused) {
   EXPECT_EQ(runtime.error(), std::errc::invalid_argument);
   EXPECT_THAT(
       runtime.error().to_string(),
-      HasSubstr("IEUM_DRIVER=nonsense names no driver of this build; use io_uring or epoll"));
+      HasSubstr("IEUM_DRIVER=nonsense names no driver of this build; use io_uring, epoll or sim"));
 }
 
 // ---- What the kernel refuses --------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "conformance/conformance.hpp"
+#include "driver/driver.hpp"
 
 namespace ieum::test {
 namespace {
@@ -35,14 +36,15 @@ class Stage {
 class Read final : public Stage {
  public:
   explicit Read(Runtime& runtime, Transport transport = Transport::ipv4)
-      : pair_(run(runtime, connected(transport)).value()) {}
+      : runtime_(runtime), pair_(run(runtime, connected(transport)).value()) {}
   Task<> operation() override {
     const std::size_t count = co_await pair_.client.read_some(buffer_);
     EXPECT_EQ(count, 5U) << "something was lost";
   }
-  void complete() override { ::send(pair_.server.native_handle(), "hello", 5, MSG_NOSIGNAL); }
+  void complete() override { send_now(pair_.server.native_handle(), "hello", runtime_); }
 
  private:
+  Runtime& runtime_;
   Pair pair_;
   std::array<std::byte, 64> buffer_{};
 };
@@ -59,27 +61,30 @@ class ReadUnix final : public Stage {
 
 class Receive final : public Stage {
  public:
-  explicit Receive(Runtime& runtime) : pair_(run(runtime, connected()).value()) {}
+  explicit Receive(Runtime& runtime)
+      : runtime_(runtime), pair_(run(runtime, connected()).value()) {}
   Task<> operation() override {
     const Lease data = co_await pair_.client.receive();
     EXPECT_EQ(data.text(), "hello") << "something was lost";
   }
-  void complete() override { ::send(pair_.server.native_handle(), "hello", 5, MSG_NOSIGNAL); }
+  void complete() override { send_now(pair_.server.native_handle(), "hello", runtime_); }
 
  private:
+  Runtime& runtime_;
   Pair pair_;
 };
 
 class WriteUnix : public Stage {
  public:
   explicit WriteUnix(Runtime& runtime, Transport transport = Transport::unix_socket)
-      : pair_(run(runtime, connected_with_small_buffers(transport)).value()) {
-    fill(pair_.client.native_handle());
+      : runtime_(runtime), pair_(run(runtime, connected_with_small_buffers(transport)).value()) {
+    fill(pair_.client.native_handle(), &runtime_);
   }
   Task<> operation() override { co_await pair_.client.write_all("x"); }
-  void complete() override { drain(pair_.server.native_handle()); }
+  void complete() override { drain(pair_.server.native_handle(), &runtime_); }
 
  private:
+  Runtime& runtime_;
   Pair pair_;
 };
 
@@ -91,12 +96,18 @@ class Write final : public WriteUnix {
 
 class Accept final : public Stage {
  public:
-  explicit Accept(Runtime& runtime) {
+  explicit Accept(Runtime& runtime) : runtime_(runtime) {
     const auto bind = []() -> Task<Listener> { co_return Listener::bind("127.0.0.1:0"); };
     listener_ = run(runtime, bind()).value();
   }
   Task<> operation() override { StreamSocket socket = co_await listener_.accept(); }
+  [[nodiscard]] bool is_prompt() const override { return !is_simulated(runtime_); }
   void complete() override {
+    if (is_simulated(runtime_)) {
+      tasks_.push_back(std::make_unique<Running<StreamSocket>>(
+          runtime_, StreamSocket::connect(listener_.address())));
+      return;
+    }
     clients_.emplace_back(::socket(AF_INET, SOCK_STREAM, 0));
     sockaddr_in name{};
     name.sin_family = AF_INET;
@@ -107,14 +118,16 @@ class Accept final : public Stage {
   }
 
  private:
+  Runtime& runtime_;
   Listener listener_;
   std::vector<Descriptor> clients_;
+  std::vector<std::unique_ptr<Running<StreamSocket>>> tasks_;
 };
 
 /// To a listener whose backlog is full.
 class ConnectUnix final : public Stage {
  public:
-  explicit ConnectUnix(Runtime& runtime) {
+  explicit ConnectUnix(Runtime& runtime) : runtime_(runtime) {
     const auto bind = []() -> Task<Listener> {
       co_return Listener::bind(any_address(Transport::unix_socket), {.backlog = 0});
     };
@@ -125,12 +138,26 @@ class ConnectUnix final : public Stage {
     StreamSocket socket = co_await StreamSocket::connect(listener_.address());
   }
   void complete() override {
+    if (is_simulated(runtime_)) {
+      accept_simulated();
+      return;
+    }
     const Descriptor accepted(::accept(listener_.native_handle(), nullptr, nullptr));
     EXPECT_GE(accepted.get(), 0);
   }
   [[nodiscard]] bool is_prompt() const override { return false; }
 
  private:
+  void accept_simulated() {
+    Driver& driver = runtime_.loop().driver();
+    Address client;
+    Operation operation(Operation::Kind::accept, listener_.native_handle());
+    operation.address = &client;
+    EXPECT_TRUE(driver.submit(operation) && operation.result >= 0) << operation.result;
+    driver.discard(static_cast<int>(operation.result));
+  }
+
+  Runtime& runtime_;
   Listener listener_;
   StreamSocket first_;
 };
@@ -194,14 +221,15 @@ class NextSignal final : public Stage {
 class WaitAcknowledged final : public Stage {
  public:
   explicit WaitAcknowledged(Runtime& runtime)
-      : pair_(run(runtime, connected_with_small_buffers()).value()) {
-    fill(pair_.client.native_handle());
+      : runtime_(runtime), pair_(run(runtime, connected_with_small_buffers()).value()) {
+    fill(pair_.client.native_handle(), &runtime_);
   }
   Task<> operation() override { co_await pair_.client.wait_acknowledged(); }
-  void complete() override { drain(pair_.server.native_handle()); }
+  void complete() override { drain(pair_.server.native_handle(), &runtime_); }
   [[nodiscard]] bool is_prompt() const override { return false; }
 
  private:
+  Runtime& runtime_;
   Pair pair_;
 };
 

@@ -1,9 +1,11 @@
 // Every test binary's main: after each test no open descriptor and no live coroutine frame may be
 // left; runtimes assert by themselves that no operation is pending when they end.
 #include <dirent.h>
+#include <fnmatch.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 #include "support/support.hpp"
 
@@ -45,11 +47,57 @@ class NothingLeft final : public testing::EmptyTestEventListener {
   std::int64_t frames_ = 0;
 };
 
+std::span<const NotSimulated>& left_out() {
+  static std::span<const NotSimulated> tests;
+  return tests;
+}
+
+/// Whether a filter of GoogleTest's, patterns with colons between them, names `test`.
+bool selects(std::string_view filter, const std::string& test) {
+  while (!filter.empty()) {
+    const std::size_t colon = std::min(filter.find(':'), filter.size());
+    if (::fnmatch(std::string(filter.substr(0, colon)).c_str(), test.c_str(), 0) == 0) return true;
+    filter.remove_prefix(std::min(colon + 1, filter.size()));
+  }
+  return false;
+}
+
+/// Takes those that cannot run out of the filter, and says so of each that it would have run.
+void leave_out() {
+  const std::string filter = GTEST_FLAG_GET(filter);
+  const std::string_view positive = std::string_view(filter).substr(0, filter.find('-'));
+  std::string narrowed = filter + (filter.find('-') == std::string::npos ? "-" : ":");
+  const testing::UnitTest& all = *testing::UnitTest::GetInstance();
+  for (int i = 0; i < all.total_test_suite_count(); ++i) {
+    const testing::TestSuite& suite = *all.GetTestSuite(i);
+    for (int j = 0; j < suite.total_test_count(); ++j) {
+      const std::string name = std::string(suite.name()) + "." + suite.GetTestInfo(j)->name();
+      for (const NotSimulated& out : left_out()) {
+        if (!selects(out.tests, name)) continue;
+        narrowed += name + ":";
+        if (selects(positive, name)) {
+          std::printf("[  SKIPPED ] %s: %s\n", name.c_str(), out.reason);
+        }
+        break;
+      }
+    }
+  }
+  GTEST_FLAG_SET(filter, narrowed);
+}
+
 }  // namespace
+
+bool leave_out_when_simulated(std::span<const NotSimulated> tests) {
+  left_out() = tests;
+  return true;
+}
+
 }  // namespace ieum::test
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
+  const char* driver = std::getenv("IEUM_DRIVER");
+  if (driver != nullptr && std::string_view(driver) == "sim") ieum::test::leave_out();
   auto& listeners = testing::UnitTest::GetInstance()->listeners();
   // Last added hears first of a test's end: before the printer, so that its failures are printed.
   listeners.Append(new ieum::test::NothingLeft);

@@ -1,6 +1,8 @@
+// A network namespace for a test.
 #include "support/network_namespace.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -11,10 +13,13 @@
 
 namespace ieum::test {
 
+bool has_program(std::string_view name) {
+  const std::string command = "command -v " + std::string(name) + " >/dev/null 2>&1";
+  return std::system(command.c_str()) == 0;
+}
+
 std::string in_network_namespace(std::string_view commands, const std::function<void()>& body) {
-  if (std::system("command -v ip >/dev/null 2>&1") != 0) {
-    return "this needs the program ip (Debian: iproute2)";
-  }
+  if (!has_program("ip")) return "this needs the program ip (Debian: iproute2)";
   std::string reason;
   std::thread thread([&] {
     if (::unshare(CLONE_NEWNET) < 0) {

@@ -1,4 +1,4 @@
-// A network of the test's own.
+// Tests that need a network of their own.
 #pragma once
 
 #include <functional>
@@ -6,6 +6,9 @@
 #include <string_view>
 
 namespace ieum::test {
+
+/// Whether a program is installed.
+bool has_program(std::string_view name);
 
 /// Runs `body` in a thread with a network namespace of its own, loopback up, after the shell has
 /// run `commands` there. Gives the reason if the system does not allow it, else an empty text.

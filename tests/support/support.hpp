@@ -8,6 +8,7 @@
 #include <memory>
 #include <ostream>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -61,6 +62,14 @@ void expect_failure(Code code, A op) {
 
 /// Open descriptors of this process.
 int open_descriptors();
+
+/// Tests that cannot run on the simulated driver: a pattern of their names (`*` and `?`), and why.
+struct NotSimulated {
+  const char* tests;
+  const char* reason;
+};
+/// With IEUM_DRIVER=sim these are left out, and said to be skipped. Before main.
+bool leave_out_when_simulated(std::span<const NotSimulated> tests);
 
 /// The seed of this run, from IEUM_TEST_SEED or chosen now; printed when a test fails.
 std::uint64_t seed();
