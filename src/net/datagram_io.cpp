@@ -69,12 +69,12 @@ Error DatagramLeaf::error() const noexcept {
     return error;
   }
   // Of what the network says, the error queue knows whom it is about.
-  DatagramError whole;
+  DatagramError told;
   if (socket_->reports_errors_ && number != ECANCELED && number != EBADF &&
-      loop().driver().take_error(handle, whole) == 1 && whole.peer.family() != Family::none) {
-    Error error = error_at(whole.peer);
-    if (whole.reporter.is_ip()) {
-      Address host = whole.reporter;
+      loop().driver().take_error(handle, told) == 1 && told.peer.family() != Family::none) {
+    Error error = error_at(told.peer);
+    if (told.reporter.is_ip()) {
+      Address host = told.reporter;
       host.set_port(0);
       const std::string text = host.to_string();
       error.set_detail("says " + text.substr(0, text.rfind(':')));
