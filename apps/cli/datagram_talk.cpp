@@ -207,8 +207,7 @@ Task<> DatagramTalk::until_over() {
   for (;;) {
     changed_.reset();
     if (ending_ != Ending::running) co_return;
-    const bool lingers =
-        all_sent_ && with_ == With::peer && options_.talk.on_eof != OnEof::keep;
+    const bool lingers = all_sent_ && with_ == With::peer && options_.talk.on_eof != OnEof::keep;
     if (!lingers) {
       co_await changed_.wait();
       continue;
