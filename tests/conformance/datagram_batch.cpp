@@ -108,7 +108,7 @@ CO_TEST_P(DatagramBatchOver, is_echoed_as_it_came) {
   std::size_t came = 0;
   while (came < clients.size()) {
     came += co_await server.receive(batch);
-    const std::size_t sent = co_await server.send(batch);
+    const std::size_t sent = co_await server.send(batch.datagrams());
     EXPECT_EQ(sent, batch.size());
   }
   for (std::size_t i = 0; i < clients.size(); ++i) {
@@ -305,7 +305,7 @@ CO_TEST(DatagramFlood, an_echo_server_stays_bounded_sends_no_more_than_it_got_an
   bool warm = false;
   while (std::chrono::steady_clock::now() < end) {
     co_await server.receive(batch);
-    co_await attempt(server.send(batch));
+    co_await attempt(server.send(batch.datagrams()));
     if (!warm && server.counters().received > 5000) {
       warm = true;
       before = resident_bytes();
@@ -319,14 +319,14 @@ CO_TEST(DatagramFlood, an_echo_server_stays_bounded_sends_no_more_than_it_got_an
   EXPECT_LE(counters.sent, counters.received);
   // The batch's rooms, as far as they were ever filled, and nothing besides.
   constexpr std::size_t rooms = std::size_t{6} << 20U;
-  if (!sanitized) EXPECT_LT(resident_bytes(), before + rooms);
+  EXPECT_TRUE(sanitized || resident_bytes() < before + rooms) << resident_bytes() - before;
 
   DatagramSocket client = co_await DatagramSocket::connect(server.address());
   std::array<std::byte, 32> room{};
   auto serving = [&]() -> Task<> {
     for (;;) {
       co_await server.receive(batch);
-      co_await attempt(server.send(batch));
+      co_await attempt(server.send(batch.datagrams()));
     }
   };
   auto asking = [&]() -> Task<> {
