@@ -32,7 +32,7 @@ ieum::Task<> serve_many(ieum::DatagramSocket& socket, bool echo) {
     if (batch[0].data.size() == 1) {
       co_await report(socket, batch[0].peer);
     } else if (echo) {
-      co_await socket.send(batch);
+      co_await socket.send(batch.datagrams());
     }
   }
 }
