@@ -93,8 +93,12 @@ TEST(Rtp, garbage_is_read_without_harm) {
     for (int i = 0; i < 3 && !data.empty(); ++i) {
       data[random() % data.size()] = static_cast<std::byte>(random());
     }
-    if (const auto rtcp = parse_rtcp(data)) EXPECT_LE(rtcp->leaving.size(), 62U);
-    if (const auto rtp = parse_rtp(data)) EXPECT_LE(rtp->payload.size() + 12, data.size());
+    if (const auto rtcp = parse_rtcp(data)) {
+      EXPECT_LE(rtcp->leaving.size(), 62U);
+    }
+    if (const auto rtp = parse_rtp(data)) {
+      EXPECT_LE(rtp->payload.size() + 12, data.size());
+    }
   }
 }
 

@@ -199,8 +199,12 @@ void cast_through_harm(const TunRelay::Harm& harm, unsigned random_seed) {
   EXPECT_EQ(number_in(events, "cast_report", "duplicates"), expected.duplicates);
   EXPECT_EQ(number_in(events, "cast_report", "reordered"), expected.reordered);
   EXPECT_EQ(number_in(events, "cast_report", "dropped"), 0U);
-  if (harm.doubled_percent > 0) EXPECT_GT(expected.duplicates, 0U);
-  if (harm.delayed_percent > 0) EXPECT_GT(expected.reordered, 0U);
+  if (harm.doubled_percent > 0) {
+    EXPECT_GT(expected.duplicates, 0U);
+  }
+  if (harm.delayed_percent > 0) {
+    EXPECT_GT(expected.reordered, 0U);
+  }
   const auto numbers = numbers_of(payload);
   EXPECT_TRUE(std::ranges::is_sorted(numbers));
   EXPECT_EQ(numbers.size() + number_in(events, "cast_report", "too_late"), expected.packets);

@@ -135,7 +135,9 @@ class EndOfInput : public testing::TestWithParam<Pairing> {
 
   /// Our input has ended, or does so now: the peer reads all of it, and its reply arrives.
   void expect_reply_after(std::string_view sent) {
-    if (!sent.empty()) EXPECT_EQ(peer->read_until(sent), sent);
+    if (!sent.empty()) {
+      EXPECT_EQ(peer->read_until(sent), sent);
+    }
     if (peer_ends_at_half_close()) {
       EXPECT_EQ(peer->read_all(), "");
       EXPECT_EQ(ours->read_all(), "");

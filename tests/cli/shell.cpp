@@ -89,7 +89,9 @@ TEST(ManPages, PassTheManProgram) {
     const std::string text =
         output_of({"env", "LC_ALL=C.UTF-8", "MANWIDTH=80", "MANROFFOPT=", "man", "--warnings", "-P",
                    "cat", "-l", page.path()});
-    if (!name.empty()) EXPECT_TRUE(text.contains("EXIT STATUS")) << text;
+    if (!name.empty()) {
+      EXPECT_TRUE(text.contains("EXIT STATUS")) << text;
+    }
     EXPECT_TRUE(text.contains("EXAMPLES")) << text;
   }
 }
@@ -102,7 +104,9 @@ TEST(Help, FitsTheTerminalsWidth) {
     bool in_example = false;  // a command line is not cut
     for (std::string line; std::getline(lines, line);) {
       if (!line.empty() && line.front() != ' ') in_example = line == "EXAMPLES";
-      if (!in_example) EXPECT_LE(line.size(), columns) << line;
+      if (!in_example) {
+        EXPECT_LE(line.size(), columns) << line;
+      }
     }
   }
 }

@@ -227,7 +227,9 @@ TEST(Telling, NamesThatAreNoTextAreStillJson) {
   Child child(ieum_command({"connect", "--json", "unix:/nosuch/\xff\"\n"}), Input::nothing());
   child.wait();
   for (const std::string& line : lines_of(child.error_output())) {
-    if (!line.starts_with("ieum: ")) EXPECT_TRUE(json::accept(line)) << line;
+    if (!line.starts_with("ieum: ")) {
+      EXPECT_TRUE(json::accept(line)) << line;
+    }
   }
 }
 
