@@ -23,7 +23,7 @@ struct CommonOptions {
   Duration wait{};               ///< -w; zero: as long as the system does
   TalkOptions talk;
   Rendering::Options rendering;
-  std::string output_path;  ///< -o; empty: standard output
+  std::string output_path;         ///< -o; empty: standard output
   std::size_t datagram_bytes = 0;  ///< --size: of datagrams that our input becomes
   bool by_lines = false;           ///< --lines
   Log::Options log;

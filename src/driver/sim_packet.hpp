@@ -38,6 +38,10 @@ struct Endpoint {
   static Endpoint of(const Address& address) noexcept { return {Ip::of(address), address.port()}; }
   /// As a socket of `family` shows it.
   [[nodiscard]] Address address(Family family) const noexcept;
+  /// As a socket of `family` tells it: an IPv4 address stays one.
+  [[nodiscard]] Address told(Family family) const noexcept {
+    return address(ip.is_ipv4() ? Family::ipv4 : family);
+  }
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 

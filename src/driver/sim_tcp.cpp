@@ -132,7 +132,7 @@ void Tcp::client_arrived(const Packet& packet) noexcept {
 
 Address Tcp::peer() const noexcept {
   const bool stands = state_ != State::listen && state_ != State::syn_sent && connected_at_ > 0;
-  return stands || state_ == State::established ? remote_.address(family()) : Address();
+  return stands || state_ == State::established ? remote_.told(family()) : Address();
 }
 
 void Tcp::set_state(State state) noexcept {

@@ -32,7 +32,7 @@ class Tcp final : public Socket {
   int bind(const Address& address) noexcept override;
   int listen(int backlog) noexcept override;
   int shutdown(Half half) noexcept override;
-  [[nodiscard]] Address local() const noexcept override { return local_.address(family()); }
+  [[nodiscard]] Address local() const noexcept override { return local_.told(family()); }
   [[nodiscard]] Address peer() const noexcept override;
   int set_option(SocketOption option, int value) noexcept override;
   int get_option(SocketOption option, int& value) noexcept override;

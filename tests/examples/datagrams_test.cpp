@@ -31,7 +31,8 @@ TEST(LiveStream, ViewersJoinAndLeave) {
   says_until(late, "second\n");
   early.read_until("second\n");
   {
-    Child leaves({example("talk"), at(port)});
+    // On epoll: the sockets of a killed ring's owner close a moment after its end.
+    Child leaves({"env", "IEUM_DRIVER=epoll", example("talk"), at(port)});
     says_until(leaves, "third\n");
     leaves.signal(SIGKILL);
     leaves.wait();

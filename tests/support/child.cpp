@@ -115,6 +115,7 @@ Child::Child(const std::vector<std::string>& command, const Input& input) : name
     }
     ::dup2(output.write >= 0 ? output.write : child_input, 1);
     ::dup2(errors.write, 2);
+    ::close_range(3, ~0U, 0);  // what whoever started us has left open
     ::execvp(arguments[0], arguments.data());
     ::_exit(127);
   }
