@@ -40,12 +40,13 @@ constexpr std::uint32_t mcast = bit(Scheme::multicast);
 constexpr std::uint32_t unix_files = bit(Scheme::unix_stream) | bit(Scheme::unix_datagram);
 constexpr std::uint32_t listen = bit(Role::listen);
 constexpr std::uint32_t cast = bit(Role::cast);
-constexpr std::uint32_t all = bit(Role::connect) | listen | cast;
+constexpr std::uint32_t talk = bit(Role::connect) | listen;
+constexpr std::uint32_t all = talk | cast;
 
 constexpr std::array key_table{
-    KeyInfo{Key::nodelay, "nodelay", "0|1", tcp, all, 0, 1,
+    KeyInfo{Key::nodelay, "nodelay", "0|1", tcp, talk, 0, 1,
             "Small writes go out at once (TCP_NODELAY). Default: 1."},
-    KeyInfo{Key::keepalive, "keepalive", "SECONDS", tcp, all, 1, 32767,
+    KeyInfo{Key::keepalive, "keepalive", "SECONDS", tcp, talk, 1, 32767,
             "Ask a silent peer after so long whether it is still there (SO_KEEPALIVE)."},
     KeyInfo{Key::sndbuf, "sndbuf", "BYTES", tcp | udp | mcast, all, 1, buffer_max,
             "The system's buffer for what is sent, as 65536 or 64k (SO_SNDBUF)."},
