@@ -50,7 +50,13 @@ void Udp::fill(Datagram& datagram, const Received& received, DatagramPort& port)
   datagram.data = room.first(bytes);
   datagram.truncated = bytes < received.data.size();
   datagram.peer = as_address(received.from);
-  datagram.local = port.wildcard ? as_address({received.to, port.local.port()}) : port.local;
+  datagram.local = port.local;
+  if (port.wildcard) {
+    Ip to = received.to;
+    // A broadcast's destination is nobody's address: the one that answers come from instead.
+    if (to.is_broadcast()) node().source_for(received.from.ip, to);
+    datagram.local = as_address({to, port.local.port()});
+  }
   datagram.interface = 0;
   if (port.wildcard) {
     datagram.interface = received.over_loopback ? loopback_interface : network_interface;

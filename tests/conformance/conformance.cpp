@@ -111,6 +111,7 @@ std::size_t drain_simulated(Driver& driver, int handle) {
 }  // namespace
 
 bool is_simulated(Runtime& runtime) { return simulated_driver(&runtime) != nullptr; }
+bool is_simulated() { return simulated_driver(nullptr) != nullptr; }
 
 void send_now(int descriptor, std::string_view text, Runtime& runtime) {
   if (Driver* driver = simulated_driver(&runtime)) {

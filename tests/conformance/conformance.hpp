@@ -90,6 +90,8 @@ std::size_t drain(int descriptor, Runtime* runtime = nullptr);
 void send_now(int descriptor, std::string_view text, Runtime& runtime);
 /// Whether sockets are simulated, so that system calls cannot reach them.
 bool is_simulated(Runtime& runtime);
+/// The same of the runtime whose task asks.
+bool is_simulated();
 
 inline std::span<std::byte> bytes_of(std::string& text) {
   return std::as_writable_bytes(std::span(text));

@@ -162,30 +162,62 @@ class ConnectUnix final : public Stage {
   StreamSocket first_;
 };
 
-class WaitReadable final : public Stage {
+/// The ends of a pipe; or, where there are no descriptors, of a simulated connection.
+class Ends {
  public:
-  explicit WaitReadable(Runtime& /*runtime*/) {}
-  Task<> operation() override {
-    co_await wait_readable(pipe_.reader.get());
-    drain(pipe_.reader.get());
+  explicit Ends(Runtime& runtime) : runtime_(runtime) {
+    if (is_simulated(runtime)) {
+      pair_ = run(runtime, connected_with_small_buffers(Transport::unix_socket)).value();
+    } else {
+      pipe_.emplace();
+    }
   }
-  void complete() override { EXPECT_EQ(::write(pipe_.writer.get(), "x", 1), 1); }
+  [[nodiscard]] int reader() const {
+    return pipe_ ? pipe_->reader.get() : pair_.server.native_handle();
+  }
+  [[nodiscard]] int writer() const {
+    return pipe_ ? pipe_->writer.get() : pair_.client.native_handle();
+  }
+  void write() {
+    if (pipe_) {
+      EXPECT_EQ(::write(pipe_->writer.get(), "x", 1), 1);
+    } else {
+      send_now(writer(), "x", runtime_);
+    }
+  }
+  void fill() { test::fill(writer(), &runtime_); }
+  void drain() { test::drain(reader(), &runtime_); }
 
  private:
-  Pipe pipe_;
+  Runtime& runtime_;
+  std::optional<Pipe> pipe_;
+  Pair pair_;
+};
+
+class WaitReadable final : public Stage {
+ public:
+  explicit WaitReadable(Runtime& runtime) : ends_(runtime) {}
+  Task<> operation() override {
+    co_await wait_readable(ends_.reader());
+    ends_.drain();
+  }
+  void complete() override { ends_.write(); }
+
+ private:
+  Ends ends_;
 };
 
 class WaitWritable final : public Stage {
  public:
-  explicit WaitWritable(Runtime& /*runtime*/) { fill(pipe_.writer.get()); }
+  explicit WaitWritable(Runtime& runtime) : ends_(runtime) { ends_.fill(); }
   Task<> operation() override {
-    co_await wait_writable(pipe_.writer.get());
-    fill(pipe_.writer.get());
+    co_await wait_writable(ends_.writer());
+    ends_.fill();
   }
-  void complete() override { drain(pipe_.reader.get()); }
+  void complete() override { ends_.drain(); }
 
  private:
-  Pipe pipe_;
+  Ends ends_;
 };
 
 class EventWait final : public Stage {

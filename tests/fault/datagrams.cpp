@@ -145,8 +145,112 @@ TEST(SimDatagrams, to_a_group_reach_its_members) {
   net.end();
 }
 
-// ---- A protocol over them: each request is repeated until it is answered
-// -------------------------
+/// Says where it was asked, and answers.
+Task<> answer_one(std::string_view at, Address& asked_at) {
+  DatagramSocket socket = co_await DatagramSocket::bind(at);
+  std::array<std::byte, 16> room;
+  const Datagram question = co_await socket.receive(room);
+  EXPECT_NE(question.interface, 0U);
+  asked_at = question.local;
+  co_await socket.send(question);
+}
+/// Hears nobody but whom it has asked.
+Task<> ask_once(Address to) {
+  DatagramSocket socket = co_await DatagramSocket::connect(to);
+  co_await socket.send("who are you?");
+  std::array<std::byte, 16> room;
+  const Datagram answer = co_await with_timeout(5s, socket.receive(room));
+  EXPECT_EQ(answer.data.size(), 12U);
+  EXPECT_EQ(answer.peer, to);
+}
+
+TEST(SimDatagrams, are_answered_from_the_right_address_of_several) {
+  struct Case {
+    const char* server_at;
+    std::vector<const char*> asked;
+  };
+  const std::vector<Case> cases{{"0.0.0.0:9", {"10.1.1.1:9", "10.1.1.2:9"}},
+                                {"[::]:9", {"[fd01::1]:9", "[fd01::2]:9", "10.1.1.2:9"}}};
+  for (const Case& of : cases) {
+    for (const char* const asked : of.asked) {
+      Address asked_at;
+      SimNetwork net{1};
+      std::vector<Address> addresses;
+      for (const char* const text : {"10.1.1.1:0", "10.1.1.2:0", "[fd01::1]:0", "[fd01::2]:0"}) {
+        addresses.push_back(Address::parse(text).value());
+      }
+      SimHost& server = net.add_host_at("server", addresses);
+      SimHost& client = net.add_host("client");
+      const Address to = Address::parse(asked).value();
+      server.start(answer_one(of.server_at, asked_at));
+      client.start(ask_once(to));
+      expect_success(net, net.run());
+      EXPECT_EQ(asked_at, to);
+    }
+  }
+}
+
+/// Hears a broadcast, knows the address that it can answer from, and answers.
+Task<> hear_and_answer(Address answers_from, int& heard) {
+  DatagramSocket socket = co_await DatagramSocket::bind("0.0.0.0:7000", {.reuse_address = true});
+  std::array<std::byte, 16> room;
+  const Datagram question = co_await with_timeout(5s, socket.receive(room));
+  EXPECT_EQ(question.data.size(), 3U);
+  EXPECT_EQ(question.local, answers_from);
+  ++heard;
+  co_await socket.send(question);
+}
+Task<> ask_everyone(std::size_t answers) {
+  DatagramSocket socket = co_await DatagramSocket::bind("10.0.0.1:0", {.broadcast = true});
+  co_await sleep(1ms);
+  co_await socket.send("all", Address::ipv4({255, 255, 255, 255}, 7000));
+  std::array<std::byte, 16> room;
+  for (std::size_t i = 0; i < answers; ++i) {
+    const Datagram answer = co_await with_timeout(5s, socket.receive(room));
+    EXPECT_EQ(answer.data.size(), 3U);
+    EXPECT_EQ(answer.peer.port(), 7000);
+  }
+}
+
+TEST(SimDatagrams, that_are_broadcast_reach_all_who_share_the_port) {
+  int heard = 0;
+  SimNetwork net{1};
+  const EndsFirst end(net);
+  SimHost& first = net.add_host("first");
+  SimHost& second = net.add_host("second");
+  for (SimHost* const host : {&first, &first, &second, &second}) {
+    host->start(hear_and_answer(host->address(7000), heard));
+  }
+  first.start(ask_everyone(4));
+  expect_success(net, net.run());
+  EXPECT_EQ(heard, 4);
+}
+
+TEST(SimDatagrams, keep_to_the_mtu_of_the_way_if_they_may_not_be_cut) {
+  SimNetwork net{1};
+  LinkOptions link;
+  link.mtu = 1400;
+  net.set_links(link);
+  net.add_host("server");
+  SimHost& client = net.add_host("client");
+  auto send = [](Address to) -> Task<> {
+    DatagramSocket whole = co_await DatagramSocket::connect(to, {.dont_fragment = true});
+    const Result<std::size_t> mtu = whole.path_mtu();
+    CO_ASSERT(mtu);
+    EXPECT_EQ(*mtu, 1400U);
+    const std::vector<std::byte> large(1400 - 27);
+    const Result<> refused = co_await attempt(whole.send(large));
+    CO_ASSERT(!refused);
+    EXPECT_EQ(refused.error(), std::errc::message_size);
+    co_await whole.send(ConstBuffer(large).first(1400 - 28));
+    DatagramSocket cut = co_await DatagramSocket::connect(to);
+    co_await cut.send(large);
+  };
+  client.start(send(Address::ipv4({10, 0, 0, 1}, 9)));
+  expect_success(net, net.run());
+}
+
+// ---- A protocol over them: each request is repeated until it is answered -----------------------
 
 Task<> answer_requests(std::set<std::uint32_t>& done, std::uint32_t& executed) {
   DatagramSocket socket = co_await DatagramSocket::bind("*:9");

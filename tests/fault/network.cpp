@@ -1,5 +1,7 @@
 // SimNetwork itself: names, clocks, crashes, what a run answers, that a seed says it all; links at
 // the rates that were set.
+#include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 
 #include "fault/fault.hpp"
@@ -68,12 +70,19 @@ TEST(SimNetwork, of_the_same_seed_does_the_same) {
 }
 
 // In every build and with every compiler. Whoever changes what the simulation does changes the
-// number with it, which the failing test tells.
+// number with it, which the failing test tells. IEUM_TRACE_HASHES names a file that gets a line of
+// each seed, its hash and its events: two builds' files tell which seeds differ.
 TEST(SimNetwork, of_the_same_seed_does_the_same_in_every_build) {
+  std::ofstream lines;
+  if (const char* path = std::getenv("IEUM_TRACE_HASHES")) {
+    lines.open(path);
+    ASSERT_TRUE(lines) << "IEUM_TRACE_HASHES=" << path << " cannot be written";
+  }
   std::uint64_t hash = 0;
   std::uint64_t events = 0;
   for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
     const Fingerprint print = fingerprint(seed);
+    if (lines.is_open()) lines << seed << ' ' << print.hash << ' ' << print.events << '\n';
     hash = (hash ^ print.hash) * 0x9E3779B97F4A7C15;
     events += print.events;
   }

@@ -93,8 +93,8 @@ void TunRelay::take(const std::vector<std::byte>& packet) {
     held_.clear();
     return deliver(packet);
   }
-  const unsigned first = random_ % 100;
-  const unsigned second = random_ / 100 % 100;
+  const auto first = static_cast<unsigned>(random_ % 100);
+  const auto second = static_cast<unsigned>(random_ / 100 % 100);
   if (first < harm_.lost_percent) return;
   if (second < harm_.delayed_percent) {
     const auto by = static_cast<unsigned>(1 + random_ / 10'000 % harm_.overtaken_by_max);
