@@ -55,7 +55,8 @@ Outgoing numbered(std::size_t count, std::size_t size, const Address& to) {
 Task<std::vector<std::string>> receive_all(DatagramSocket& socket, std::size_t count,
                                            DatagramBatch& batch) {
   std::vector<std::string> texts;
-  while (texts.size() < count) {
+  for (;;) {  // not while (texts.size() < count): docs/gcc12.md
+    if (texts.size() >= count) break;
     co_await with_timeout(5s, socket.receive(batch));
     for (const Datagram& datagram : batch) texts.push_back(text_of(datagram));
   }
