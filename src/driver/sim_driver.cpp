@@ -12,6 +12,7 @@
 #include "driver/sim_tcp.hpp"
 #include "driver/sim_udp.hpp"
 #include "driver/sim_unix.hpp"
+#include "driver/sim_unix_datagram.hpp"
 
 namespace ieum::sim {
 
@@ -293,11 +294,12 @@ void HostDriver::discard(int handle) noexcept { close(handle); }
 int HostDriver::open(Family family, SocketType type) noexcept {
   if (family == Family::none) return -EAFNOSUPPORT;
   const bool is_ip = family == Family::ipv4 || family == Family::ipv6;
-  if (type == SocketType::datagram && !is_ip) return -ENOTSUP;
   if (const int error = injected(Kind::none, nullptr); error != 0) return -error;
   if (open_ >= node_.options.descriptors_max) return -EMFILE;
   std::unique_ptr<Socket> made;
-  if (type == SocketType::datagram) {
+  if (type == SocketType::datagram && !is_ip) {
+    made = std::make_unique<UnixDatagram>(node_);
+  } else if (type == SocketType::datagram) {
     made = std::make_unique<Udp>(node_, family);
   } else if (is_ip) {
     made = std::make_unique<Tcp>(node_, family);

@@ -182,6 +182,7 @@ void Node::forget_all() noexcept {
   datagrams_.clear();
   using_.clear();
   unix_names.clear();
+  unix_datagrams.clear();
 }
 
 // ---- Packets ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ namespace ieum::sim {
 
 class Tcp;
 class Udp;
+class UnixDatagram;
 class UnixSocket;
 class World;
 
@@ -84,6 +85,8 @@ class Node {
   bool up = true;
   Time ahead = 0;  ///< of the world's time, while its tasks are ended after a crash
   std::map<std::string, UnixSocket*> unix_names;
+  std::map<std::string, UnixDatagram*> unix_datagrams;
+  unsigned unix_names_chosen = 0;  ///< of datagram sockets that were bound to none
 
  private:
   void datagram_arrived(const Packet& packet) noexcept;

@@ -10,13 +10,9 @@
 
 namespace ieum::sim {
 
-namespace {
-
 std::string key_of(const Address& address) {
   return (address.family() == Family::unix_path ? "/" : "@") + std::string(address.bytes());
 }
-
-}  // namespace
 
 void UnixSocket::join(UnixSocket& other) noexcept {
   peer_ = &other;
@@ -27,6 +23,9 @@ void UnixSocket::join(UnixSocket& other) noexcept {
 int UnixSocket::bind(const Address& address) noexcept {
   if (!name_.empty() || !address.is_unix()) return -EINVAL;
   std::string key = key_of(address);
+  // Names without a file are apart for each kind of socket.
+  const bool is_path = address.family() == Family::unix_path;
+  if (is_path && node().unix_datagrams.contains(key)) return -EADDRINUSE;
   if (!node().unix_names.emplace(key, this).second) return -EADDRINUSE;
   name_ = std::move(key);
   local_ = address;
@@ -45,7 +44,8 @@ int UnixSocket::connect(const Address& to) noexcept {
   if (!to.is_unix()) return -EAFNOSUPPORT;
   const auto found = node().unix_names.find(key_of(to));
   if (found == node().unix_names.end()) {
-    return to.family() == Family::unix_path ? -ENOENT : -ECONNREFUSED;
+    if (to.family() == Family::unix_abstract) return -ECONNREFUSED;
+    return node().unix_datagrams.contains(key_of(to)) ? -EPROTOTYPE : -ENOENT;
   }
   UnixSocket& listener = *found->second;
   if (!listener.listens_) return -ECONNREFUSED;

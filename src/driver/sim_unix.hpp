@@ -11,6 +11,9 @@
 
 namespace ieum::sim {
 
+/// A Unix address in the node's tables.
+std::string key_of(const Address& address);
+
 class UnixSocket final : public Socket {
  public:
   explicit UnixSocket(Node& node) noexcept : Socket(node, Family::unix_abstract) {}

@@ -325,7 +325,8 @@ void World::drive(HostDriver& self, Time deadline) noexcept {
     if (next == never) {
       // Nothing can happen here any more: another thread must have something for us.
       std::unique_lock lock(mutex_);
-      woken_.wait(lock, [this] { return any_woken_.load(); });
+      // It may have come since we looked, and been taken note of by the turns above.
+      woken_.wait(lock, [&] { return any_woken_.load() || self.is_woken(); });
       lock.unlock();
       take_wakes();
       continue;

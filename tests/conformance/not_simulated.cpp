@@ -16,7 +16,6 @@ constexpr const char* moving = "a listener cannot move to another core, which is
 constexpr const char* inline_work = "blocking work is done inline, and has never only begun";
 constexpr const char* signals = "signals come from the system, not from a simulation";
 constexpr const char* limits = "sets the system's limit of descriptors: tests/fault has its own";
-constexpr const char* unix_datagrams = "Unix datagrams are not simulated";
 constexpr const char* segmentation = "several datagrams never travel as one message there";
 constexpr const char* real_time = "measures against real time";
 
@@ -111,13 +110,8 @@ constexpr std::array table{
     NotSimulated{"StopAndDeadline.*/signal", signals},
     NotSimulated{"DescriptorsExhausted.*", limits},
     NotSimulated{"Connect.without_a_descriptor_to_spare", limits},
-    NotSimulated{"DatagramOver.*/unix_socket", unix_datagrams},
-    NotSimulated{"DatagramBatchOver.*/unix_socket", unix_datagrams},
-    NotSimulated{"Datagram.an_unconnected_unix_peer_with_a_full_queue_is_waited_for",
-                 unix_datagrams},
-    NotSimulated{"DatagramErrors.a_unix_peer_that_is_gone_is_refused_or_not_there", unix_datagrams},
+    NotSimulated{"DatagramErrors.a_unix_peer_that_is_gone_is_refused_or_not_there", files},
     NotSimulated{"DatagramSegmentation.*", segmentation},
-    NotSimulated{"Datagram.a_full_send_buffer_makes_the_sender_wait", unix_datagrams},
     NotSimulated{"DatagramMulticast.*", namespaces},
     NotSimulated{"DatagramErrors.an_unreachable_network_and_host_are_told", namespaces},
     NotSimulated{"DatagramErrors.the_mtu_of_the_way_is_kept_and_learnt", namespaces},

@@ -250,6 +250,71 @@ TEST(SimDatagrams, keep_to_the_mtu_of_the_way_if_they_may_not_be_cut) {
   expect_success(net, net.run());
 }
 
+// ---- Unix datagrams ----------------------------------------------------------------------------
+
+Task<> fill_the_queue_of_a_peer() {
+  DatagramSocket to = co_await DatagramSocket::bind("unix:@to");
+  DatagramSocket from = co_await DatagramSocket::connect(to.address());
+  std::size_t sent = 0;
+  auto endless = [&]() -> Task<> {
+    for (;; ++sent) co_await from.send("x");
+  };
+  const Result<> stopped = co_await attempt(with_timeout(1s, endless()));
+  CO_ASSERT(!stopped);
+  EXPECT_EQ(stopped.error(), std::errc::timed_out);
+  EXPECT_EQ(sent, 11U);  // net.unix.max_dgram_qlen, and one
+  std::array<std::byte, 4> room;
+  for (std::size_t i = 0; i < sent; ++i) co_await to.receive(room);
+  co_await from.send("goes on");
+  co_await to.close();
+  // Told once, to one that waited in vain too; then there is no peer any more.
+  const Result<> refused = co_await attempt(from.send("x"));
+  CO_ASSERT(!refused);
+  EXPECT_EQ(refused.error(), std::errc::connection_refused);
+  const Result<> nobody = co_await attempt(from.send("x"));
+  CO_ASSERT(!nobody);
+  EXPECT_EQ(nobody.error(), std::errc::not_connected);
+}
+
+TEST(SimDatagrams, of_unix_sockets_wait_for_room_and_are_told_of_a_peer_that_has_gone) {
+  SimNetwork net{1};
+  net.add_host("host").start(fill_the_queue_of_a_peer());
+  expect_success(net, net.run());
+}
+
+/// Both ends send more than the system holds before the other has received.
+Task<> exchange_at_once() {
+  DatagramSocket one = co_await DatagramSocket::bind("unix:@one");
+  DatagramSocket other = co_await DatagramSocket::connect(one.address());
+  co_await one.set_peer(other.address());
+  constexpr std::size_t count = 1000;
+  auto sending = [](DatagramSocket& socket) -> Task<> {
+    const std::vector<std::byte> data(5000);
+    for (std::size_t i = 0; i < count; ++i) co_await socket.send(data);
+  };
+  auto receiving = [](DatagramSocket& socket) -> Task<> {
+    std::vector<std::byte> room(5000);
+    for (std::size_t i = 0; i < count; ++i) {
+      const Datagram datagram = co_await socket.receive(room);
+      EXPECT_EQ(datagram.data.size(), room.size());
+    }
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(sending(one));
+    group.start(sending(other));
+    co_await sleep(1ms);
+    group.start(receiving(other));
+    co_await receiving(one);
+  };
+  co_await with_group(body);
+}
+
+TEST(SimDatagrams, of_unix_sockets_go_both_ways_at_once) {
+  SimNetwork net{1};
+  net.add_host("host").start(exchange_at_once());
+  expect_success(net, net.run());
+}
+
 // ---- A protocol over them: each request is repeated until it is answered -----------------------
 
 Task<> answer_requests(std::set<std::uint32_t>& done, std::uint32_t& executed) {
