@@ -26,7 +26,13 @@ std::string in_network_namespace(std::string_view commands, const std::function<
       reason = "this needs root, to make a network namespace: " + std::string(std::strerror(errno));
       return;
     }
-    const std::string script = "set -e; ip link set lo up; " + std::string(commands);
+    // Without duplicate address detection (RFC 4862, section 5.4) an interface has its link-local
+    // address as soon as it is up, and not a second later.
+    const std::string script =
+        "set -e; for of in default all; do "
+        "echo 0 2>/dev/null > /proc/sys/net/ipv6/conf/$of/accept_dad || :; done; "
+        "ip link set lo up; " +
+        std::string(commands);
     if (std::system(script.c_str()) != 0) {
       reason = "the system does not let a namespace be set up: " + script;
       return;
