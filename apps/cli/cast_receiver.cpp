@@ -45,6 +45,11 @@ Task<> CastReceiver::run_in(Group& group) {
   queue(std::exchange(ready_, {}));
   all_queued_ = true;
   queue_changed_.set();
+  if (ending_ != Ending::interrupted) co_return;
+  // Whoever reads our output may do so no more.
+  const Result<> written = co_await attempt(with_timeout(farewell_to_output, all_written_.wait()));
+  if (!written && written.error() == std::errc::operation_canceled) co_await fail(written.error());
+  group.stop();
 }
 
 Task<> CastReceiver::receive_in(Group& group) {
@@ -63,8 +68,10 @@ void CastReceiver::end(Ending ending) {
 }
 
 void CastReceiver::fail_with(Failure failure) {
-  if (ending_ == Ending::running) failure_ = std::move(failure);
-  end(Ending::broken);
+  // Also after the end: what could not be written then is missing all the same.
+  if (!failure_) failure_ = std::move(failure);
+  ending_ = Ending::broken;
+  over_.set();
 }
 
 // ---- Receiving ----------------------------------------------------------------------------------
@@ -106,8 +113,10 @@ Task<> CastReceiver::give_out() {
   queue(std::exchange(ready_, {}));
   while (queued_bytes_ >= queue_bytes_max) {
     queue_room_.reset();
+    is_held_up_ = true;
     co_await queue_room_.wait();
   }
+  is_held_up_ = false;
 }
 
 void CastReceiver::queue(std::vector<std::byte> chunk) {
@@ -133,7 +142,7 @@ Task<> CastReceiver::write() {
   for (;;) {
     queue_changed_.reset();
     if (queue_.empty()) {
-      if (all_queued_) co_return;
+      if (all_queued_) break;
       co_await queue_changed_.wait();
       continue;
     }
@@ -146,8 +155,9 @@ Task<> CastReceiver::write() {
     if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
     const std::string where = ends_.output.where();
     fail_with(explain_failure(Doing::writing_output, written.error(), {.where = where}));
-    co_return;
+    break;
   }
+  all_written_.set();
 }
 
 // ---- When it is over ----------------------------------------------------------------------------
@@ -164,6 +174,7 @@ Task<> CastReceiver::watch_time() {
       queue(std::exchange(ready_, {}));
     }
     const Clock::time_point now = Clock::now();
+    if (is_held_up_) last_arrival_ = now;  // what comes meanwhile waits in the system's queue
     if (shows_live_ && now - shown >= live_pause) {
       shown = now;
       show_live();

@@ -22,6 +22,8 @@ class CastReceiver {
   static constexpr std::size_t queue_bytes_max = std::size_t{8} * 1024 * 1024;
   /// After the sender's goodbye: so long for what is still on its way.
   static constexpr Duration farewell = std::chrono::milliseconds(200);
+  /// What an interruption leaves for writing what has come.
+  static constexpr Duration farewell_to_output = std::chrono::seconds(1);
 
   /// All must outlive it. `control` is open with --rtp only.
   CastReceiver(const CastCommand& command, DatagramSocket data, DatagramSocket control,
@@ -69,6 +71,8 @@ class CastReceiver {
   std::size_t queued_bytes_ = 0;
   Event queue_changed_;  // something was added, or all has been
   Event queue_room_;
+  Event all_written_;        // or given up
+  bool is_held_up_ = false;  // by our output
   Event over_;
   Ending ending_ = Ending::running;
   std::optional<Failure> failure_;

@@ -83,7 +83,9 @@ class Sender {
     const std::vector<std::byte> packet = make_rtcp(report(), source_.cname, true);
     for (int i = 0; i < goodbyes; ++i) {
       if (i > 0) co_await sleep(goodbye_pause);
-      co_await control_.send(packet, control_to_);
+      // What it cannot reach, the stream cannot either, and tells.
+      const Result<> sent = co_await attempt(control_.send(packet, control_to_));
+      if (!sent && sent.error() == std::errc::operation_canceled) co_await fail(sent.error());
     }
   }
 

@@ -14,20 +14,26 @@ Crowd::Crowd(LocalEnds& ends, const CommonOptions& options, Log& log)
     : ends_(ends), options_(options), log_(log) {}
 
 bool Crowd::has_room() const noexcept {
-  return std::ranges::any_of(
-      members_, [](const Member* member) { return member->queue.bytes() < queue_bytes_min; });
+  return std::ranges::any_of(members_, [](const Member* member) {
+    return !member->queue.is_closed() && member->queue.bytes() < queue_bytes_min;
+  });
+}
+
+Task<> Crowd::until_room() {
+  while (!has_room()) {
+    room_.reset();
+    co_await room_.wait();
+  }
 }
 
 Task<> Crowd::read_input() {
   constexpr std::size_t chunk_bytes = std::size_t{64} * 1024;
   std::vector<std::byte> buffer(chunk_bytes);
   for (;;) {
-    while (!has_room()) {
-      room_.reset();
-      co_await room_.wait();
-    }
+    co_await until_room();
     const std::size_t count = co_await ends_.input.read_some(buffer);
     if (count == 0) break;
+    co_await until_room();  // the last one may have left meanwhile
     send_to_all(Payload(ConstBuffer(buffer).first(count)));
   }
   input_ended_ = true;
@@ -56,7 +62,7 @@ Task<Ending> Crowd::serve(StreamSocket& client, Life& life) {
   auto body = [&](Group& group) { return serve_in(group, client, member, life); };
   const Result<> served = co_await attempt(with_group(body));
   if (member.ending == Ending::too_slow) {
-    tell_too_slow(client, member);
+    tell_too_slow(client);
     co_await client.reset();
     co_return member.ending;
   }
@@ -65,11 +71,11 @@ Task<Ending> Crowd::serve(StreamSocket& client, Life& life) {
   co_return member.ending;
 }
 
-void Crowd::tell_too_slow(const StreamSocket& client, const Member& member) {
+void Crowd::tell_too_slow(const StreamSocket& client) {
   const std::string who = client.peer_address().to_string();
   log_.notice({"too_slow",
                fmt::format("cut off {}: it does not read, and {} wait for it",
-                           who.empty() ? "a client" : who, bytes_text(member.queue.bytes())),
+                           who.empty() ? "a client" : who, bytes_text(queue_bytes_max)),
                {},
                {{"peer", who}}});
 }
@@ -130,9 +136,19 @@ Task<> Crowd::send(StreamSocket& client, Member& member, Life& life) {
     }
     room_.set();
   }
-  if (!member.finished.is_set() && options_.talk.on_eof == OnEof::half_close) {
+  const bool we_end = input_ended_ && options_.talk.on_eof == OnEof::close;
+  if (!member.finished.is_set() && (we_end || options_.talk.on_eof == OnEof::half_close)) {
     co_await client.shutdown_write();
     life.half_closed();
+  }
+  if (we_end) {
+    member.ending = Ending::input_ended;
+    if (!client.peer_address().is_ip()) co_return;
+    // At most so long: the system goes on sending.
+    const Result<> arrived =
+        co_await attempt(with_timeout(std::chrono::seconds(5), client.wait_acknowledged()));
+    if (!arrived && arrived.error() != std::errc::timed_out) co_await fail(arrived.error());
+    co_return;
   }
   co_await member.finished.wait();
 }

@@ -61,7 +61,8 @@ class Crowd {
   Task<> send(StreamSocket& client, Member& member, Life& life);
   Task<> watch_idleness(Member& member);
   void cut_off(Member& member, Ending ending);
-  void tell_too_slow(const StreamSocket& client, const Member& member);
+  void tell_too_slow(const StreamSocket& client);
+  Task<> until_room();
   [[nodiscard]] bool has_room() const noexcept;
   void send_to_all(const Payload& payload);
 

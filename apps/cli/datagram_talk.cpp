@@ -150,6 +150,8 @@ Task<bool> DatagramTalk::take(const Datagram& datagram) {
 
 bool DatagramTalk::is_from_peer(const Datagram& datagram) {
   if (with_ != With::first_sender) return true;
+  // A Unix sender without a name cannot be answered: it is heard, and another one may be the peer.
+  if (datagram.peer.family() == Family::none) return !peer_known_.is_set();
   if (peer_known_.is_set()) return datagram.peer == peer_.peer;
   peer_.peer = datagram.peer;
   peer_.local = datagram.local;

@@ -236,9 +236,10 @@ Task<> watch_lack(Server& server, Log& log) {
   }
 }
 
-Task<> drain(Server& server, Serving& serving) {
-  const Result<DrainReport> report = co_await attempt(server.drain(drain_max));
+Task<> drain(Server& server, Serving& serving, Duration limit = drain_max) {
+  const Result<DrainReport> report = co_await attempt(server.drain(limit));
   if (report || serving.failure) co_return;
+  if (report.error() == std::errc::operation_canceled) co_await fail(report.error());
   serving.failure = explain_failure(Doing::accepting, report.error());
 }
 
@@ -256,6 +257,9 @@ Task<> read_input(Server& server, Serving& serving) {
   } else {
     serving.life.input_ended();
     if (serving.command.common.talk.on_eof != OnEof::close) co_return;
+    // All of it is still to arrive; whoever does not take it is ended by -i or Ctrl-C.
+    co_await drain(server, serving, std::chrono::hours(24));
+    co_return;
   }
   co_await drain(server, serving);
 }

@@ -80,45 +80,70 @@ std::vector<std::string> environment_for(const StreamSocket& client) {
   return variables;
 }
 
-Task<> feed(StreamSocket& client, Process& process, Duration idle, Life& life) {
+/// What a command and its client share while they talk.
+struct Served {
+  StreamSocket& client;
+  Process& process;
+  Life& life;
+  Life::Clock::time_point last_activity = Life::Clock::now();
+  ExitStatus status{};
+  void note_activity() noexcept { last_activity = Life::Clock::now(); }
+};
+
+Task<> feed(Served& served) {
   bool wanted = true;  // the command still reads
   for (;;) {
-    const Lease data = co_await unless_idle(idle, client.receive());
+    const Lease data = co_await served.client.receive();
     if (!data) break;
-    life.received(data.size());
+    served.note_activity();
+    served.life.received(data.size());
     if (!wanted) continue;  // one still learns that the client has gone
-    const Result<> fed = co_await attempt(process.input().write_all(data));
+    const Result<> fed = co_await attempt(served.process.input().write_all(data));
+    served.note_activity();
     if (fed) continue;
     if (fed.error() != std::errc::broken_pipe) co_await fail(fed.error());
     wanted = false;
   }
-  life.peer_finished();
-  co_await process.input().shutdown_write();
+  served.life.peer_finished();
+  co_await served.process.input().shutdown_write();
 }
 
-Task<> bring(Process& process, StreamSocket& client, Life& life) {
+Task<> bring(Served& served) {
   std::vector<std::byte> buffer(std::size_t{64} * 1024);
   for (;;) {
-    const std::size_t count = co_await process.output().read_some(buffer);
+    const std::size_t count = co_await served.process.output().read_some(buffer);
     if (count == 0) break;
-    co_await client.write_all(ConstBuffer(buffer).first(count));
-    life.sent(count);
+    co_await served.client.write_all(ConstBuffer(buffer).first(count));
+    served.note_activity();
+    served.life.sent(count);
   }
+  const Result<> told = co_await attempt(served.client.shutdown_write());
+  if (told) served.life.half_closed();
 }
 
-Task<> both_ways(Group& group, Process& process, StreamSocket& client, Duration idle, Life& life) {
-  group.start(feed(client, process, idle, life));
-  co_await bring(process, client, life);
-  group.stop();  // the command has finished: what the client still sends is for nobody
+Task<> watch_idleness(Served& served, Duration idle) {
+  for (;;) {
+    const Duration silent = Life::Clock::now() - served.last_activity;
+    if (silent >= idle) break;
+    co_await sleep(idle - silent);
+  }
+  co_await fail(std::errc::timed_out, "talk");
+}
+
+/// A command that has closed its output may still read: it is over when the command has ended.
+Task<> both_ways(Group& group, Served& served, Duration idle) {
+  group.start(feed(served));
+  if (idle > Duration::zero()) group.start(watch_idleness(served, idle));
+  co_await bring(served);
+  served.status = co_await served.process.wait();
+  group.stop();  // what the client still sends is for nobody
 }
 
 Task<ExitStatus> talk_with(Process& process, StreamSocket& client, Duration idle, Life& life) {
-  auto body = [&](Group& group) { return both_ways(group, process, client, idle, life); };
+  Served served{client, process, life};
+  auto body = [&](Group& group) { return both_ways(group, served, idle); };
   co_await with_group(body);
-  const Result<> told = co_await attempt(client.shutdown_write());
-  if (told) life.half_closed();
-  const ExitStatus status = co_await process.wait();
-  co_return status;
+  co_return served.status;
 }
 
 Task<> end_command(Process& process) {

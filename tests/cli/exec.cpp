@@ -201,5 +201,26 @@ TEST(Exec, InterruptingTheServerEndsItsCommands) {
   succeed(body());
 }
 
+TEST(Exec, ACommandThatClosesItsOutputStillGetsAllOfTheInput) {
+  const TemporaryFile file("");
+  const std::string command = "exec >/dev/null; sleep 0.3; cat >" + file.path();
+  Child listener(ieum_command({"listen", "--exec", command, "127.0.0.1:0"}), Input::nothing());
+  Child client(
+      shell(R"(head -c 3000000 /dev/zero | "$0" connect "$1")", {where_it_listens(listener)}));
+  EXPECT_EQ(client.wait(), 0) << client.error_output();
+  EXPECT_EQ(listener.wait(), 0) << listener.error_output();
+  EXPECT_EQ(Child({"sh", "-c", "test $(wc -c <\"$0\") = 3000000", file.path()}).wait(), 0);
+}
+
+TEST(Exec, WhatTheCommandSaysCountsAgainstIdleness) {
+  const std::string command = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.2; done; sleep 20";
+  Child listener(ieum_command({"listen", "-i", "700ms", "--exec", command, "127.0.0.1:0"}),
+                 Input::nothing());
+  Child client(ieum_command({"connect", "--on-eof=keep", where_it_listens(listener)}),
+               Input::nothing());
+  EXPECT_EQ(listener.wait(), 28);
+  EXPECT_EQ(client.read_all(), "1\n2\n3\n4\n5\n6\n");
+}
+
 }  // namespace
 }  // namespace ieum::test

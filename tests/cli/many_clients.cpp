@@ -287,6 +287,20 @@ TEST(Crowd, AReaderThatGoesAwayEndsTheServer) {
             "ieum: write standard output: broken pipe; what reads it has gone\n");
 }
 
+TEST(Crowd, EndsWithItsInputOnceAllHasArrived) {
+  const std::string much(4'400'000, 'm');
+  const TemporaryFile file(much);
+  Server server({"--on-eof=close"}, Input::file(file.path()));
+  auto body = [&]() -> Task<> {
+    StreamSocket late = co_await StreamSocket::connect(server.address);
+    co_await sleep(1500ms);  // longer than an interruption would wait
+    const std::string heard = co_await read_to_end(late);
+    EXPECT_EQ(heard.size(), much.size());
+  };
+  succeed(body());
+  EXPECT_EQ(server.child.wait(), 0);
+}
+
 TEST(Crowd, IsToldApartInADump) {
   Server server({"--hex"});
   auto body = [&]() -> Task<> {
