@@ -20,7 +20,7 @@ enum class Cut : std::uint8_t {
 class DatagramInput {
  public:
   /// What `Cut::full` waits for more before it gives less than `bytes_max`.
-  static constexpr Duration patience = std::chrono::milliseconds(10);
+  static constexpr Duration patience = std::chrono::milliseconds(50);
 
   /// Pieces of at most `bytes_max` bytes; those of `Cut::full` that are shorter are still whole
   /// units of `unit_bytes`, but for the very last one.
