@@ -19,7 +19,7 @@ struct LocalEnds {
   DescriptorStream input;
   Output output;
 };
-/// Fails with `Failed` once the log has been told why.
+/// Fails once the log has been told why.
 [[nodiscard]] Result<LocalEnds> open_local_ends(const CommonOptions& options, Log& log);
 
 /// Talks with `peer` until it is over, and gives the exit status.

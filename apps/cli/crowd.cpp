@@ -6,6 +6,7 @@
 
 #include <ieum/timeout.hpp>
 
+#include "idleness.hpp"
 #include "quantity.hpp"
 
 namespace ieum::cli {
@@ -154,11 +155,7 @@ Task<> Crowd::send(StreamSocket& client, Member& member, Life& life) {
 }
 
 Task<> Crowd::watch_idleness(Member& member) {
-  for (;;) {
-    const Duration silent = Life::Clock::now() - member.last_activity;
-    if (silent >= options_.talk.idle) break;
-    co_await sleep(options_.talk.idle - silent);
-  }
+  co_await until_idle(member.last_activity, options_.talk.idle);
   cut_off(member, Ending::idle);
 }
 

@@ -13,6 +13,8 @@
 #include "datagram_endpoint.hpp"
 #include "quantity.hpp"
 
+#include "idleness.hpp"
+
 namespace ieum::cli {
 
 namespace {
@@ -226,11 +228,7 @@ Task<> DatagramTalk::until_over() {
 }
 
 Task<> DatagramTalk::watch_idleness() {
-  for (;;) {
-    const Duration silent = Life::Clock::now() - last_activity_;
-    if (silent >= options_.talk.idle) break;
-    co_await sleep(options_.talk.idle - silent);
-  }
+  co_await until_idle(last_activity_, options_.talk.idle);
   end(Ending::idle);
 }
 

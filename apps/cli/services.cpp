@@ -10,6 +10,8 @@
 #include <ieum/lease.hpp>
 #include <ieum/timeout.hpp>
 
+#include "idleness.hpp"
+
 namespace ieum::cli {
 
 namespace {
@@ -122,11 +124,7 @@ Task<> bring(Served& served) {
 }
 
 Task<> watch_idleness(Served& served, Duration idle) {
-  for (;;) {
-    const Duration silent = Life::Clock::now() - served.last_activity;
-    if (silent >= idle) break;
-    co_await sleep(idle - silent);
-  }
+  co_await until_idle(served.last_activity, idle);
   co_await fail(std::errc::timed_out, "talk");
 }
 

@@ -9,6 +9,8 @@
 #include <ieum/descriptor.hpp>
 #include <ieum/timeout.hpp>
 
+#include "idleness.hpp"
+
 namespace ieum::cli {
 
 OnEof resolve_on_eof(OnEof on_eof, bool listens) {
@@ -210,11 +212,7 @@ Task<> Talk::until_over() {
 }
 
 Task<> Talk::watch_idleness() {
-  for (;;) {
-    const Duration silent = Life::Clock::now() - last_activity_;
-    if (silent >= options_.idle) break;
-    co_await sleep(options_.idle - silent);
-  }
+  co_await until_idle(last_activity_, options_.idle);
   end(Ending::idle);
 }
 
