@@ -115,14 +115,13 @@ Task<> play_over_datagrams(Duration time, std::uint16_t port) {
   SendQueue queue({.bytes_max = 4096, .when_full = WhenFull::keep_latest});
   World world;
   Screen screen;
-  auto body = [&](Group& group) -> Task<> {
+  co_await with_group([&](Group& group) -> Task<> {
     group.start(world.run(queue));
     group.start(send_datagrams(queue, server, player.address()));
     group.start(receive_datagrams(player, screen));
     co_await screen.look(time);
     group.stop();
-  };
-  co_await with_group(body);
+  });
   screen.print("datagrams");
 }
 
@@ -150,14 +149,13 @@ Task<> play_over_tcp(Duration time, std::uint16_t port) {
   SendQueue queue({.bytes_max = 4096, .when_full = WhenFull::keep_latest});
   World world;
   Screen screen;
-  auto body = [&](Group& group) -> Task<> {
+  co_await with_group([&](Group& group) -> Task<> {
     group.start(world.run(queue));
     group.start(send_stream(queue, server));
     group.start(receive_stream(player, screen));
     co_await screen.look(time);
     group.stop();
-  };
-  co_await with_group(body);
+  });
   screen.print("TCP");
 }
 

@@ -23,11 +23,7 @@ class Stage {
   Task<> show(StreamSocket viewer) {
     SendQueue queue({.bytes_max = 64 * 1024, .when_full = WhenFull::drop_oldest});
     queues_.push_back(&queue);
-    auto leave = [this, &queue]() -> Task<> {
-      std::erase(queues_, &queue);
-      if (queue.dropped() > 0) std::fprintf(stderr, "a viewer missed %llu\n", missed(queue));
-      co_return;
-    };
+    auto leave = [this, &queue] { return forget(queue); };
     co_await finally(race(send(queue, viewer), wait_for_end(viewer)), leave);
   }
 
@@ -41,7 +37,12 @@ class Stage {
   }
 
  private:
-  static unsigned long long missed(const SendQueue& queue) { return queue.dropped(); }
+  Task<> forget(SendQueue& queue) {
+    std::erase(queues_, &queue);
+    const unsigned long long missed = queue.dropped();
+    if (missed > 0) std::fprintf(stderr, "a viewer missed %llu\n", missed);
+    co_return;
+  }
 
   static Task<> send(SendQueue& queue, StreamSocket& viewer) {
     for (;;) {
@@ -78,14 +79,13 @@ Task<> stream(std::string_view address) {
   Stage stage;
   auto show = [&stage](StreamSocket viewer) { return stage.show(std::move(viewer)); };
   Server server(std::move(listener), show);
-  auto body = [&](Group& group) -> Task<> {
+  co_await with_group([&](Group& group) -> Task<> {
     group.start(server.run());
     co_await read_lines(stage);
     const DrainReport report = co_await server.drain(1s);
     std::printf("%zu viewers saw the end\n", report.finished);
     group.stop();
-  };
-  co_await with_group(body);
+  });
 }
 
 }  // namespace

@@ -7,8 +7,7 @@
 
 #include <fmt/format.h>
 
-#include <ieum/timeout.hpp>
-
+#include "idleness.hpp"
 #include "quantity.hpp"
 
 namespace ieum::cli {
@@ -88,20 +87,18 @@ Task<int> converse(StreamSocket& peer, LocalEnds& ends, const CommonOptions& opt
 namespace {
 
 /// Until the input's end. Which side failed is in `doing`.
-Task<> copy_to_output(LocalEnds& ends, Life& life, Duration idle, Doing& doing) {
+Task<> copy_to_output(LocalEnds& ends, Life& life, Life::Clock::time_point& last_activity,
+                      Doing& doing) {
   std::vector<std::byte> buffer(std::size_t{256} * 1024);
   for (;;) {
     doing = Doing::reading_input;
-    std::size_t count = 0;
-    if (idle > Duration::zero()) {
-      count = co_await with_timeout(idle, ends.input.read_some(buffer));
-    } else {
-      count = co_await ends.input.read_some(buffer);
-    }
+    const std::size_t count = co_await ends.input.read_some(buffer);
     if (count == 0) break;
+    last_activity = Life::Clock::now();
     life.received(count);
     doing = Doing::writing_output;
     co_await ends.output.write(Side::received, ConstBuffer(buffer).first(count));
+    last_activity = Life::Clock::now();
   }
   life.input_ended();
 }
@@ -111,8 +108,10 @@ Task<> copy_to_output(LocalEnds& ends, Life& life, Duration idle, Doing& doing) 
 Task<int> copy_standard(LocalEnds& ends, const CommonOptions& options, Life& life,
                         Interruption& interruption) {
   Doing doing = Doing::reading_input;
-  const Result<> copied = co_await attempt(
-      unless_interrupted(copy_to_output(ends, life, options.talk.idle, doing), interruption));
+  auto last_activity = Life::Clock::now();
+  Task<> copying = unless_idle(copy_to_output(ends, life, last_activity, doing), last_activity,
+                               options.talk.idle);
+  const Result<> copied = co_await attempt(unless_interrupted(std::move(copying), interruption));
   int status = 0;
   if (interruption.has_come()) {
     status = interrupted(life, interruption);

@@ -8,7 +8,6 @@
 #include <ieum/finally.hpp>
 #include <ieum/group.hpp>
 #include <ieum/lease.hpp>
-#include <ieum/timeout.hpp>
 
 #include "idleness.hpp"
 
@@ -21,47 +20,26 @@ constexpr Duration farewell = std::chrono::seconds(1);
 /// What a command may take to end when its client has gone.
 constexpr Duration command_grace = std::chrono::seconds(1);
 
-/// `op`, within the idle limit if there is one.
-template <class A>
-Task<typename A::value_type> unless_idle(Duration idle, A op) {
-  if constexpr (std::is_void_v<typename A::value_type>) {
-    if (idle > Duration::zero()) {
-      co_await with_timeout(idle, std::move(op));
-    } else {
-      co_await std::move(op);
-    }
-  } else {
-    if (idle > Duration::zero()) {
-      auto value = co_await with_timeout(idle, std::move(op));
-      co_return std::move(value);
-    }
-    auto value = co_await std::move(op);
-    co_return std::move(value);
-  }
-}
-
-Task<> echo(StreamSocket& client, Duration idle, Life& life) {
+Task<> echo(StreamSocket& client, Life::Clock::time_point& last_activity, Life& life) {
   for (;;) {
-    const Lease data = co_await unless_idle(idle, client.receive());
+    const Lease data = co_await client.receive();
     if (!data) break;
+    last_activity = Life::Clock::now();
     life.received(data.size());
-    co_await unless_idle(idle, client.write_all(data));
+    co_await client.write_all(data);
+    last_activity = Life::Clock::now();
     life.sent(data.size());
   }
   life.peer_finished();
 }
 
-Task<> discard(StreamSocket& client, Duration idle, Life& life) {
+Task<> discard(StreamSocket& client, Life::Clock::time_point& last_activity, Life& life) {
   // One for all clients: nobody looks at what is in it.
   static std::array<std::byte, std::size_t{256} * 1024> nowhere;
   for (;;) {
-    std::size_t count = 0;
-    if (idle > Duration::zero()) {
-      count = co_await with_timeout(idle, client.read_some(nowhere));
-    } else {
-      count = co_await client.read_some(nowhere);
-    }
+    const std::size_t count = co_await client.read_some(nowhere);
     if (count == 0) break;
+    last_activity = Life::Clock::now();
     life.received(count);
   }
   life.peer_finished();
@@ -123,25 +101,17 @@ Task<> bring(Served& served) {
   if (told) served.life.half_closed();
 }
 
-Task<> watch_idleness(Served& served, Duration idle) {
-  co_await until_idle(served.last_activity, idle);
-  co_await fail(std::errc::timed_out, "talk");
-}
-
 /// A command that has closed its output may still read: it is over when the command has ended.
-Task<> both_ways(Group& group, Served& served, Duration idle) {
+Task<> both_ways(Group& group, Served& served) {
   group.start(feed(served));
-  if (idle > Duration::zero()) group.start(watch_idleness(served, idle));
   co_await bring(served);
   served.status = co_await served.process.wait();
   group.stop();  // what the client still sends is for nobody
 }
 
-Task<ExitStatus> talk_with(Process& process, StreamSocket& client, Duration idle, Life& life) {
-  Served served{client, process, life};
-  auto body = [&](Group& group) { return both_ways(group, served, idle); };
+Task<> talk(Served& served) {
+  auto body = [&](Group& group) { return both_ways(group, served); };
   co_await with_group(body);
-  co_return served.status;
 }
 
 Task<> end_command(Process& process) {
@@ -160,10 +130,11 @@ Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command,
   Process process = co_await Process::start(arguments, options);
   life.command_started(command, process.pid());
   auto cleanup = [&process] { return end_command(process); };
-  const ExitStatus status =
-      co_await finally(talk_with(process, client, idle, life), cleanup, 2 * command_grace);
-  life.command_ended(status);
-  co_return status;
+  Served served{client, process, life};
+  co_await finally(unless_idle(talk(served), served.last_activity, idle), cleanup,
+                   2 * command_grace);
+  life.command_ended(served.status);
+  co_return served.status;
 }
 
 }  // namespace
@@ -179,11 +150,9 @@ Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command
     const Result<> closed = co_await attempt(client.close_gracefully(farewell));
     if (!closed && closed.error() == std::errc::operation_canceled) co_await fail(closed.error());
   } else {
-    if (command.service == ListenCommand::Service::echo) {
-      co_await echo(client, idle, life);
-    } else {
-      co_await discard(client, idle, life);
-    }
+    auto service = command.service == ListenCommand::Service::echo ? echo : discard;
+    auto last_activity = Life::Clock::now();
+    co_await unless_idle(service(client, last_activity, life), last_activity, idle);
     co_await client.close();
   }
   co_return end;

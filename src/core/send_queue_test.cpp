@@ -30,6 +30,16 @@ Task<std::string> pop_all(SendQueue& queue) {
   co_return all;
 }
 
+Task<> push_and_note(SendQueue& queue, std::string_view text, std::string& done) {
+  co_await queue.push(payload(text));
+  done += text;
+}
+
+Task<> pop_into(SendQueue& queue, std::string& got) {
+  Payload next = co_await queue.pop();
+  got = next.text();
+}
+
 TEST(SendQueue, gives_what_was_pushed_in_its_order) {
   run_virtual([]() -> Task<> {
     SendQueue queue;
@@ -62,15 +72,11 @@ TEST(SendQueue, a_push_waits_for_room_and_they_take_turns) {
   run_virtual([]() -> Task<> {
     SendQueue queue({.bytes_max = 4, .when_full = WhenFull::wait});
     std::string done;
-    auto pushing = [&](std::string_view text) -> Task<> {
-      co_await queue.push(payload(text));
-      done += text;
-    };
-    auto body = [&](Group& group) -> Task<> {
+    co_await with_group([&](Group& group) -> Task<> {
       co_await queue.push(payload("aaaa"));
       EXPECT_FALSE(queue.try_push(payload("x")));
-      group.start(pushing("bbb"));
-      group.start(pushing("c"));  // waits behind it, though it would fit sooner
+      group.start(push_and_note(queue, "bbb", done));
+      group.start(push_and_note(queue, "c", done));  // waits behind it, though it would fit sooner
       co_await yield();
       EXPECT_EQ(done, "");
       EXPECT_FALSE(queue.try_push(payload("x"))) << "others wait already";
@@ -82,8 +88,7 @@ TEST(SendQueue, a_push_waits_for_room_and_they_take_turns) {
       EXPECT_LE(queue.bytes(), 4U);
       const std::string rest = co_await pop_all(queue);
       EXPECT_EQ(rest, "bbb c ");
-    };
-    co_await with_group(body);
+    });
   }());
 }
 
@@ -112,17 +117,12 @@ TEST(SendQueue, the_newest_is_what_a_waiting_pop_gets) {
   run_virtual([]() -> Task<> {
     SendQueue queue({.bytes_max = 100, .when_full = WhenFull::keep_latest});
     std::string got;
-    auto popping = [&]() -> Task<> {
-      Payload next = co_await queue.pop();
-      got = next.text();
-    };
-    auto body = [&](Group& group) -> Task<> {
-      group.start(popping());
+    co_await with_group([&](Group& group) -> Task<> {
+      group.start(pop_into(queue, got));
       co_await yield();
       queue.try_push(payload("old"));
       queue.try_push(payload("new"));
-    };
-    co_await with_group(body);
+    });
     EXPECT_EQ(got, "new");
     EXPECT_TRUE(queue.empty());
   }());
@@ -143,25 +143,24 @@ TEST(SendQueue, disconnect_tells_both_ends) {
   }());
 }
 
+Task<> pop_until_disconnected(SendQueue& queue, std::string& got) {
+  co_await pop_into(queue, got);
+  const Result<Payload> then = co_await attempt(queue.pop());
+  CO_ASSERT(!then);
+  EXPECT_EQ(then.error(), Errc::limit_exceeded);
+}
+
 TEST(SendQueue, disconnect_keeps_what_a_pop_was_promised) {
   run_virtual([]() -> Task<> {
     SendQueue queue({.bytes_max = 4, .when_full = WhenFull::disconnect});
     std::string got;
-    auto popping = [&]() -> Task<> {
-      Payload next = co_await queue.pop();
-      got = next.text();
-      const Result<Payload> then = co_await attempt(queue.pop());
-      CO_ASSERT(!then);
-      EXPECT_EQ(then.error(), Errc::limit_exceeded);
-    };
-    auto body = [&](Group& group) -> Task<> {
-      group.start(popping());
+    co_await with_group([&](Group& group) -> Task<> {
+      group.start(pop_until_disconnected(queue, got));
       co_await yield();
       EXPECT_TRUE(queue.try_push(payload("1")));
       EXPECT_TRUE(queue.try_push(payload("234")));
       EXPECT_FALSE(queue.try_push(payload("5")));
-    };
-    co_await with_group(body);
+    });
     EXPECT_EQ(got, "1");
   }());
 }
@@ -181,21 +180,21 @@ TEST(SendQueue, what_never_fits_is_refused) {
   }());
 }
 
+Task<> push_in_vain(SendQueue& queue, std::string& ending) {
+  const Result<> pushed = co_await attempt(queue.push(payload("late")));
+  ending = pushed ? "pushed" : pushed.error().to_string();
+}
+
 TEST(SendQueue, closing_lets_the_rest_be_popped_and_fails_who_waits) {
   run_virtual([]() -> Task<> {
     SendQueue queue({.bytes_max = 4, .when_full = WhenFull::wait});
     co_await queue.push(payload("rest"));
     std::string ending;
-    auto pushing = [&]() -> Task<> {
-      const Result<> pushed = co_await attempt(queue.push(payload("late")));
-      ending = pushed ? "pushed" : pushed.error().to_string();
-    };
-    auto body = [&](Group& group) -> Task<> {
-      group.start(pushing());
+    co_await with_group([&](Group& group) -> Task<> {
+      group.start(push_in_vain(queue, ending));
       co_await yield();
       queue.close();
-    };
-    co_await with_group(body);
+    });
     EXPECT_TRUE(ending.starts_with("push to send queue: ")) << ending;
     EXPECT_FALSE(queue.try_push(payload("later")));
     const std::string all = co_await pop_all(queue);
@@ -206,20 +205,20 @@ TEST(SendQueue, closing_lets_the_rest_be_popped_and_fails_who_waits) {
   }());
 }
 
+Task<> pop_until_closed(SendQueue& queue, bool& closed) {
+  const Result<Payload> popped = co_await attempt(queue.pop());
+  closed = !popped && popped.error() == Errc::closed;
+}
+
 TEST(SendQueue, closing_wakes_a_pop_that_waits) {
   run_virtual([]() -> Task<> {
     SendQueue queue;
     bool closed = false;
-    auto popping = [&]() -> Task<> {
-      const Result<Payload> popped = co_await attempt(queue.pop());
-      closed = !popped && popped.error() == Errc::closed;
-    };
-    auto body = [&](Group& group) -> Task<> {
-      group.start(popping());
+    co_await with_group([&](Group& group) -> Task<> {
+      group.start(pop_until_closed(queue, closed));
       co_await yield();
       queue.close();
-    };
-    co_await with_group(body);
+    });
     EXPECT_TRUE(closed);
   }());
 }

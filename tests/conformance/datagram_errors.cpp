@@ -6,14 +6,24 @@
 namespace ieum::test {
 namespace {
 
-/// An address that nobody has.
-Task<Address> nobodys(std::string_view at) {
-  DatagramSocket socket = co_await DatagramSocket::bind(at);
-  co_return socket.address();
-}
+/// An address whose port refuses whatever comes, and that nobody else can be given meanwhile: of a
+/// socket that is its own peer.
+class Nobody {
+ public:
+  explicit Nobody(std::string_view at) {
+    Result<DatagramSocket> socket = DatagramSocket::bind(at);
+    if (socket && socket->set_peer(socket->address())) socket_ = std::move(*socket);
+    EXPECT_TRUE(socket_.is_open());
+  }
+  [[nodiscard]] Address address() const { return socket_.address(); }
+
+ private:
+  DatagramSocket socket_;
+};
 
 Task<> peer_refuses(std::string_view at) {
-  const Address nobody = co_await nobodys(at);
+  const Nobody holder(at);
+  const Address nobody = holder.address();
   DatagramSocket socket = co_await DatagramSocket::connect(nobody);
   co_await socket.send("anybody?");
   std::array<std::byte, 16> room{};
@@ -34,7 +44,8 @@ CO_TEST(DatagramErrors, a_refused_port_fails_it_over_ipv6_too) {
 }
 
 CO_TEST(DatagramErrors, a_refused_port_fails_the_next_send_of_a_socket_with_a_peer) {
-  const Address nobody = co_await nobodys("127.0.0.1:0");
+  const Nobody holder("127.0.0.1:0");
+  const Address nobody = holder.address();
   DatagramSocket socket = co_await DatagramSocket::connect(nobody);
   co_await socket.send("anybody?");
   Result<> sent;
@@ -47,7 +58,8 @@ CO_TEST(DatagramErrors, a_refused_port_fails_the_next_send_of_a_socket_with_a_pe
 }
 
 CO_TEST(DatagramErrors, without_a_peer_a_refusal_is_hidden) {
-  const Address nobody = co_await nobodys("127.0.0.1:0");
+  const Nobody holder("127.0.0.1:0");
+  const Address nobody = holder.address();
   DatagramSocket socket = co_await DatagramSocket::bind("127.0.0.1:0");
   co_await socket.send("anybody?", nobody);
   std::array<std::byte, 16> room{};
@@ -57,7 +69,8 @@ CO_TEST(DatagramErrors, without_a_peer_a_refusal_is_hidden) {
 }
 
 Task<> reports(std::string_view at) {
-  const Address nobody = co_await nobodys(at);
+  const Nobody holder(at);
+  const Address nobody = holder.address();
   DatagramSocket socket = co_await DatagramSocket::bind(at, {.report_errors = true});
   DatagramSocket friendly = co_await DatagramSocket::bind(at);
   co_await socket.send("anybody?", nobody);
@@ -86,7 +99,8 @@ CO_TEST(DatagramErrors, a_socket_that_asks_is_told_who_refused_over_ipv6) {
 }
 
 CO_TEST(DatagramErrors, the_error_queue_can_be_read) {
-  const Address nobody = co_await nobodys("127.0.0.1:0");
+  const Nobody holder("127.0.0.1:0");
+  const Address nobody = holder.address();
   DatagramSocket socket = co_await DatagramSocket::bind("127.0.0.1:0", {.report_errors = true});
   Result<std::optional<DatagramError>> error = socket.take_error();
   CO_ASSERT(error);
