@@ -15,13 +15,6 @@
 
 namespace ieum::test {
 
-/// A UDP port of 127.0.0.1 that nobody uses now.
-inline std::uint16_t free_udp_port() {
-  const Result<DatagramSocket> socket = DatagramSocket::bind(Address::ipv4_loopback(0));
-  if (!socket) std::abort();
-  return socket->address().port();
-}
-
 /// Waits until somebody has a UDP socket on `port`, in this thread's network.
 inline void wait_until_bound(std::uint16_t port) {
   std::array<char, 16> suffix{};

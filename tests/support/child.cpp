@@ -18,6 +18,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <thread>
 
@@ -267,11 +268,25 @@ std::vector<pid_t> Child::children() const {
   return all;
 }
 
-std::uint16_t free_port() {
-  const Result<Listener> listener = Listener::bind(Address::ipv4_loopback(0));
-  if (!listener) std::abort();
-  return listener->address().port();
+namespace {
+
+/// Below the ports that the system gives by itself (ip(7), ip_local_port_range): what other tests
+/// open meanwhile does not take it.
+template <class Socket>
+std::uint16_t free_port_of() {
+  std::uniform_int_distribution<std::uint16_t> ports(10'000, 32'000);
+  std::random_device random;
+  for (int tries = 0; tries < 1000; ++tries) {
+    const std::uint16_t port = ports(random);
+    if (Socket::bind(Address::ipv4_loopback(port))) return port;
+  }
+  std::abort();
 }
+
+}  // namespace
+
+std::uint16_t free_port() { return free_port_of<Listener>(); }
+std::uint16_t free_udp_port() { return free_port_of<DatagramSocket>(); }
 
 void wait_until_listening(std::uint16_t port) {
   std::array<char, 16> suffix{};

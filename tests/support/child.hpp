@@ -90,6 +90,8 @@ class Child {
 
 /// A TCP port of 127.0.0.1 that nobody uses now.
 std::uint16_t free_port();
+/// The same of UDP.
+std::uint16_t free_udp_port();
 /// Waits until somebody listens on `port`, without connecting.
 void wait_until_listening(std::uint16_t port);
 
