@@ -198,8 +198,13 @@ void HostDriver::cancel(Operation& operation) noexcept {
 }
 
 void HostDriver::progress(Operation*& pending, Socket& socket) noexcept {
-  if (pending == nullptr || !attempt(*pending, socket)) return;
+  if (pending == nullptr) return;
+  // Not in its place meanwhile: what it moves may wake the other end, which wakes this one.
   Operation& operation = *std::exchange(pending, nullptr);
+  if (!attempt(operation, socket)) {
+    pending = &operation;
+    return;
+  }
   world_->trace(node_.index(), socket.number, What::completed, operation.result);
   complete(operation, operation.result);
 }

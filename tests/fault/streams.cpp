@@ -83,6 +83,50 @@ FAULT_TEST(Streams, go_both_ways_at_once_within_a_host_too) {
   expect_success(net, net.run());
 }
 
+Task<> write_and_end(StreamSocket& to, std::string text) {
+  co_await to.write_all(text);
+  co_await to.shutdown_write();
+}
+
+Task<> receive_into(StreamSocket& from, std::string& got) {
+  while (Lease data = co_await from.receive()) got += data.text();
+}
+
+/// Its first receive waits for a buffer, while the socket is full and its writer waits for room.
+Task<> receive_when_buffers_are_free(StreamSocket& from, Lease first, Lease second,
+                                     std::string& got) {
+  co_await sleep(1ms);
+  co_await with_group([&](Group& group) -> Task<> {
+    group.start(receive_into(from, got));
+    co_await sleep(1ms);
+    first.reset();
+    second.reset();
+  });
+}
+
+TEST(SimStreams, a_receive_that_waited_for_a_buffer_gets_what_a_writer_could_not_write_yet) {
+  SimNetwork net(1);
+  SimHost& host = net.add_host("host", {.receive_buffers_max = 2});
+  auto scenario = []() -> Task<> {
+    auto [holder, filler] = co_await StreamSocket::pair();
+    auto [reader, writer] = co_await StreamSocket::pair();
+    co_await writer.set_option(SocketOption::so_sndbuf, 8192);
+    co_await filler.write_all("x");
+    Lease first = co_await holder.receive();
+    co_await filler.write_all("y");
+    Lease second = co_await holder.receive();
+    const std::string text = random_text(1'000'000, 1);
+    std::string got;
+    co_await with_group([&](Group& group) -> Task<> {
+      group.start(write_and_end(writer, text));
+      co_await receive_when_buffers_are_free(reader, std::move(first), std::move(second), got);
+    });
+    EXPECT_TRUE(got == text) << got.size();
+  };
+  host.start(scenario());
+  expect_success(net, net.run());
+}
+
 // ---- Or a prefix, and a failure -----------------------------------------------------------------
 
 /// What a reader got, and how it ended: 0 is the peer's end.
