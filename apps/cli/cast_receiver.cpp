@@ -11,6 +11,7 @@
 #include <ieum/ieum.hpp>
 
 #include "datagram_endpoint.hpp"
+#include "finding.hpp"
 #include "quantity.hpp"
 
 namespace ieum::cli {
@@ -301,7 +302,7 @@ Task<DatagramSocket> open_receiver(const CastCommand& command, const Address& ad
 
 Task<std::unique_ptr<CastReceiver>> make_receiver(const CastCommand& command, LocalEnds& ends,
                                                   Life& life, Interruption& interruption) {
-  const Address found = co_await find_datagram_address(command.common);
+  const Address found = co_await find_address(command.common, "open");
   const std::uint32_t interface = co_await cast_interface(command.common.endpoint);
   const Address at = with_port(found, found.port(), interface);
   DatagramSocket control;

@@ -12,6 +12,7 @@
 #include "cast.hpp"
 #include "datagram_endpoint.hpp"
 #include "datagram_input.hpp"
+#include "finding.hpp"
 #include "pacing.hpp"
 #include "rtp.hpp"
 
@@ -229,7 +230,7 @@ Task<DatagramSocket> open_sender(const CastCommand& command, const Address& to,
 }
 
 Task<std::unique_ptr<Sender>> make_sender(const CastCommand& command, LocalEnds& ends, Life& life) {
-  const Address found = co_await find_datagram_address(command.common);
+  const Address found = co_await find_address(command.common, "open");
   const std::uint32_t interface = co_await cast_interface(command.common.endpoint);
   const Address to = with_port(found, found.port(), interface);
   DatagramSocket data = co_await open_sender(command, to, interface);

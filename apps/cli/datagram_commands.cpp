@@ -6,6 +6,7 @@
 #include "datagram_endpoint.hpp"
 #include "datagram_service.hpp"
 #include "datagram_talk.hpp"
+#include "finding.hpp"
 
 namespace ieum::cli {
 
@@ -13,7 +14,7 @@ namespace {
 
 Task<DatagramSocket> open_connected(const ConnectCommand& command, Life& life) {
   const CommonOptions& common = command.common;
-  const Address peer = co_await find_datagram_address(common);
+  const Address peer = co_await find_address(common, "open");
   const DatagramOptions options = datagram_options(common);
   if (!Address::parse(common.endpoint.place)) life.resolved(std::span(&peer, 1));
   Result<DatagramSocket> socket = command.source ? DatagramSocket::bind(*command.source, options)
@@ -28,7 +29,7 @@ Task<DatagramSocket> open_connected(const ConnectCommand& command, Life& life) {
 
 Task<DatagramSocket> open_bound(const ListenCommand& command, Life& life) {
   const CommonOptions& common = command.common;
-  const Address address = co_await find_datagram_address(common);
+  const Address address = co_await find_address(common, "open");
   DatagramSocket socket = co_await DatagramSocket::bind(address, datagram_options(common));
   life.datagram_socket(socket.address());
   co_await apply_settings(socket, common.endpoint);

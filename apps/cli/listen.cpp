@@ -10,6 +10,7 @@
 #include "conversation.hpp"
 #include "crowd.hpp"
 #include "datagram_commands.hpp"
+#include "finding.hpp"
 #include "quantity.hpp"
 #include "services.hpp"
 #include "socket_settings.hpp"
@@ -24,35 +25,6 @@ using Service = ListenCommand::Service;
 constexpr Duration drain_max = std::chrono::seconds(1);
 
 // ---- The listening socket -----------------------------------------------------------------------
-
-Error other_family(const Address& address) {
-  return Error(std::errc::address_family_not_supported, "listen", address)
-      .with_detail("the options ask for another family");
-}
-
-/// The address to listen on; of a name's addresses the first, for `localhost` that of IPv4.
-Task<Address> find_address(const CommonOptions& common) {
-  const Endpoint& endpoint = common.endpoint;
-  if (endpoint.scheme == Scheme::unix_stream) {
-    const Address address = co_await Address::parse(endpoint.place);
-    co_return address;
-  }
-  HostPort where = split_place(endpoint.place);
-  if (where.host == "*" && common.family == Family::ipv4) where.host = "0.0.0.0";
-  const std::string text = fmt::format("{}:{}", where.host, where.port);
-  const Result<Address> address = Address::parse(text);
-  if (address) {
-    const bool fits = common.family == Family::none || common.family == address->family();
-    if (!fits) co_await fail(other_family(*address));
-    co_return *address;
-  }
-  ResolveOptions options;
-  options.timeout = common.wait;
-  options.family = common.family;
-  if (where.host == "localhost" && common.family == Family::none) options.family = Family::ipv4;
-  const std::vector<Address> found = co_await resolve(where.host, where.port, options);
-  co_return found.front();
-}
 
 ListenOptions listen_options(const ListenCommand& command) {
   const Endpoint& endpoint = command.common.endpoint;
@@ -75,7 +47,7 @@ Task<Listener> open_listener(const ListenCommand& command, Life& life) {
     life.listening(listener.address(), command.backlog);
     co_return listener;
   }
-  const Address address = co_await find_address(command.common);
+  const Address address = co_await find_address(command.common, "listen");
   const ListenOptions options = listen_options(command);
   Listener listener = co_await Listener::bind(address, options);
   life.created(address);

@@ -11,24 +11,12 @@
 #include "core/closing.hpp"
 #include "core/this_loop.hpp"
 #include "driver/driver.hpp"
-#include "net/port_holder.hpp"
+#include "net/binding.hpp"
 #include "net/socket_file.hpp"
 
 namespace ieum {
 
 namespace {
-
-Error bind_error(int number, const Address& address, const Driver& driver) {
-  Error error = Error::from_errno(number, "bind", address);
-  if (number == EADDRINUSE) {
-    error.set_detail(driver.is_simulated() ? detail::held_by_this_process()
-                                           : detail::who_holds_datagrams(address));
-  }
-  if (number == EACCES && address.is_ip() && address.port() < 1024) {
-    error.set_detail("ports below 1024 need root or CAP_NET_BIND_SERVICE");
-  }
-  return error;
-}
 
 /// All addresses of a family, and a port that the system chooses; none for Unix sockets.
 Address any_of(Family family) noexcept {
@@ -108,21 +96,20 @@ Result<DatagramSocket> DatagramSocket::bind(const Address& address,
                                             const DatagramOptions& options) {
   Result<DatagramSocket> socket = make(address.family(), options);
   if (!socket) return fail(Error(socket.error().code(), "bind", address));
-  std::optional<detail::ReplaceLock> lock;
-  if (options.replace_stale && address.family() == Family::unix_path) lock.emplace(address);
-  if (lock && lock->error_number() != 0) {
-    Error error = Error::from_errno(lock->error_number(), "bind", address);
-    if (error == std::errc::address_in_use) error.set_detail("another program is taking its place");
-    return fail(error);
-  }
   Driver& driver = socket->loop_->driver();
-  int status = driver.bind(socket->handle_, address);
-  if (status == -EADDRINUSE && options.replace_stale && detail::remove_stale_file(address)) {
-    status = driver.bind(socket->handle_, address);
+  const bool has_file = detail::has_file(address, driver);
+  const bool replaces = has_file && options.replace_stale;
+  std::optional<detail::ReplaceLock> lock;
+  if (replaces) {
+    const Result<> locked = detail::lock_file(lock, "bind", address);
+    if (!locked) return fail(locked.error());
   }
+  int status = detail::bind_to(driver, socket->handle_, address, replaces);
   if (status >= 0) status = socket->learn_address();
-  if (status < 0) return fail(bind_error(-status, address, driver));
-  if (options.unlink_on_close) socket->file_ = detail::socket_file(address);
+  if (status < 0) {
+    return fail(detail::bind_error(-status, "bind", SocketType::datagram, address, driver));
+  }
+  if (options.unlink_on_close && has_file) socket->file_ = detail::socket_file(address);
   return socket;
 }
 

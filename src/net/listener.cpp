@@ -7,7 +7,7 @@
 #include "core/closing.hpp"
 #include "core/this_loop.hpp"
 #include "driver/driver.hpp"
-#include "net/port_holder.hpp"
+#include "net/binding.hpp"
 #include "net/socket_file.hpp"
 
 namespace ieum {
@@ -15,19 +15,11 @@ namespace ieum {
 namespace {
 
 Error listen_error(int number, const Address& address, const Driver& driver) {
-  Error error = Error::from_errno(number, "listen", address);
-  if (number == EADDRINUSE) {
-    error.set_detail(driver.is_simulated() ? detail::held_by_this_process()
-                                           : detail::who_holds(address));
-  }
-  if (number == EACCES && address.is_ip() && address.port() < 1024) {
-    error.set_detail("ports below 1024 need root or CAP_NET_BIND_SERVICE");
-  }
-  return error;
+  return detail::bind_error(number, "listen", SocketType::stream, address, driver);
 }
 
 int prepare(Driver& driver, int handle, const Address& address, const ListenOptions& options,
-            bool shared, bool shared_later) {
+            bool replaces, bool shared, bool shared_later) {
   int status = 0;
   if (address.is_ip()) {
     status = driver.set_option(handle, SocketOption::so_reuseaddr, 1);
@@ -42,11 +34,7 @@ int prepare(Driver& driver, int handle, const Address& address, const ListenOpti
   if (status >= 0 && address.family() == Family::ipv6) {
     status = driver.set_option(handle, SocketOption::ipv6_v6only, options.ipv6_only ? 1 : 0);
   }
-  if (status >= 0) status = driver.bind(handle, address);
-  if (status == -EADDRINUSE && options.replace_stale && !driver.is_simulated() &&
-      detail::remove_stale_file(address)) {
-    status = driver.bind(handle, address);
-  }
+  if (status >= 0) status = detail::bind_to(driver, handle, address, replaces);
   // After binding: so far it was refused if anybody else listens there.
   if (status >= 0 && shared_later) {
     status = driver.set_option(handle, SocketOption::so_reuseport, 1);
@@ -120,15 +108,14 @@ Result<Listener> Listener::bind_as(Port port, const Address& address,
   if (handle < 0) return fail(listen_error(-handle, address, driver));
   Listener listener(loop, handle, address);  // closes the handle on every way out
   std::optional<detail::ReplaceLock> lock;   // until it listens
-  const bool has_file = address.family() == Family::unix_path && !driver.is_simulated();
-  if (options.replace_stale && has_file) lock.emplace(address);
-  if (lock && lock->error_number() != 0) {
-    Error error = Error::from_errno(lock->error_number(), "listen", address);
-    if (error == std::errc::address_in_use) error.set_detail("another program is taking its place");
-    return fail(error);
+  const bool has_file = detail::has_file(address, driver);
+  const bool replaces = has_file && options.replace_stale;
+  if (replaces) {
+    const Result<> locked = detail::lock_file(lock, "listen", address);
+    if (!locked) return fail(locked.error());
   }
 
-  int status = prepare(driver, handle, address, options, port == Port::shared,
+  int status = prepare(driver, handle, address, options, replaces, port == Port::shared,
                        port == Port::own_then_shared);
   if (status >= 0) status = driver.local_address(handle, listener.address_);
   if (status < 0) return fail(listen_error(-status, address, driver));

@@ -275,7 +275,7 @@ std::string frames_of(const std::string& path) {
 TEST(Cast, a_video_reaches_three_viewers_whole) {
   if (!has_program("ffmpeg") || !has_program("ffprobe")) GTEST_SKIP() << "this needs ffmpeg";
   const std::string reason = in_network_namespace(network, [] {
-    const Directory directory;
+    const TemporaryDirectory directory;
     const std::string video = directory.path("video.ts");
     ASSERT_NO_FATAL_FAILURE(make_video(video));
     const std::string group = "mcast://239.1.2.3:5000?if=d0";
@@ -304,7 +304,7 @@ TEST(Cast, a_video_reaches_three_viewers_whole) {
 TEST(Cast, a_stock_player_reads_the_stream_itself) {
   if (!has_program("ffmpeg") || !has_program("ffprobe")) GTEST_SKIP() << "this needs ffmpeg";
   const std::string reason = in_network_namespace(network, [] {
-    const Directory directory;
+    const TemporaryDirectory directory;
     const std::string video = directory.path("video.ts");
     ASSERT_NO_FATAL_FAILURE(make_video(video));
     Child player({"ffmpeg", "-v", "error", "-i", "rtp://239.1.2.3:5000", "-frames:v", "10", "-f",

@@ -88,7 +88,7 @@ TEST(Datagrams, ncat_hears_us_and_is_heard) {
 
 TEST(Datagrams, socat_over_unix_sockets) {
   if (!has_program("socat")) GTEST_SKIP() << "this needs socat";
-  const Directory directory;
+  const TemporaryDirectory directory;
   const std::string ours = directory.path("ours");
   const std::string theirs = directory.path("theirs");
   Child listener(ieum_command({"listen", "-v", "unix-dgram:" + ours}));
@@ -128,7 +128,7 @@ TEST(Datagrams, each_read_is_one_of_at_most_so_many_bytes) {
 }
 
 TEST(Datagrams, one_that_is_too_long_is_told) {
-  const Directory directory;
+  const TemporaryDirectory directory;
   const std::string path = directory.path("sink");
   Child listener(ieum_command({"listen", "-v", "unix-dgram:" + path}), Input::nothing());
   listener.read_error_until("waiting for datagrams");

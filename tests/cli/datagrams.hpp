@@ -35,25 +35,6 @@ inline void wait_until_bound(std::uint16_t port) {
   ADD_FAILURE() << "nobody receives on port " << port;
 }
 
-/// A directory that is removed with the object.
-class Directory {
- public:
-  Directory() {
-    std::string name = testing::TempDir() + "ieum-test-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() { std::system(("rm -rf " + path_).c_str()); }
-  [[nodiscard]] std::string path(std::string_view name) const {
-    return path_ + "/" + std::string(name);
-  }
-
- private:
-  std::string path_;
-};
-
 inline std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/child.hpp"
+#include "support/files.hpp"
 #include "support/network_namespace.hpp"
 
 namespace ieum::test {

@@ -189,16 +189,6 @@ std::vector<std::byte> random_bytes(std::size_t count, std::uint64_t seed) {
   return bytes;
 }
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "ieum-test-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) std::abort();
-  path_ = pattern;
-}
-TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-std::string TemporaryDirectory::path(std::string_view name) const {
-  return path_ + "/" + std::string(name);
-}
-
 void Descriptor::close() noexcept {
   if (number_ >= 0) ::close(std::exchange(number_, -1));
 }

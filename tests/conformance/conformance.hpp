@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/files.hpp"
 #include "support/network_namespace.hpp"
 #include "support/support.hpp"
 
@@ -124,19 +125,6 @@ class ManyDescriptors {
 
  private:
   rlimit before_{};
-};
-
-/// A directory of the test's own.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory();
-  [[nodiscard]] std::string path(std::string_view name) const;
-
- private:
-  std::string path_;
 };
 
 /// Closes a descriptor at the end of a block.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "support/child.hpp"
+#include "support/files.hpp"
 
 namespace ieum::test {
 

@@ -1,10 +1,16 @@
 // SimNetwork itself: names, clocks, crashes, what a run answers, that a seed says it all; links at
 // the rates that were set.
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
 #include "fault/fault.hpp"
+#include "support/files.hpp"
 
 namespace ieum::test {
 namespace {
@@ -336,6 +342,28 @@ TEST(SimHost, has_no_part_in_the_systems_descriptors) {
   };
   host.start(touch());
   expect_success(net, net.run());
+}
+
+TEST(SimHost, leaves_the_systems_files_alone) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path("socket");
+  const Descriptor real(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  ASSERT_LT(path.size(), sizeof name.sun_path);
+  std::ranges::copy(path, name.sun_path);
+  ASSERT_EQ(::bind(real.number(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+  SimNetwork net{1};
+  SimHost& host = net.add_host("host");
+  auto touch = [](std::string at) -> Task<> {
+    DatagramSocket socket = co_await DatagramSocket::bind(at, {.replace_stale = true});
+    Listener listener = co_await Listener::bind(at + "2", {.replace_stale = true});
+    co_await socket.close();
+    co_await listener.close();
+  };
+  host.start(touch("unix:" + path));
+  expect_success(net, net.run());
+  EXPECT_TRUE(std::filesystem::exists(path));
 }
 
 TEST(SimHost, gives_back_every_buffer) {

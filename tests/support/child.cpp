@@ -307,20 +307,4 @@ void wait_until_listening(std::uint16_t port) {
   ADD_FAILURE() << "nobody listens on port " << port;
 }
 
-TemporaryFile::TemporaryFile(std::string_view content) {
-  std::string name = testing::TempDir() + "ieum-test-XXXXXX";
-  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) std::abort();
-  path_ = name;
-  std::string_view rest = content;
-  while (!rest.empty()) {
-    const ssize_t count = ::write(descriptor, rest.data(), rest.size());
-    if (count < 0) std::abort();
-    rest.remove_prefix(static_cast<std::size_t>(count));
-  }
-  ::close(descriptor);
-}
-
-TemporaryFile::~TemporaryFile() { ::unlink(path_.c_str()); }
-
 }  // namespace ieum::test

@@ -95,17 +95,4 @@ std::uint16_t free_udp_port();
 /// Waits until somebody listens on `port`, without connecting.
 void wait_until_listening(std::uint16_t port);
 
-/// A file with `content`, removed with the object.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::string_view content);
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile();
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace ieum::test

@@ -1,0 +1,42 @@
+#include "net/binding.hpp"
+
+#include <cerrno>
+
+#include "net/port_holder.hpp"
+
+namespace ieum::detail {
+
+bool has_file(const Address& address, const Driver& driver) noexcept {
+  return address.family() == Family::unix_path && !driver.is_simulated();
+}
+
+Result<> lock_file(std::optional<ReplaceLock>& lock, const char* operation,
+                   const Address& address) {
+  lock.emplace(address);
+  if (lock->error_number() == 0) return {};
+  Error error = Error::from_errno(lock->error_number(), operation, address);
+  if (error == std::errc::address_in_use) error.set_detail("another program is taking its place");
+  return fail(error);
+}
+
+int bind_to(Driver& driver, int handle, const Address& address, bool replaces) noexcept {
+  const int status = driver.bind(handle, address);
+  if (status != -EADDRINUSE || !replaces || !remove_stale_file(address)) return status;
+  return driver.bind(handle, address);
+}
+
+Error bind_error(int number, const char* operation, SocketType type, const Address& address,
+                 const Driver& driver) {
+  Error error = Error::from_errno(number, operation, address);
+  if (number == EADDRINUSE) {
+    error.set_detail(driver.is_simulated()        ? held_by_this_process()
+                     : type == SocketType::stream ? who_holds(address)
+                                                  : who_holds_datagrams(address));
+  }
+  if (number == EACCES && address.is_ip() && address.port() < 1024) {
+    error.set_detail("ports below 1024 need root or CAP_NET_BIND_SERVICE");
+  }
+  return error;
+}
+
+}  // namespace ieum::detail
