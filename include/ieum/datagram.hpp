@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <ieum/address.hpp>
 #include <ieum/operation.hpp>
@@ -87,11 +88,28 @@ struct DatagramPort {
   bool wildcard = false;
   /// The system tells more than the peer of what it receives: any of the options is set.
   bool details = false;
-  /// An error of a former datagram to somebody else does not fail a send: the socket has
-  /// `ip_recverr` set and no peer.
+  /// `ip_recverr` is set: what the network answers lies in the error queue, and a receive tells it.
+  bool reports_errors = false;
+  /// An error of a former datagram to somebody else does not fail a send: there is no peer.
   bool keeps_errors = false;
-  /// That error, until a receive has told it: an errno(3).
-  std::int16_t error_kept = 0;
+  /// An errno(3) that was met behind datagrams that came, for the next receive.
+  std::int16_t number_kept = 0;
+  /// What a driver had to take from the error queue before anybody asked, oldest first. More than
+  /// `errors_max` are forgotten.
+  static constexpr std::size_t errors_max = 16;
+  std::vector<DatagramError> errors;
+
+  void keep(const DatagramError& error) {
+    if (errors.size() < errors_max) errors.push_back(error);
+  }
+  /// The oldest kept one that came from the network, which is for a receive to tell; or null. Our
+  /// own system's have failed a send already.
+  [[nodiscard]] const DatagramError* error_to_tell() const noexcept {
+    for (const DatagramError& error : errors) {
+      if (error.reporter.is_ip()) return &error;
+    }
+    return nullptr;
+  }
   /// Datagrams up to this size may be given to the system several at once; it shrinks to what the
   /// system takes. 0: none.
   std::uint16_t segment_bytes_max = 0;

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -12,12 +11,13 @@
 #include <ieum/datagram.hpp>
 #include <ieum/datagram_batch.hpp>
 #include <ieum/detail/datagram_io.hpp>
-#include <ieum/detail/socket_file.hpp>
 #include <ieum/result.hpp>
 #include <ieum/socket_option.hpp>
 #include <ieum/task.hpp>
 
 namespace ieum {
+
+class Driver;
 
 struct DatagramOptions {
   /// IPV6_V6ONLY: a socket on [::] speaks IPv4 as well unless this is set.
@@ -56,12 +56,12 @@ struct DatagramOptions {
 /// later one, maybe never. Unix datagrams arrive, once and in order.
 ///
 /// Belongs to the runtime that it was made on. One send and one receive may run beside each other,
-/// in two tasks. Destroying it closes it. It must not be moved while an operation is pending. See
+/// in two tasks. Destroying it closes it: what is pending ends with `operation_canceled`. See
 /// udp(7), ip(7), unix(7).
 class DatagramSocket {
  public:
   DatagramSocket() noexcept = default;
-  DatagramSocket(DatagramSocket&& other) noexcept;
+  DatagramSocket(DatagramSocket&& other) noexcept = default;
   DatagramSocket& operator=(DatagramSocket&& other) noexcept;
   ~DatagramSocket();
 
@@ -100,8 +100,8 @@ class DatagramSocket {
   /// all: the next one is refused, and sending it again tells why. Fails if the first one is.
   [[nodiscard]] detail::SendMany send(std::span<const Datagram> datagrams) noexcept;
 
-  /// Waits for a datagram. What does not fit `into` is cut, and `truncated` is set; 65,507 bytes
-  /// hold any. Errors: `connection_refused` (of a socket with a peer) and, if
+  /// Waits for a datagram. What does not fit `into` is cut, and `truncated` is set; 65,527 bytes
+  /// hold any of UDP. Errors: `connection_refused` (of a socket with a peer) and, if
   /// `DatagramOptions::report_errors`, what the network says.
   [[nodiscard]] detail::ReceiveOne receive(std::span<std::byte> into) noexcept;
   /// Waits for a datagram, and takes those that have come besides. Gives how many, `into.size()`.
@@ -110,10 +110,14 @@ class DatagramSocket {
   /// Pending operations end with `operation_canceled`. Removes its Unix socket file first.
   [[nodiscard]] Task<> close();
 
-  [[nodiscard]] bool is_open() const noexcept { return handle_ >= 0; }
+  [[nodiscard]] bool is_open() const noexcept { return core_ && core_->handle >= 0; }
   /// Where it is, with the port that the system chose.
-  [[nodiscard]] const Address& address() const noexcept { return port_.local; }
-  [[nodiscard]] const Address& peer_address() const noexcept { return peer_; }
+  [[nodiscard]] const Address& address() const noexcept {
+    return core_ ? core_->port.local : detail::nobodys_address;
+  }
+  [[nodiscard]] const Address& peer_address() const noexcept {
+    return core_ ? core_->peer : detail::nobodys_address;
+  }
 
   /// Takes part in a group, and stops doing so. Bind to a wildcard, or the group's address, with
   /// the group's port. A source takes part only as long as it is named; several sources of one
@@ -146,49 +150,30 @@ class DatagramSocket {
   [[nodiscard]] Result<std::optional<DatagramError>> take_error();
   [[nodiscard]] DatagramCounters counters() const noexcept;
 
-  [[nodiscard]] int native_handle() const noexcept { return handle_; }
+  [[nodiscard]] int native_handle() const noexcept { return core_ ? core_->handle : -1; }
 
  private:
-  friend class detail::DatagramLeaf;
-  friend class detail::ReceiveOne;
-  friend class detail::ReceiveBatch;
-  friend class detail::SendMany;
-  /// What a single receive found joined to its datagram.
-  struct Joined {
-    DatagramBatch batch{1};
-    std::size_t next = 0;
-  };
-
   static Result<DatagramSocket> make(Family family, const DatagramOptions& options);
-  DatagramSocket(detail::Loop& loop, int handle) noexcept : loop_(&loop), handle_(handle) {}
+  explicit DatagramSocket(detail::DatagramCore* core) noexcept : core_(core) {}
+  [[nodiscard]] Family family() const noexcept { return core_->port.family; }
   [[nodiscard]] bool speaks_both() const noexcept {
-    return port_.family == Family::ipv6 && !ipv6_only_;
+    return family() == Family::ipv6 && !core_->ipv6_only;
   }
   [[nodiscard]] bool is_unix() const noexcept {
-    return port_.family == Family::unix_path || port_.family == Family::unix_abstract;
+    return family() == Family::unix_path || family() == Family::unix_abstract;
   }
+  [[nodiscard]] Driver& driver() const noexcept;
   int prepare(const DatagramOptions& options) noexcept;
   int prepare_details(const DatagramOptions& options) noexcept;
   int learn_address() noexcept;
+  int bind_again(const Address& former) noexcept;
   /// `ipv6` of an IPv6 socket, `ipv4` of one that speaks IPv4.
   int set_both(SocketOption ipv4, SocketOption ipv6, int value) noexcept;
   Result<> set_named(SocketOption ipv4, SocketOption ipv6, int value) noexcept;
-  /// From the first batch on, the system may give several datagrams at once.
-  void join_received() noexcept;
-  Task<std::size_t> send_patiently(std::span<const Datagram> datagrams);
   [[nodiscard]] Error error(int number, const char* operation) const noexcept;
   int give_up() noexcept;
 
-  detail::Loop* loop_ = nullptr;
-  int handle_ = -1;
-  bool ipv6_only_ = false;
-  bool segmentation_ = false;  // not tried yet
-  bool joins_ = false;         // the system may give several as one
-  bool reports_errors_ = false;
-  DatagramPort port_;
-  Address peer_;
-  detail::SocketFile file_;  // to remove with the socket
-  std::unique_ptr<Joined> joined_;
+  detail::DatagramCoreRef core_;  // none: never opened, or moved away
 };
 
 /// The index of the interface called `name` (if_nametoindex(3)). Error: `no_such_device`.
@@ -198,22 +183,22 @@ inline detail::SendOne DatagramSocket::send(ConstBuffer data, const Address& to)
   Datagram datagram;
   datagram.data = data;
   datagram.peer = to;
-  return {*this, datagram};
+  return {core_, datagram};
 }
 inline detail::SendOne DatagramSocket::send(std::string_view text, const Address& to) noexcept {
   return send(std::as_bytes(std::span(text)), to);
 }
 inline detail::SendOne DatagramSocket::send(const Datagram& datagram) noexcept {
-  return {*this, datagram};
+  return {core_, datagram};
 }
 inline detail::SendMany DatagramSocket::send(std::span<const Datagram> datagrams) noexcept {
-  return {*this, datagrams};
+  return {core_, datagrams};
 }
 inline detail::ReceiveOne DatagramSocket::receive(std::span<std::byte> into) noexcept {
-  return {*this, into};
+  return {core_, into};
 }
 inline detail::ReceiveBatch DatagramSocket::receive(DatagramBatch& into) noexcept {
-  return {*this, into};
+  return {core_, into};
 }
 
 }  // namespace ieum

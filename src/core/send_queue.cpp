@@ -118,7 +118,9 @@ void QueuePush::State::finish_with(int why) noexcept {
 }
 
 void QueuePush::State::on_stop() noexcept {
-  if (state == Operation::State::pending) finish_with(-ECANCELED);
+  if (state != Operation::State::pending) return;
+  finish_with(-ECANCELED);
+  queue_.admit_waiting();  // it was first in line, perhaps, and what is behind it fits
 }
 
 Start QueuePop::State::start(Waiter& waiter, Scope& scope) noexcept {
@@ -132,6 +134,8 @@ Start QueuePop::State::start(Waiter& waiter, Scope& scope) noexcept {
     wait_in(waiter, scope);
     queue_.popping_ = this;
     return {};
+  } else {
+    queue_.promised_ = true;
   }
   return at_once();
 }

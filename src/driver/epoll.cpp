@@ -321,11 +321,10 @@ void EpollDriver::take_datagram_event(int handle, bool in, bool out, bool failed
   // Nobody asks for what has come: it would be told for ever.
   if (in && at.in == nullptr) watch_datagrams(handle, at, at.level & EPOLLOUT);
   progress(at.in, at, in, done);
-  if (failed && at.in != nullptr) {
-    DatagramError nobodys;  // in the queue of a socket that does not ask for errors
-    take_error(handle, nobodys);
-  }
+  if (failed && at.in != nullptr && take_error_for(*at.in))
+    done.push(*std::exchange(at.in, nullptr));
   progress(at.out, at, out, done);
+  if (failed && at.in == nullptr && at.out != nullptr) take_error_for(*at.out);
   if (at.out == nullptr) watch_datagrams(handle, at, at.level & EPOLLIN);
 }
 
@@ -408,7 +407,7 @@ void EpollDriver::cancel(Operation& operation) noexcept {
   if (at.level != 0 && at.out == nullptr) {
     watch_datagrams(operation.handle, at, at.level & EPOLLIN);
   }
-  operation.result = -ECANCELED;
+  operation.result = canceled(operation, -ECANCELED);
   completed_.push(operation);
 }
 

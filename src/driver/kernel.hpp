@@ -52,6 +52,9 @@ class KernelDriver : public Driver {
   int join_group(int handle, const Membership& membership) noexcept final;
   int leave_group(int handle, const Membership& membership) noexcept final;
   int take_error(int handle, DatagramError& error) noexcept final;
+  /// There is an error, and `operation` found nothing to move: what lies in the error queue would
+  /// be told for ever. Keeps it if the socket asks for errors; true if it ends the operation.
+  bool take_error_for(Operation& operation) noexcept;
   std::int64_t dropped(int handle) noexcept final;
   int open_pair(int& first, int& second) noexcept override;
   int peer_credentials(int handle, PeerCredentials& peer) noexcept final;

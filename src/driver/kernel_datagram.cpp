@@ -194,6 +194,9 @@ bool refuses_several(int number) noexcept {
          number == ENOPROTOOPT;
 }
 
+/// Calls in a row that fail with what may be about another datagram.
+constexpr int tries_max = 4;
+
 /// What the network may say of an earlier datagram.
 bool is_of_the_network(int number) noexcept {
   switch (number) {
@@ -236,8 +239,13 @@ DatagramCalls::Room& DatagramCalls::room() {
 
 bool DatagramCalls::receive(Operation& operation) noexcept {
   DatagramPort& port = *operation.transfer->port;
-  if (port.error_kept != 0)
-    return done_with(operation, -std::exchange(port.error_kept, std::int16_t{0}));
+  if (const int kept = std::exchange(port.number_kept, std::int16_t{0}); kept != 0) {
+    return done_with(operation, -kept);
+  }
+  if (!port.errors.empty()) [[unlikely]] {
+    if (const DatagramError* told = port.error_to_tell())
+      return done_with(operation, -told->number);
+  }
   const std::span<Datagram> datagrams = operation.transfer->datagrams;
   if (datagrams.size() == 1 && !port.details) return receive_one(operation);
   std::size_t total = 0;
@@ -248,7 +256,12 @@ bool DatagramCalls::receive(Operation& operation) noexcept {
     const int count = ::recvmmsg(operation.handle, room_->messages.data(),
                                  static_cast<unsigned>(asked), MSG_DONTWAIT | MSG_TRUNC, nullptr);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && total > 0) break;  // an error stays to be told to the next
+    if (count < 0 && total > 0) {
+      // Of a socket that asks for errors it lies in the queue, too.
+      const bool tells = !would_block(errno) && !port.reports_errors;
+      if (tells) port.number_kept = static_cast<std::int16_t>(errno);
+      break;
+    }
     if (count < 0) return !would_block(errno) && done_with(operation, -errno);
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
       take(i, datagrams[total + i], port);
@@ -308,7 +321,7 @@ void DatagramCalls::take(std::size_t at, Datagram& datagram, DatagramPort& port)
 bool DatagramCalls::send(Operation& operation) noexcept {
   DatagramPort& port = *operation.transfer->port;
   const std::span<Datagram> datagrams = operation.transfer->datagrams;
-  bool told = false;
+  int tries = 0;
   while (operation.moved < datagrams.size()) {
     const std::size_t messages = prepare_send(left(operation), port);
     const int sent = send_prepared(operation.handle, messages);
@@ -330,11 +343,9 @@ bool DatagramCalls::send(Operation& operation) noexcept {
       ++port.counters.segmentation_refused;
       continue;
     }
-    if (port.keeps_errors && !told && is_of_the_network(errno)) {
-      port.error_kept = static_cast<std::int16_t>(errno);
-      told = true;  // the second time it is about this one
-      continue;
-    }
+    // About a former datagram: it lies in the error queue, where a receive will find it. If it
+    // comes again and again, it is about this one.
+    if (port.keeps_errors && is_of_the_network(errno) && ++tries < tries_max) continue;
     if (operation.moved > 0) break;  // it is told when the rest is sent again
     return done_with(operation, -errno);
   }

@@ -13,6 +13,7 @@
 
 #include "driver/kernel.hpp"
 #include "driver/kernel_datagram.hpp"
+#include "driver/kernel_io.hpp"
 
 namespace ieum {
 
@@ -105,6 +106,15 @@ int KernelDriver::take_error(int handle, DatagramError& error) noexcept {
     if (from.ee_origin != SO_EE_ORIGIN_LOCAL) error.reporter = reporter_of(from);
   }
   return 1;
+}
+
+bool KernelDriver::take_error_for(Operation& operation) noexcept {
+  DatagramError told;
+  if (take_error(operation.handle, told) != 1 || !is_of_datagrams(operation)) return false;
+  DatagramPort& port = *operation.transfer->port;
+  if (!port.reports_errors) return false;
+  port.keep(told);
+  return is_in(operation) && told.reporter.is_ip() && done_with(operation, -told.number);
 }
 
 std::int64_t KernelDriver::dropped(int handle) noexcept {

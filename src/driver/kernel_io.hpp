@@ -50,6 +50,13 @@ inline bool done_with(Operation& operation, std::int64_t result) noexcept {
   return true;
 }
 
+/// What a canceled operation ends with: `as`, unless datagrams have gone: that is told.
+inline std::int64_t canceled(const Operation& operation, std::int64_t as) noexcept {
+  const bool some_have_gone =
+      operation.kind == Operation::Kind::send_datagrams && operation.moved > 0;
+  return some_have_gone ? static_cast<std::int64_t>(operation.moved) : as;
+}
+
 /// At most one operation a direction a socket: says which socket and which two, and aborts.
 [[noreturn]] void refuse_second(const Operation& pending, const Operation& second) noexcept;
 

@@ -193,8 +193,9 @@ void HostDriver::cancel(Operation& operation) noexcept {
   Operation*& place = is_in(operation) ? socket->in : socket->out;
   if (place != &operation) return;
   place = nullptr;
-  world_->trace(node_.index(), socket->number, What::completed, -ECANCELED);
-  complete(operation, -ECANCELED);
+  const std::int64_t result = canceled(operation, -ECANCELED);
+  world_->trace(node_.index(), socket->number, What::completed, result);
+  complete(operation, result);
 }
 
 void HostDriver::progress(Operation*& pending, Socket& socket) noexcept {

@@ -26,9 +26,6 @@ Address as_address(const Endpoint& endpoint) noexcept {
 
 bool Udp::receive_datagrams(Operation& operation) noexcept {
   DatagramPort& port = *operation.transfer->port;
-  if (port.error_kept != 0) {
-    return done_with(operation, -std::exchange(port.error_kept, std::int16_t{0}));
-  }
   if (error_ != 0) return done_with(operation, -std::exchange(error_, 0));
   if (queue_.empty()) return false;
   std::size_t count = 0;
@@ -133,7 +130,7 @@ int Udp::take_error(DatagramError& error) noexcept {
   if (errors_.empty()) return 0;
   error = errors_.front();
   errors_.pop_front();
-  if (errors_.empty()) error_ = 0;
+  error_ = errors_.empty() ? 0 : errors_.front().number;  // as Linux raises the next
   return 1;
 }
 
@@ -175,7 +172,8 @@ int Udp::way_to(const Datagram& datagram, const DatagramPort& port, Packet& pack
   if (packet.to.ip.is_broadcast() && value(SocketOption::so_broadcast) == 0) return -EACCES;
   if (datagram.data.size() > (ipv4 ? ipv4_bytes_max : ipv6_bytes_max)) return -EMSGSIZE;
   packet.from = local_;
-  if (!local_.ip.is_wildcard()) return 0;
+  const bool is_ours = !local_.ip.is_wildcard() && !local_.ip.is_group();
+  if (is_ours && !local_.ip.is_broadcast()) return 0;
   const Ip chosen = Ip::of(datagram.local);
   const bool chooses = port.wildcard && datagram.local.is_ip() && !chosen.is_wildcard() &&
                        !chosen.is_group() && chosen.is_ipv4() == ipv4;

@@ -158,13 +158,14 @@ int UnixDatagram::bind(const Address& address) noexcept {
   return 0;
 }
 
-/// What came from the old peer and was not received is lost, and the peer is told.
+/// What came from the old peer and was not received is lost, which that peer is told.
 void UnixDatagram::forget_peer() noexcept {
   if (!has_peer_) return;
+  const bool loses = !queue_.empty();
   while (!queue_.empty()) take_first();
   if (UnixDatagram* const peer = std::exchange(peer_, nullptr)) {
     std::erase(peer->followers_, this);
-    if (peer->peer_ == this) {
+    if (loses && peer->peer_ == this) {
       peer->error_ = ECONNRESET;
       peer->wake_in();
     }
@@ -196,12 +197,12 @@ void UnixDatagram::close() noexcept {
       if (received.sender == this) received.sender = nullptr;
     }
   }
+  // First: who waits for room here must not take the queue's end for room.
+  const std::vector<UnixDatagram*> followers = std::exchange(followers_, {});
+  for (UnixDatagram* const follower : followers) follower->peer_ = nullptr;
   while (!queue_.empty()) take_first();
   if (peer_ != nullptr) std::erase(peer_->followers_, this);
-  for (UnixDatagram* const follower : std::exchange(followers_, {})) {
-    follower->peer_ = nullptr;
-    follower->wake_out();
-  }
+  for (UnixDatagram* const follower : followers) follower->wake_out();
   world().retire(*this);
 }
 

@@ -98,7 +98,7 @@ void UringDriver::ask_to_cancel(Operation& operation, int as) noexcept {
   }
   if (operation.parked_in == in_backlog) backlog_.remove(operation);
   if (operation.parked_in == in_starved) starved_.remove(operation);
-  operation.result = as;
+  operation.result = canceled(operation, as);
   if (operation.kind == Kind::accept) {
     Slot& at = slot(operation.handle);
     if (at.accepting != nullptr && !std::exchange(at.accepting->served, true)) {

@@ -24,13 +24,13 @@ bool UringDriver::move_datagrams(Operation& operation, Slot& at) noexcept {
 
 /// The poll has ended: true if the operation is over, false if it is to be started again.
 bool UringDriver::datagrams_ended(Operation& operation, Slot& at, int result) noexcept {
-  if (result < 0) return done_with(operation, result);  // it was canceled
-  if (move_datagrams(operation, at)) return true;
-  if (operation.kind == Kind::receive_datagrams && (result & POLLERR) != 0) {
-    DatagramError nobodys;  // in the queue of a socket that does not ask for errors
-    take_error(operation.handle, nobodys);
+  // Also if it was ready before: after a close nobody may be there to take it.
+  if (operation.cancel_as != 0) {
+    return done_with(operation, canceled(operation, operation.cancel_as));
   }
-  return false;
+  if (result < 0) return done_with(operation, result);
+  if (move_datagrams(operation, at)) return true;
+  return (result & POLLERR) != 0 && take_error_for(operation);
 }
 
 }  // namespace ieum::uring

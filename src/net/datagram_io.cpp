@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include <ieum/datagram_socket.hpp>
+#include <ieum/timeout.hpp>
 
 #include "driver/driver.hpp"
 
@@ -32,11 +33,10 @@ void explain(Error& error, const Datagram& refused, int number) noexcept {
 
 }  // namespace
 
-DatagramLeaf::DatagramLeaf(Kind what, DatagramSocket& socket,
-                           std::span<Datagram> datagrams) noexcept
-    : Leaf(what, socket.handle_, socket.loop_),
-      socket_(&socket),
-      transfer_{datagrams, &socket.port_} {
+DatagramLeaf::DatagramLeaf(Kind what, DatagramCoreRef core, std::span<Datagram> datagrams) noexcept
+    : Leaf(what, core ? core->handle : -1, core ? core->loop : nullptr),
+      core_(std::move(core)),
+      transfer_{datagrams, core_ ? &core_->port : nullptr} {
   transfer = &transfer_;
 }
 
@@ -59,77 +59,128 @@ Start DatagramLeaf::start(Waiter& waiter, Scope& scope) noexcept {
 
 Error DatagramLeaf::error() const noexcept {
   const auto number = static_cast<int>(-result);
-  if (kind == Kind::send_datagrams) {
-    const bool known = !transfer_.datagrams.empty();
-    const Address& to = known && transfer_.datagrams[0].peer.family() != Family::none
-                            ? transfer_.datagrams[0].peer
-                            : socket_->peer_;
-    Error error = error_at(to);
-    if (known) explain(error, transfer_.datagrams[0], number);
-    return error;
-  }
-  // Of what the network says, the error queue knows whom it is about.
+  const bool sends = kind == Kind::send_datagrams;
+  Address about = core_ ? core_->peer : Address();
+  const Datagram* refused = nullptr;
+  if (sends && !transfer_.datagrams.empty()) refused = &transfer_.datagrams[0];
+  if (refused != nullptr && refused->peer.family() != Family::none) about = refused->peer;
+  if (!sends && core_ && about.family() == Family::none) about = core_->port.local;
+  Error error = error_at(about);
+  if (refused != nullptr) explain(error, *refused, number);
+  // Only for whom it fails, not for who looks on meanwhile: what is found leaves the queue.
   DatagramError told;
-  if (socket_->reports_errors_ && number != ECANCELED && number != EBADF &&
-      loop().driver().take_error(handle, told) == 1 && told.peer.family() != Family::none) {
-    Error error = error_at(told.peer);
-    if (told.reporter.is_ip()) {
-      Address host = told.reporter;
-      host.set_port(0);
-      const std::string text = host.to_string();
-      error.set_detail("says " + text.substr(0, text.rfind(':')));
-    }
-    return error;
+  if (linked() || result >= 0 || !find_details(number, told)) return error;
+  error = error_at(told.peer);
+  Address host = told.reporter;
+  host.set_port(0);
+  const std::string text = host.to_string();
+  error.set_detail("says " + text.substr(0, text.rfind(':')));
+  return error;
+}
+
+/// What the network said with `number`: as the driver has kept it, or from the error queue. What
+/// else lies before it there is kept for `take_error`.
+bool DatagramLeaf::find_details(int number, DatagramError& told) const {
+  if (!core_ || !core_->port.reports_errors || number == ECANCELED || number == EBADF) return false;
+  DatagramPort& port = core_->port;
+  const bool sends = kind == Kind::send_datagrams;
+  if (sends && (port.keeps_errors || number == EMSGSIZE)) return false;  // it is about this one
+  const auto kept = std::ranges::find_if(port.errors, [&](const DatagramError& error) {
+    return error.number == number && error.reporter.is_ip();
+  });
+  if (kept != port.errors.end()) {
+    told = *kept;
+    port.errors.erase(kept);
+    return true;
   }
-  return error_at(socket_->peer_.family() != Family::none ? socket_->peer_ : socket_->port_.local);
+  while (core_->handle >= 0 && loop().driver().take_error(core_->handle, told) == 1) {
+    if (told.number == number && told.reporter.is_ip()) return true;
+    port.keep(told);
+  }
+  return false;
 }
 
 // ---- Sending -----------------------------------------------------------------------------------
 
-SendMany::State::State(SendMany&& send) noexcept
-    : leaf_(Operation::Kind::send_datagrams, *send.socket_, to_send(send.datagrams_)) {
-  if (!send.socket_->is_unix() || send.datagrams_.empty()) return;
+namespace {
+
+/// The system does not tell when an unconnected Unix peer has room: tried again and again.
+Task<std::size_t> send_patiently(DatagramCoreRef core, std::span<const Datagram> datagrams) {
+  std::size_t sent = 0;
+  Duration pause = std::chrono::milliseconds(1);
+  for (;;) {
+    SendMany::Impatient some(core, datagrams.subspan(sent));
+    const Result<std::size_t> gone = co_await attempt(std::move(some));
+    if (!gone && gone.error() != std::errc::resource_unavailable_try_again) {
+      if (sent == 0) co_return fail(gone.error());
+      co_return sent;
+    }
+    if (gone) sent += *gone;
+    if (sent == datagrams.size()) co_return sent;
+    if (gone) continue;  // the rest says why it did not go
+    const Result<> paused = co_await attempt(sleep(pause));
+    const bool is_over = !paused || core->handle < 0;
+    if (is_over && sent > 0) co_return sent;
+    if (is_over) {
+      const Address to = datagrams[sent].peer;
+      co_return fail(Error::from_errno(ECANCELED, "send", to));
+    }
+    pause = std::min<Duration>(pause * 2, std::chrono::milliseconds(50));
+  }
+}
+
+bool is_patient(const DatagramCoreRef& core, std::span<const Datagram> datagrams) noexcept {
+  if (!core || core->handle < 0) return false;
+  const Family family = core->port.family;
+  if (family != Family::unix_path && family != Family::unix_abstract) return false;
   const auto named = [](const Datagram& datagram) { return datagram.peer.is_unix(); };
-  if (!std::ranges::any_of(send.datagrams_, named)) return;
-  patient_.emplace(send.socket_->send_patiently(send.datagrams_));
+  return std::ranges::any_of(datagrams, named);
+}
+
+}  // namespace
+
+SendMany::State::State(SendMany&& send) noexcept
+    : leaf_(Operation::Kind::send_datagrams, std::move(send.core_), to_send(send.datagrams_)) {
+  if (!is_patient(leaf_.core(), send.datagrams_)) return;
+  patient_.emplace(send_patiently(leaf_.core(), send.datagrams_));
 }
 
 SendMany::Impatient::State::State(Impatient&& send) noexcept
-    : leaf_(Operation::Kind::send_datagrams, *send.socket_, to_send(send.datagrams_)) {}
+    : leaf_(Operation::Kind::send_datagrams, std::move(send.core_), to_send(send.datagrams_)) {}
 
 // ---- Receiving ---------------------------------------------------------------------------------
 
 ReceiveOne::State::State(ReceiveOne&& receive) noexcept
-    : socket_(receive.socket_),
-      into_(receive.into_),
-      leaf_(Operation::Kind::receive_datagrams, *receive.socket_, std::span(&datagram_, 1)) {
+    : into_(receive.into_),
+      leaf_(Operation::Kind::receive_datagrams, std::move(receive.core_),
+            std::span(&datagram_, 1)) {
   datagram_.data = into_;
 }
 
 Start ReceiveOne::State::start(Waiter& waiter, Scope& scope) noexcept {
-  if (socket_->joins_) [[unlikely]] {
-    if (!socket_->joined_) socket_->joined_ = std::make_unique<DatagramSocket::Joined>();
-    DatagramSocket::Joined& joined = *socket_->joined_;
-    if (joined.next < joined.batch.size() && !scope.stopped()) {
-      return {Start::Kind::done, nullptr};
-    }
-    joined.next = 0;
-    leaf_.set_datagrams(joined.batch.make_room(true));
+  if (leaf_.core() && leaf_.core()->joins && !scope.stopped()) [[unlikely]] {
+    DatagramCore& core = *leaf_.core();
+    if (!core.joined) core.joined = std::make_unique<DatagramCore::Joined>();
+    from_joined_ = true;
+    if (core.joined->has_more()) return {Start::Kind::done, nullptr};
+    core.joined->next = 0;
+    leaf_.set_datagrams(core.joined->batch.make_room(true));
   }
   return leaf_.start(waiter, scope);
 }
 
-Datagram ReceiveOne::State::take() noexcept { return socket_->joins_ ? joined() : datagram_; }
+Datagram ReceiveOne::State::take() noexcept { return from_joined_ ? next_joined() : datagram_; }
 
 /// The next of those that came as one message, copied into the caller's memory.
-Datagram ReceiveOne::State::joined() noexcept {
-  DatagramSocket::Joined& joined = *socket_->joined_;
-  if (leaf_.result > 0) joined.batch.filled(static_cast<std::size_t>(leaf_.result), socket_->port_);
+Datagram ReceiveOne::State::next_joined() noexcept {
+  DatagramPort& port = leaf_.core()->port;
+  DatagramCore::Joined& joined = *leaf_.core()->joined;
+  if (leaf_.result > 0) joined.batch.filled(static_cast<std::size_t>(leaf_.result), port);
   Datagram datagram = joined.batch[joined.next++];
   const std::size_t bytes = std::min(datagram.data.size(), into_.size());
   if (bytes < datagram.data.size()) {
     datagram.truncated = true;
-    ++socket_->port_.counters.truncated;
+    ++port.counters.truncated;
   }
   std::ranges::copy(datagram.data.first(bytes), into_.begin());
   datagram.data = into_.first(bytes);
@@ -137,25 +188,38 @@ Datagram ReceiveOne::State::joined() noexcept {
 }
 
 ReceiveBatch::State::State(ReceiveBatch&& receive) noexcept
-    : socket_(receive.socket_),
-      into_(receive.into_),
-      leaf_(Operation::Kind::receive_datagrams, *receive.socket_, {}) {}
+    : into_(receive.into_),
+      leaf_(Operation::Kind::receive_datagrams, std::move(receive.core_), {}) {}
+
+/// From the first batch on, the system may give several datagrams as one.
+void ReceiveBatch::State::join_received() noexcept {
+  DatagramCore& core = *leaf_.core();
+  core.segmentation = false;
+  const bool is_ip = core.port.family == Family::ipv4 || core.port.family == Family::ipv6;
+  if (!is_ip || core.loop->driver().set_option(core.handle, SocketOption::udp_gro, 1) < 0) return;
+  core.joins = core.port.details = true;
+}
 
 Start ReceiveBatch::State::start(Waiter& waiter, Scope& scope) noexcept {
-  if (socket_->segmentation_) socket_->join_received();
-  DatagramSocket::Joined* joined = socket_->joined_.get();
-  if (joined != nullptr && joined->next < joined->batch.size() && !scope.stopped()) {
+  if (!leaf_.core() || leaf_.core()->handle < 0 || scope.stopped()) {
+    leaf_.set_datagrams(into_->make_room(false));
+    return leaf_.start(waiter, scope);
+  }
+  DatagramCore& core = *leaf_.core();
+  if (core.segmentation) join_received();
+  DatagramCore::Joined* const joined = core.joined.get();
+  if (joined != nullptr && joined->has_more()) {
     into_->copy(joined->batch.datagrams().subspan(joined->next));
     joined->next = joined->batch.size();
     copied_ = true;
     return {Start::Kind::done, nullptr};
   }
-  leaf_.set_datagrams(into_->make_room(socket_->joins_));
+  leaf_.set_datagrams(into_->make_room(core.joins));
   return leaf_.start(waiter, scope);
 }
 
 std::size_t ReceiveBatch::State::take() {
-  if (!copied_) into_->filled(static_cast<std::size_t>(leaf_.result), socket_->port_);
+  if (!copied_) into_->filled(static_cast<std::size_t>(leaf_.result), leaf_.core()->port);
   return into_->size();
 }
 

@@ -17,14 +17,6 @@
 #include "support/network_namespace.hpp"
 #include "support/support.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IEUM_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IEUM_TEST_SANITIZED 1
-#endif
-#endif
-
 /// A test that is a task: it runs on a runtime of its own and is expected to succeed, in time.
 #define CO_TEST(suite, name)                                                    \
   static ::ieum::Task<> suite##_##name();                                       \
@@ -51,12 +43,6 @@
 namespace ieum::test {
 
 using namespace std::chrono_literals;
-
-#if defined(IEUM_TEST_SANITIZED)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
 
 /// What no test needs: after this long, something hangs.
 inline constexpr Duration patience = 120s;

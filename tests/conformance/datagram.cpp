@@ -185,23 +185,6 @@ CO_TEST_P(DatagramOver, closing_ends_a_receive_that_waits) {
   EXPECT_EQ(sent.error(), std::errc::bad_file_descriptor);
 }
 
-CO_TEST_P(DatagramOver, destroying_ends_a_receive_that_waits) {
-  std::optional<DatagramSocket> socket(co_await bound(transport));
-  std::array<std::byte, 16> room{};
-  bool canceled = false;
-  auto receiving = [&]() -> Task<> {
-    const Result<Datagram> got = co_await attempt(socket->receive(room));
-    canceled = !got && got.error() == std::errc::operation_canceled;
-  };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(receiving());
-    co_await let_it_wait();
-    socket.reset();
-  };
-  co_await with_group(body);
-  EXPECT_TRUE(canceled);
-}
-
 TEST_P(DatagramOver, a_port_that_is_taken_names_its_holder) {
   if (!has(GetParam())) GTEST_SKIP() << "this machine has no IPv6";
   const std::unique_ptr<Runtime> runtime = make_runtime();

@@ -15,7 +15,7 @@ class Nobody {
     if (socket && socket->set_peer(socket->address())) socket_ = std::move(*socket);
     EXPECT_TRUE(socket_.is_open());
   }
-  [[nodiscard]] Address address() const { return socket_.address(); }
+  [[nodiscard]] const Address& address() const { return socket_.address(); }
 
  private:
   DatagramSocket socket_;
@@ -116,6 +116,88 @@ CO_TEST(DatagramErrors, the_error_queue_can_be_read) {
   EXPECT_TRUE((*error)->reporter.is_ip());
 }
 
+Task<> refusals_in_a_batch(std::string_view at) {
+  const Nobody holder(at);
+  const Nobody other_holder(at);
+  DatagramSocket socket = co_await DatagramSocket::bind(at, {.report_errors = true});
+  DatagramSocket friendly = co_await DatagramSocket::bind(at);
+  // Of different sizes, so that none is joined to another.
+  std::array<Datagram, 5> all;
+  const std::array<Address, 5> to{holder.address(), friendly.address(), other_holder.address(),
+                                  friendly.address(), friendly.address()};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i].data = std::as_bytes(std::span("12345").first(i + 1));
+    all[i].peer = to[i];
+  }
+  const std::size_t sent = co_await socket.send(all);
+  EXPECT_EQ(sent, all.size());
+  std::array<std::byte, 16> room{};
+  for (const Nobody* nobody : {&holder, &other_holder}) {
+    const Result<Datagram> got = co_await attempt(with_timeout(5s, socket.receive(room)));
+    CO_ASSERT(!got);
+    EXPECT_EQ(got.error(), std::errc::connection_refused);
+    EXPECT_EQ(got.error().address(), nobody->address());
+    EXPECT_TRUE(got.error().detail().starts_with("says ")) << got.error().to_string();
+  }
+  const Result<Datagram> quiet = co_await attempt(with_timeout(5ms, socket.receive(room)));
+  CO_ASSERT(!quiet);
+  EXPECT_EQ(quiet.error(), std::errc::timed_out);
+  DatagramBatch batch;
+  std::size_t came = 0;
+  while (came < 3) came += co_await friendly.receive(batch);
+  EXPECT_EQ(came, 3U);
+}
+
+CO_TEST(DatagramErrors, each_refusal_within_a_batch_is_told_once) {
+  co_await refusals_in_a_batch("127.0.0.1:0");
+  if (has(Transport::ipv6)) co_await refusals_in_a_batch("[::1]:0");
+}
+
+Task<> let_it_wait() {
+  for (int i = 0; i < 3; ++i) co_await yield();
+}
+
+Task<> expect_a_refusal(DatagramSocket& socket, const Address& of) {
+  std::array<std::byte, 16> room{};
+  const Result<Datagram> got = co_await attempt(with_timeout(5s, socket.receive(room)));
+  CO_ASSERT(!got);
+  EXPECT_EQ(got.error(), std::errc::connection_refused);
+  EXPECT_EQ(got.error().address(), of);
+}
+
+TEST(DatagramErrors, looking_at_the_tasks_takes_no_error_away) {
+  const std::unique_ptr<Runtime> runtime = make_runtime();
+  auto body = [](Runtime& own) -> Task<> {
+    const Nobody holder("127.0.0.1:0");
+    DatagramSocket socket = co_await DatagramSocket::bind("127.0.0.1:0", {.report_errors = true});
+    co_await with_group([&](Group& group) -> Task<> {
+      group.start(expect_a_refusal(socket, holder.address()));
+      co_await let_it_wait();
+      co_await socket.send("anybody?", holder.address());
+      const std::string dump = own.dump_tasks();
+      EXPECT_NE(dump.find("receive"), std::string::npos) << dump;
+    });
+  };
+  const Result<> done = run(*runtime, body(*runtime));
+  EXPECT_TRUE(done) << done.error().to_string();
+}
+
+CO_TEST(DatagramErrors, what_take_error_has_told_no_receive_tells_again) {
+  const Nobody holder("127.0.0.1:0");
+  DatagramSocket socket = co_await DatagramSocket::bind("127.0.0.1:0", {.report_errors = true});
+  DatagramSocket friendly = co_await DatagramSocket::bind("127.0.0.1:0");
+  co_await socket.send("anybody?", holder.address());
+  co_await sleep(5ms);
+  co_await socket.send("hello", friendly.address());  // meets the error
+  const Result<std::optional<DatagramError>> told = socket.take_error();
+  CO_ASSERT(told && *told);
+  EXPECT_EQ((*told)->peer, holder.address());
+  std::array<std::byte, 16> room{};
+  const Result<Datagram> quiet = co_await attempt(with_timeout(5ms, socket.receive(room)));
+  CO_ASSERT(!quiet);
+  EXPECT_EQ(quiet.error(), std::errc::timed_out);
+}
+
 TEST(DatagramErrors, an_unreachable_network_and_host_are_told) {
   const std::string reason = in_network_namespace(
       "ip link add name d0 type veth peer name d1; ip link set d0 up; ip link set d1 up; ip addr "
@@ -123,7 +205,8 @@ TEST(DatagramErrors, an_unreachable_network_and_host_are_told) {
       "ip route add unreachable 10.9.9.0/24",
       [] {
         auto body = []() -> Task<> {
-          DatagramSocket socket = co_await DatagramSocket::bind("0.0.0.0:0");
+          DatagramSocket socket =
+              co_await DatagramSocket::bind("0.0.0.0:0", {.report_errors = true});
           const Result<> no_way =
               co_await attempt(socket.send("x", Address::ipv4({192, 0, 2, 1}, 9)));
           CO_ASSERT(!no_way);
@@ -132,6 +215,10 @@ TEST(DatagramErrors, an_unreachable_network_and_host_are_told) {
               co_await attempt(socket.send("x", Address::ipv4({10, 9, 9, 9}, 9)));
           CO_ASSERT(!barred);
           EXPECT_EQ(barred.error(), std::errc::host_unreachable);
+          std::array<std::byte, 16> room{};
+          const Result<Datagram> quiet = co_await attempt(with_timeout(5ms, socket.receive(room)));
+          CO_ASSERT(!quiet);
+          EXPECT_EQ(quiet.error(), std::errc::timed_out) << "the sends have told it";
         };
         expect_success_in_time(body());
       });

@@ -14,6 +14,14 @@
 
 #include <ieum/ieum.hpp>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IEUM_TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IEUM_TEST_SANITIZED 1
+#endif
+#endif
+
 namespace ieum {
 // GoogleTest prints these in its messages.
 inline void PrintTo(const Error& error, std::ostream* out) { *out << error.to_string_with_trace(); }
@@ -21,6 +29,13 @@ inline void PrintTo(const Address& address, std::ostream* out) { *out << address
 }  // namespace ieum
 
 namespace ieum::test {
+
+/// Slow, and memory that is freed is kept for a while.
+#if defined(IEUM_TEST_SANITIZED)
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
 
 /// True under `./dev test --all`: gigabytes under sanitizers, thousands of connections.
 inline bool long_form() { return std::getenv("IEUM_TEST_LONG") != nullptr; }

@@ -8,20 +8,16 @@
 #include <utility>
 
 #include <ieum/datagram.hpp>
+#include <ieum/detail/datagram_core.hpp>
 #include <ieum/detail/loop.hpp>
 #include <ieum/task.hpp>
-
-namespace ieum {
-class DatagramBatch;
-class DatagramSocket;
-}  // namespace ieum
 
 namespace ieum::detail {
 
 /// The operation in the awaiting frame. The datagrams stay where they are until it has completed.
 class DatagramLeaf final : public Leaf {
  public:
-  DatagramLeaf(Kind what, DatagramSocket& socket, std::span<Datagram> datagrams) noexcept;
+  DatagramLeaf(Kind what, DatagramCoreRef core, std::span<Datagram> datagrams) noexcept;
 
   Start start(Waiter& waiter, Scope& scope) noexcept;
   [[nodiscard]] Error error() const noexcept override;
@@ -30,17 +26,20 @@ class DatagramLeaf final : public Leaf {
   }
   void on_stop() noexcept override { loop().cancel(*this); }
   void set_datagrams(std::span<Datagram> datagrams) noexcept { transfer_.datagrams = datagrams; }
+  [[nodiscard]] const DatagramCoreRef& core() const noexcept { return core_; }
 
  private:
-  DatagramSocket* socket_;
+  [[nodiscard]] bool find_details(int number, DatagramError& told) const;
+
+  DatagramCoreRef core_;
   DatagramTransfer transfer_;
 };
 
 class [[nodiscard]] SendMany {
  public:
   using value_type = std::size_t;
-  SendMany(DatagramSocket& socket, std::span<const Datagram> datagrams) noexcept
-      : socket_(&socket), datagrams_(datagrams) {}
+  SendMany(DatagramCoreRef core, std::span<const Datagram> datagrams) noexcept
+      : core_(std::move(core)), datagrams_(datagrams) {}
 
   class State {
    public:
@@ -63,8 +62,8 @@ class [[nodiscard]] SendMany {
   class [[nodiscard]] Impatient {
    public:
     using value_type = std::size_t;
-    Impatient(DatagramSocket& socket, std::span<const Datagram> datagrams) noexcept
-        : socket_(&socket), datagrams_(datagrams) {}
+    Impatient(DatagramCoreRef core, std::span<const Datagram> datagrams) noexcept
+        : core_(std::move(core)), datagrams_(datagrams) {}
     class State {
      public:
       explicit State(Impatient&& send) noexcept;
@@ -77,25 +76,26 @@ class [[nodiscard]] SendMany {
     };
 
    private:
-    DatagramSocket* socket_;
+    DatagramCoreRef core_;
     std::span<const Datagram> datagrams_;
   };
 
  private:
-  DatagramSocket* socket_;
+  DatagramCoreRef core_;
   std::span<const Datagram> datagrams_;
 };
 
 class [[nodiscard]] SendOne {
  public:
   using value_type = void;
-  SendOne(DatagramSocket& socket, const Datagram& datagram) noexcept
-      : socket_(&socket), datagram_(datagram) {}
+  SendOne(DatagramCoreRef core, const Datagram& datagram) noexcept
+      : core_(std::move(core)), datagram_(datagram) {}
 
   class State {
    public:
     explicit State(SendOne&& send) noexcept
-        : datagram_(send.datagram_), many_(SendMany(*send.socket_, std::span(&datagram_, 1))) {}
+        : datagram_(send.datagram_),
+          many_(SendMany(std::move(send.core_), std::span(&datagram_, 1))) {}
     Start start(Waiter& waiter, Scope& scope) noexcept { return many_.start(waiter, scope); }
     void take() { many_.take(); }
     Error take_error() const noexcept { return many_.take_error(); }
@@ -106,15 +106,15 @@ class [[nodiscard]] SendOne {
   };
 
  private:
-  DatagramSocket* socket_;
+  DatagramCoreRef core_;
   Datagram datagram_;
 };
 
 class [[nodiscard]] ReceiveOne {
  public:
   using value_type = Datagram;
-  ReceiveOne(DatagramSocket& socket, std::span<std::byte> into) noexcept
-      : socket_(&socket), into_(into) {}
+  ReceiveOne(DatagramCoreRef core, std::span<std::byte> into) noexcept
+      : core_(std::move(core)), into_(into) {}
 
   class State {
    public:
@@ -124,24 +124,24 @@ class [[nodiscard]] ReceiveOne {
     Error take_error() const noexcept { return leaf_.error(); }
 
    private:
-    Datagram joined() noexcept;
+    Datagram next_joined() noexcept;
 
-    DatagramSocket* socket_;
     std::span<std::byte> into_;
+    bool from_joined_ = false;
     Datagram datagram_;
     DatagramLeaf leaf_;
   };
 
  private:
-  DatagramSocket* socket_;
+  DatagramCoreRef core_;
   std::span<std::byte> into_;
 };
 
 class [[nodiscard]] ReceiveBatch {
  public:
   using value_type = std::size_t;
-  ReceiveBatch(DatagramSocket& socket, DatagramBatch& into) noexcept
-      : socket_(&socket), into_(&into) {}
+  ReceiveBatch(DatagramCoreRef core, DatagramBatch& into) noexcept
+      : core_(std::move(core)), into_(&into) {}
 
   class State {
    public:
@@ -151,14 +151,15 @@ class [[nodiscard]] ReceiveBatch {
     Error take_error() const noexcept { return leaf_.error(); }
 
    private:
-    DatagramSocket* socket_;
+    void join_received() noexcept;
+
     DatagramBatch* into_;
     bool copied_ = false;
     DatagramLeaf leaf_;
   };
 
  private:
-  DatagramSocket* socket_;
+  DatagramCoreRef core_;
   DatagramBatch* into_;
 };
 
