@@ -250,8 +250,9 @@ void CastReceiver::tell_report() const {
     step.fields.emplace_back("invalid", report.invalid);
     step.fields.emplace_back("sources", std::uint64_t{report.sources});
     if (report.too_late + report.foreign + report.invalid > 0) {
-      step.sentence += fmt::format("; left out: {} too late, {} of another source, {} no RTP",
-                                   report.too_late, report.foreign, report.invalid);
+      step.sentence +=
+          fmt::format("; left out: {} too late, {} of another source or astray, {} no RTP",
+                      report.too_late, report.foreign, report.invalid);
     }
   }
   life_.log().notice(step);
