@@ -238,7 +238,7 @@ TEST(Cast, what_a_bad_network_did_is_reported_exactly) {
 std::unique_ptr<Child> held_up_receiver(const std::vector<std::string>& words) {
   auto child = receiver(words);
   const TemporaryFile file(numbered(1000));  // more than a test's pipe holds, 1 MiB
-  Child sender(ieum_command({"cast", "--rtp", "--rate", "100M", words.back()}),
+  Child sender(ieum_command({"cast", "--rtp", "--rate", "20M", words.back()}),
                Input::file(file.path()));
   EXPECT_EQ(sender.wait(), 0) << sender.error_output();
   // The goodbye's 200 ms and the silence's 300 ms are over.
