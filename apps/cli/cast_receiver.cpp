@@ -40,16 +40,23 @@ Task<int> CastReceiver::run() {
 Task<> CastReceiver::run_in(Group& group) {
   // The writer ends of itself, once all that has come is written.
   group.start(write());
+  group.start(watch_interruption());
   auto body = [this](Group& receivers) { return receive_in(receivers); };
   co_await with_group(body);
   rtp_.flush(ready_);
-  queue(std::exchange(ready_, {}));
+  queue_ready();
   all_queued_ = true;
   queue_changed_.set();
-  if (ending_ != Ending::interrupted) co_return;
-  // Whoever reads our output may do so no more.
-  const Result<> written = co_await attempt(with_timeout(farewell_to_output, all_written_.wait()));
-  if (!written && written.error() == std::errc::operation_canceled) co_await fail(written.error());
+  co_await race(all_written_.wait(), interruption_.asked.wait());
+  if (interruption_.has_come() && !all_written_.is_set()) {
+    // Whoever reads our output may do so no more.
+    const Result<> written =
+        co_await attempt(with_timeout(farewell_to_output, all_written_.wait()));
+    if (!written && written.error() == std::errc::operation_canceled) {
+      co_await fail(written.error());
+    }
+    if (!written) ending_ = Ending::interrupted;
+  }
   group.stop();
 }
 
@@ -57,7 +64,6 @@ Task<> CastReceiver::receive_in(Group& group) {
   group.start(receive());
   if (control_.is_open()) group.start(receive_control());
   group.start(watch_time());
-  group.start(watch_interruption());
   if (ends_.output.is_pipe()) group.start(watch_output());
   co_await over_.wait();
   group.stop();
@@ -101,7 +107,7 @@ void CastReceiver::take_batch() {
       continue;
     }
     ready_.insert(ready_.end(), datagram.data.begin(), datagram.data.end());
-    // A rendering shows each by itself.
+    // A rendering shows each by itself, and those that are empty.
     if (command_.common.rendering.hex) queue(std::exchange(ready_, {}));
   }
   packets_ += batch_.size();
@@ -111,8 +117,8 @@ void CastReceiver::take_batch() {
 
 /// Gives the writer what is ready; waits while it is far behind.
 Task<> CastReceiver::give_out() {
-  queue(std::exchange(ready_, {}));
-  while (queued_bytes_ >= queue_bytes_max) {
+  queue_ready();
+  while (queue_.bytes() >= queue_bytes_max) {
     queue_room_.reset();
     is_held_up_ = true;
     co_await queue_room_.wait();
@@ -121,10 +127,12 @@ Task<> CastReceiver::give_out() {
 }
 
 void CastReceiver::queue(std::vector<std::byte> chunk) {
-  if (chunk.empty()) return;
-  queued_bytes_ += chunk.size();
-  queue_.push_back(std::move(chunk));
+  queue_.push(std::move(chunk));
   queue_changed_.set();
+}
+
+void CastReceiver::queue_ready() {
+  if (!ready_.empty()) queue(std::exchange(ready_, {}));
 }
 
 Task<> CastReceiver::receive_control() {
@@ -147,10 +155,8 @@ Task<> CastReceiver::write() {
       co_await queue_changed_.wait();
       continue;
     }
-    const std::vector<std::byte> chunk = std::move(queue_.front());
-    queue_.pop_front();
-    const Result<> written = co_await attempt(ends_.output.write(Side::received, chunk));
-    queued_bytes_ -= chunk.size();
+    const Result<> written = co_await attempt(ends_.output.write(Side::received, queue_.front()));
+    queue_.pop();
     queue_room_.set();
     if (written) continue;
     if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
@@ -172,7 +178,7 @@ Task<> CastReceiver::watch_time() {
     co_await yield();  // what has come while we were held up is taken first
     if (command_.rtp) {
       rtp_.expire(std::chrono::system_clock::now(), ready_);
-      queue(std::exchange(ready_, {}));
+      queue_ready();
     }
     const Clock::time_point now = Clock::now();
     if (is_held_up_) last_arrival_ = now;  // what comes meanwhile waits in the system's queue
@@ -244,8 +250,9 @@ void CastReceiver::tell_report() const {
     step.fields.emplace_back("invalid", report.invalid);
     step.fields.emplace_back("sources", std::uint64_t{report.sources});
     if (report.too_late + report.foreign + report.invalid > 0) {
-      step.sentence += fmt::format("; left out: {} too late, {} of another source, {} no RTP",
-                                   report.too_late, report.foreign, report.invalid);
+      step.sentence +=
+          fmt::format("; left out: {} too late, {} of another source or astray, {} no RTP",
+                      report.too_late, report.foreign, report.invalid);
     }
   }
   life_.log().notice(step);

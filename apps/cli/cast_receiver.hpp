@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include <ieum/group.hpp>
 
 #include "cast.hpp"
+#include "chunk_queue.hpp"
 #include "rtp_receiver.hpp"
 
 namespace ieum::cli {
@@ -50,6 +50,7 @@ class CastReceiver {
   void end(Ending ending);
   void fail_with(Failure failure);
   void queue(std::vector<std::byte> chunk);
+  void queue_ready();
   void show_live() const;
   void tell_report() const;
   Task<int> finish();
@@ -67,8 +68,7 @@ class CastReceiver {
   std::uint64_t packets_ = 0;  // without --rtp
   std::uint64_t bytes_ = 0;
   std::vector<std::byte> ready_;  // payload to be queued
-  std::deque<std::vector<std::byte>> queue_;
-  std::size_t queued_bytes_ = 0;
+  ChunkQueue queue_;
   Event queue_changed_;  // something was added, or all has been
   Event queue_room_;
   Event all_written_;        // or given up

@@ -101,7 +101,7 @@ class Sender {
   using Time = Pacing::Time;
 
   Task<> run_in(Group& group, Doing& doing) {
-    if (command_.rtp) group.start(report_regularly());
+    if (command_.rtp) group.start(report_regularly(doing));
     co_await send_input(doing);
     group.stop();
   }
@@ -115,8 +115,7 @@ class Sender {
       doing = Doing::reading_input;
       const std::optional<ConstBuffer> piece = co_await input_.next();
       if (!piece) break;
-      ConstBuffer data = *piece;
-      if (data.size() == bytes_max && count_max > 1) data = input_.more(count_max);
+      const ConstBuffer data = input_.more(count_max);
       doing = Doing::sending;
       const Duration wait = pacing_.wait(Time::clock::now());
       if (wait > Duration::zero()) co_await sleep(wait);
@@ -192,11 +191,15 @@ class Sender {
             .octets = source_.octets};
   }
 
-  Task<> report_regularly() {
+  Task<> report_regularly(Doing& doing) {
     for (;;) {
       co_await sleep(report_pause);
       const std::vector<std::byte> packet = make_rtcp(report(), source_.cname, false);
-      co_await control_.send(packet, control_to_);
+      const Result<> sent = co_await attempt(control_.send(packet, control_to_));
+      if (sent) continue;
+      // Whatever the other task is doing, it was this that failed.
+      if (sent.error() != std::errc::operation_canceled) doing = Doing::sending;
+      co_await fail(sent.error());
     }
   }
 

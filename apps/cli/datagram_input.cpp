@@ -74,6 +74,7 @@ Task<std::optional<ConstBuffer>> DatagramInput::next() {
 }
 
 ConstBuffer DatagramInput::more(std::size_t pieces_max) {
+  if (cut_ != Cut::full || given_ < bytes_max_) return held().first(given_);
   const std::size_t pieces = std::min(held().size() / bytes_max_, pieces_max);
   given_ = std::max(given_, pieces * bytes_max_);
   return held().first(given_);

@@ -30,8 +30,8 @@ class DatagramInput {
   /// The next piece, valid until the next call; none at the end. May be stopped and called again:
   /// nothing is lost.
   [[nodiscard]] Task<std::optional<ConstBuffer>> next();
-  /// As many full pieces as have been read already, at most `pieces_max`, in one: of `Cut::full`,
-  /// right after `next` gave a full one. It ends where `next`'s began to.
+  /// Right after `next` gave a piece: that, and of `Cut::full`, if it is a full one, with as many
+  /// full ones behind it as have been read already; at most `pieces_max` in all.
   [[nodiscard]] ConstBuffer more(std::size_t pieces_max);
   /// Lines that were longer than a datagram, and so were cut.
   [[nodiscard]] std::uint64_t lines_cut() const noexcept { return lines_cut_; }

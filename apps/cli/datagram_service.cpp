@@ -6,6 +6,7 @@
 
 #include "conversation.hpp"
 #include "datagram_endpoint.hpp"
+#include "datagram_talk.hpp"
 #include "quantity.hpp"
 
 namespace ieum::cli {
@@ -18,6 +19,13 @@ std::uint64_t bytes_of(std::span<const Datagram> datagrams) {
   return bytes;
 }
 
+DatagramBatch batch_for(const Endpoint& endpoint) {
+  // A Unix socket's queue holds about ten.
+  constexpr std::size_t unix_messages_max = 16;
+  if (endpoint.is_unix()) return DatagramBatch(unix_messages_max, DatagramTalk::datagram_bytes_max);
+  return DatagramBatch(DatagramBatch::messages_max_default, DatagramBatch::message_bytes_max);
+}
+
 }  // namespace
 
 DatagramService::DatagramService(DatagramSocket& socket, const ListenCommand& command, Life& life,
@@ -26,7 +34,7 @@ DatagramService::DatagramService(DatagramSocket& socket, const ListenCommand& co
       command_(command),
       life_(life),
       interruption_(interruption),
-      batch_(DatagramBatch::messages_max_default, DatagramBatch::message_bytes_max) {}
+      batch_(batch_for(command.common.endpoint)) {}
 
 Task<int> DatagramService::run() {
   life_.waiting_for_datagrams();
@@ -45,6 +53,13 @@ Task<int> DatagramService::run() {
                             ignored_, only_peer_->to_string()),
                 {},
                 {{"datagrams", ignored_}}});
+  }
+  if (too_large_ > 0) {
+    log.notice({"too_large",
+                fmt::format("{} datagram{} larger than {} bytes got no answer", too_large_,
+                            too_large_ == 1 ? "" : "s", DatagramTalk::datagram_bytes_max),
+                {},
+                {{"datagrams", too_large_}}});
   }
   if (unanswered_ > 0) {
     log.notice({"unanswered",
@@ -98,6 +113,12 @@ std::span<const Datagram> DatagramService::served() {
 
 Task<> DatagramService::answer(std::span<const Datagram> datagrams) {
   while (!datagrams.empty()) {
+    // A part is no echo. (Only Unix sockets carry such, and of those each is sent by itself.)
+    if (datagrams.front().truncated) {
+      ++too_large_;
+      datagrams = datagrams.subspan(1);
+      continue;
+    }
     const Result<std::size_t> sent = co_await attempt(send(datagrams));
     if (sent) {
       life_.datagrams_sent(*sent, bytes_of(datagrams.first(*sent)));

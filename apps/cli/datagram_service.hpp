@@ -38,6 +38,7 @@ class DatagramService {
   std::vector<Datagram> chosen_;  // of a batch, those that are served
   std::optional<Address> only_peer_;
   std::uint64_t ignored_ = 0;
+  std::uint64_t too_large_ = 0;   // their ends were lost
   std::uint64_t unanswered_ = 0;  // the system refused the answer
 };
 

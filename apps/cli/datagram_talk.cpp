@@ -142,8 +142,11 @@ Task<bool> DatagramTalk::take(const Datagram& datagram) {
          {},
          {{"peer", who}, {"bytes", std::uint64_t{datagram.data.size()}}}});
   }
+  is_writing_ = true;
   const Result<> written = co_await attempt(ends_.output.write(Side::received, datagram.data));
+  is_writing_ = false;
   note_activity();
+  changed_.set();
   if (written) co_return true;
   if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
   output_failed(written.error());
@@ -211,7 +214,9 @@ Task<> DatagramTalk::until_over() {
   for (;;) {
     changed_.reset();
     if (ending_ != Ending::running) co_return;
-    const bool lingers = all_sent_ && with_ == With::peer && options_.talk.on_eof != OnEof::keep;
+    // While our output holds us up, what comes waits in the system's queue: no silence.
+    const bool lingers =
+        all_sent_ && !is_writing_ && with_ == With::peer && options_.talk.on_eof != OnEof::keep;
     if (!lingers) {
       co_await changed_.wait();
       continue;

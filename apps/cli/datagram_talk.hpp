@@ -63,6 +63,7 @@ class DatagramTalk {
   Ending ending_ = Ending::running;
   std::optional<Failure> failure_;
   bool all_sent_ = false;
+  bool is_writing_ = false;  // what was received
   std::uint64_t ignored_ = 0;
   Life::Clock::time_point last_activity_;
 };

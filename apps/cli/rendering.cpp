@@ -42,14 +42,14 @@ void Rendering::begin_line(std::string& to, std::string_view time) const {
 
 void Rendering::render_hex(std::string& to, Side side, ConstBuffer data, std::string_view time) {
   std::uint64_t& offset = offsets_[static_cast<std::size_t>(side)];
-  while (!data.empty()) {
+  do {  // an empty datagram is seen too
     const ConstBuffer row = data.first(std::min(row_bytes, data.size()));
     begin_line(to, time);
     fmt::format_to(std::back_inserter(to), "{} {:08x}", side == Side::sent ? '>' : '<', offset);
     append_row(to, row);
     offset += row.size();
     data = data.subspan(row.size());
-  }
+  } while (!data.empty());
 }
 
 void Rendering::render_lines(std::string& to, ConstBuffer data, std::string_view time) {

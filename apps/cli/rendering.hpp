@@ -36,7 +36,7 @@ class Rendering {
   /// Somebody else has ended it.
   void end_line() noexcept { in_line_ = false; }
 
-  /// Appends `data`, which went at `time`.
+  /// Appends `data`, which went at `time`. Of a dump, no bytes are a row too: an empty datagram.
   void render(std::string& to, Side side, ConstBuffer data, std::string_view time);
 
  private:

@@ -35,6 +35,17 @@ TEST(Rendering, puts_the_time_before_each_row_of_a_dump) {
   EXPECT_EQ(text, "T < 00000000  78                                                |x|\n");
 }
 
+TEST(Rendering, a_dump_shows_an_empty_datagram) {
+  Rendering rendering({.hex = true});
+  std::string text;
+  rendering.render(text, Side::received, {}, "T");
+  EXPECT_EQ(text, "< 00000000                                                    ||\n");
+  Rendering lines({.timestamps = true});
+  text.clear();
+  lines.render(text, Side::received, {}, "T");
+  EXPECT_EQ(text, "");
+}
+
 TEST(Rendering, says_whose_line_it_is) {
   Rendering rendering({.timestamps = true}, "3");
   std::string text;

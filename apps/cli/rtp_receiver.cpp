@@ -1,6 +1,7 @@
 #include "rtp_receiver.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "rtp.hpp"
 
@@ -29,11 +30,58 @@ void RtpReceiver::take(ConstBuffer datagram, ArrivalTime arrival, std::vector<st
     ++former_.foreign;
     return;
   }
+  const bool after_silence = arrival - last_arrival_ >= silence;
   last_arrival_ = arrival;
-  const RtpStatistics::Place place = statistics_.note(packet->sequence, packet->timestamp, arrival);
+  if (stray_ && packet->sequence == static_cast<std::uint16_t>(stray_->sequence + 1)) {
+    play_stray(to);
+  } else if (is_stray(*packet, arrival, after_silence)) {
+    return;
+  }
+  play(*packet, arrival, to);
+}
+
+void RtpReceiver::play(const RtpPacket& packet, ArrivalTime arrival, std::vector<std::byte>& to) {
+  const RtpStatistics::Place place = statistics_.note(packet.sequence, packet.timestamp, arrival);
   if (place.kind == RtpStatistics::Kind::duplicate) return;
-  former_.bytes += packet->payload.size();
-  reordering_.add(place.number, packet->payload, arrival, to);
+  former_.bytes += packet.payload.size();
+  reordering_.add(place.number, packet.payload, arrival, to);
+}
+
+/// Keeps it if so, for the next one may follow it.
+bool RtpReceiver::is_stray(const RtpPacket& packet, ArrivalTime arrival, bool after_silence) {
+  const RtpStatistics::Fit fit = statistics_.fit(packet.sequence, after_silence);
+  stray_.reset();
+  if (fit == RtpStatistics::Fit::fits) return false;
+  ++former_.foreign;
+  stray_ = Stray{fit,
+                 packet.sequence,
+                 packet.timestamp,
+                 {packet.payload.begin(), packet.payload.end()},
+                 arrival};
+  return true;
+}
+
+/// The next one has followed it.
+void RtpReceiver::play_stray(std::vector<std::byte>& to) {
+  const Stray stray = *std::exchange(stray_, std::nullopt);
+  --former_.foreign;
+  if (stray.fit == RtpStatistics::Fit::too_far_behind) {
+    begin_anew(to);
+    ++former_.sources;
+  }
+  RtpPacket packet;
+  packet.sequence = stray.sequence;
+  packet.timestamp = stray.timestamp;
+  packet.payload = stray.payload;
+  play(packet, stray.arrival, to);
+}
+
+/// What came so far is counted; what comes now has other numbers.
+void RtpReceiver::begin_anew(std::vector<std::byte>& to) {
+  add(former_.counts, statistics_.counts());
+  reordering_.flush(to);
+  statistics_ = {};
+  stray_.reset();
 }
 
 bool RtpReceiver::is_played(std::uint32_t ssrc, std::uint16_t sequence, ArrivalTime arrival,
@@ -45,9 +93,7 @@ bool RtpReceiver::is_played(std::uint32_t ssrc, std::uint16_t sequence, ArrivalT
     candidate_next_ = static_cast<std::uint16_t>(sequence + 1);
     const bool is_silent = source_left_ || arrival - last_arrival_ >= silence;
     if (!is_silent || !in_a_row) return false;
-    add(former_.counts, statistics_.counts());
-    reordering_.flush(to);
-    statistics_ = {};
+    begin_anew(to);
   }
   ssrc_ = ssrc;
   candidate_.reset();

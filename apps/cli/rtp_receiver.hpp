@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "reordering.hpp"
+#include "rtp.hpp"
 #include "rtp_statistics.hpp"
 
 namespace ieum::cli {
@@ -13,13 +14,15 @@ struct RtpReport {
   RtpCounts counts;            ///< of all sources together
   std::uint64_t bytes = 0;     ///< of payload, each packet counted once
   std::uint64_t too_late = 0;  ///< received, but after those behind it had been given out
-  std::uint64_t foreign = 0;   ///< of another source than the one that is played
+  std::uint64_t foreign = 0;   ///< of another source than the one that is played, and strays
   std::uint64_t invalid = 0;   ///< no RTP
   std::uint32_t sources = 0;   ///< one, and one more for each restart of the sender
 };
 
 /// Plays one source at a time: the first. Another one takes its place once that has been silent for
-/// `silence` and two packets of the other have come in a row (RFC 3550, A.1).
+/// `silence` and two packets of the other have come in a row (RFC 3550, A.1). Two in a row, and
+/// none that fits between them, are also needed to believe a number of the source itself that is
+/// far from the others: ahead, packets were lost; behind, the sender has begun anew.
 class RtpReceiver {
  public:
   static constexpr std::chrono::milliseconds silence{250};
@@ -35,6 +38,18 @@ class RtpReceiver {
   [[nodiscard]] RtpReport report() const;
 
  private:
+  /// The last packet of the source, if its number was far from the others.
+  struct Stray {
+    RtpStatistics::Fit fit;
+    std::uint16_t sequence;
+    std::uint32_t timestamp;
+    std::vector<std::byte> payload;
+    ArrivalTime arrival;
+  };
+  void play(const RtpPacket& packet, ArrivalTime arrival, std::vector<std::byte>& to);
+  [[nodiscard]] bool is_stray(const RtpPacket& packet, ArrivalTime arrival, bool after_silence);
+  void play_stray(std::vector<std::byte>& to);
+  void begin_anew(std::vector<std::byte>& to);
   [[nodiscard]] bool is_played(std::uint32_t ssrc, std::uint16_t sequence, ArrivalTime arrival,
                                std::vector<std::byte>& to);
 
@@ -42,6 +57,7 @@ class RtpReceiver {
   RtpStatistics statistics_;
   Reordering reordering_;
   ArrivalTime last_arrival_;  // of the source that is played
+  std::optional<Stray> stray_;
   std::optional<std::uint32_t> candidate_;
   std::uint16_t candidate_next_ = 0;
   bool source_left_ = false;

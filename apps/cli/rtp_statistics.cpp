@@ -13,6 +13,19 @@ std::size_t slot(std::int64_t number) { return static_cast<std::size_t>(number &
 
 }  // namespace
 
+/// Of the highest number; negative: behind it.
+int RtpStatistics::ahead(std::uint16_t sequence) const noexcept {
+  return static_cast<std::int16_t>(static_cast<std::uint16_t>(sequence - (highest_ & 0xffff)));
+}
+
+RtpStatistics::Fit RtpStatistics::fit(std::uint16_t sequence, bool after_silence) const noexcept {
+  if (!has_begun_) return Fit::fits;
+  const int by = ahead(sequence);
+  if (by > ahead_max) return Fit::too_far_ahead;
+  return -by > (after_silence ? behind_after_silence_max : behind_max) ? Fit::too_far_behind
+                                                                       : Fit::fits;
+}
+
 RtpStatistics::Place RtpStatistics::note(std::uint16_t sequence, std::uint32_t timestamp,
                                          ArrivalTime arrival) {
   if (!has_begun_) {
@@ -24,10 +37,9 @@ RtpStatistics::Place RtpStatistics::note(std::uint16_t sequence, std::uint32_t t
     has_begun_ = true;
     return {Kind::in_order, highest_};
   }
-  const auto ahead =
-      static_cast<std::int16_t>(static_cast<std::uint16_t>(sequence - (highest_ & 0xffff)));
-  const std::int64_t number = highest_ + ahead;
-  if (ahead > 0) {
+  const int by = ahead(sequence);
+  const std::int64_t number = highest_ + by;
+  if (by > 0) {
     advance(number);
   } else if (came_.test(slot(number))) {
     ++counts_.duplicates;
@@ -39,7 +51,7 @@ RtpStatistics::Place RtpStatistics::note(std::uint16_t sequence, std::uint32_t t
   came_.set(slot(number));
   ++counts_.packets;
   note_jitter(timestamp, arrival);
-  return {ahead > 0 ? Kind::in_order : Kind::reordered, number};
+  return {by > 0 ? Kind::in_order : Kind::reordered, number};
 }
 
 /// What was so many numbers before is forgotten.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <set>
+#include <thread>
 
 #include "cli/datagrams.hpp"
 #include "support/network_namespace.hpp"
@@ -230,6 +231,86 @@ TEST(Cast, what_a_bad_network_did_is_reported_exactly) {
         in_network_namespace("", [&] { cast_through_harm(harm, random_seed); });
     if (!reason.empty()) GTEST_SKIP() << reason;
   }
+}
+
+/// A receiver whose output nobody reads for now, and which has ended receiving: in `words` it is
+/// told how it knows.
+std::unique_ptr<Child> held_up_receiver(const std::vector<std::string>& words) {
+  auto child = receiver(words);
+  const TemporaryFile file(numbered(1000));  // more than a test's pipe holds, 1 MiB
+  Child sender(ieum_command({"cast", "--rtp", "--rate", "20M", words.back()}),
+               Input::file(file.path()));
+  EXPECT_EQ(sender.wait(), 0) << sender.error_output();
+  // The goodbye's 200 ms and the silence's 300 ms are over.
+  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+  EXPECT_TRUE(child->runs()) << "it did not wait for its output";
+  return child;
+}
+
+TEST(Cast, a_receiver_that_waits_for_its_output_can_be_interrupted) {
+  const std::string reason = in_network_namespace(network, [] {
+    const std::string group = "mcast://239.1.2.3:5000?if=d0";
+    const std::vector<std::string> ways[] = {{"--rtp", group}, {"-i", "300ms", group}};
+    for (const auto& words : ways) {
+      const auto child = held_up_receiver(words);
+      child->signal(SIGINT);
+      const auto deadline = std::chrono::steady_clock::now() + patience;
+      while (child->runs() && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));  // `wait` would read its output
+      }
+      EXPECT_FALSE(child->runs()) << words.front();
+      EXPECT_EQ(child->wait(), 130) << words.front();
+    }
+  });
+  if (!reason.empty()) GTEST_SKIP() << reason;
+}
+
+TEST(Cast, a_receiver_writes_all_after_its_end) {
+  const std::string reason = in_network_namespace(network, [] {
+    const auto child = held_up_receiver({"--rtp", "mcast://239.1.2.3:5000?if=d0"});
+    EXPECT_TRUE(child->read_all() == numbered(1000));
+    EXPECT_EQ(child->wait(), 0);
+  });
+  if (!reason.empty()) GTEST_SKIP() << reason;
+}
+
+TEST(Cast, what_a_line_does_not_fill_ends_with_it) {
+  const TestSocket socket;
+  const TemporaryFile file("abc\nd\ne\nf\nlonger\n");
+  Child sender(
+      ieum_command({"cast", "--lines", "--size", "4", "--json", "udp://" + socket.where()}),
+      Input::file(file.path()));
+  EXPECT_EQ(sender.wait(), 0) << sender.error_output();
+  for (const char* expected : {"abc\n", "d\n", "e\n", "f\n", "long", "er\n"}) {
+    EXPECT_EQ(socket.receive(), expected);
+  }
+  EXPECT_EQ(number_in(sender.error_output(), "lines_cut", "lines"), 1U);
+}
+
+TEST(Cast, a_report_that_cannot_be_sent_is_not_the_inputs_fault) {
+  const std::string reason = in_network_namespace(network, [] {
+    Child sender(ieum_command({"cast", "--rtp", "-v", "mcast://239.1.2.3:5000?if=d0"}));
+    sender.read_error_until("the peer is");
+    ASSERT_EQ(std::system("ip route del 239.0.0.0/8 dev d0; ip link set d0 down"), 0);
+    EXPECT_NE(sender.wait(), 0);
+    const std::string errors = sender.error_output();
+    EXPECT_EQ(errors.find("standard input"), std::string::npos) << errors;
+    EXPECT_NE(errors.find("send 239.1.2.3:5001"), std::string::npos) << errors;
+  });
+  if (!reason.empty()) GTEST_SKIP() << reason;
+}
+
+TEST(Cast, a_dump_shows_empty_datagrams) {
+  const std::string reason = in_network_namespace(network, [] {
+    const auto child = receiver({"--hex", "-i", "500ms", "udp://127.0.0.1:5000"});
+    const TestSocket socket;
+    for (const char* data : {"a", "", "b"}) socket.send(data, 5000);
+    const std::string dump = child->read_all();
+    EXPECT_EQ(child->wait(), 28);
+    EXPECT_EQ(std::ranges::count(dump, '\n'), 3) << dump;
+    EXPECT_NE(dump.find("||\n"), std::string::npos) << dump;
+  });
+  if (!reason.empty()) GTEST_SKIP() << reason;
 }
 
 // ---- Video --------------------------------------------------------------------------------------

@@ -15,6 +15,48 @@ namespace {
 
 std::string udp(std::uint16_t port) { return "udp://" + at(port); }
 
+/// A Unix datagram socket of the test itself, which sends larger ones than others.
+class UnixSocket {
+ public:
+  explicit UnixSocket(const std::string& path = {})
+      : descriptor_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    const int buffer = 4 << 20;
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (path.empty()) return;
+    const sockaddr_un name = name_of(path);
+    EXPECT_EQ(::bind(descriptor_, reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+  }
+  UnixSocket(const UnixSocket&) = delete;
+  UnixSocket& operator=(const UnixSocket&) = delete;
+  ~UnixSocket() { ::close(descriptor_); }
+
+  /// Whether the system took it.
+  [[nodiscard]] bool send(std::string_view data, const std::string& path) const {
+    const sockaddr_un name = name_of(path);
+    return ::sendto(descriptor_, data.data(), data.size(), 0,
+                    reinterpret_cast<const sockaddr*>(&name), sizeof name) >= 0;
+  }
+  [[nodiscard]] std::string receive() const {
+    std::string room(std::size_t{1} << 20, '\0');
+    const ssize_t count = ::recv(descriptor_, room.data(), room.size(), 0);
+    EXPECT_GE(count, 0) << "no datagram came";
+    room.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    return room;
+  }
+
+ private:
+  static sockaddr_un name_of(const std::string& path) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    path.copy(name.sun_path, sizeof name.sun_path - 1);
+    return name;
+  }
+
+  int descriptor_;
+};
+
 TEST(Datagrams, two_of_us_talk) {
   Child listener(ieum_command({"listen", "-v", "udp://127.0.0.1:0"}));
   listener.read_error_until("bound to ");
@@ -49,6 +91,26 @@ TEST(Datagrams, after_the_end_of_input_answers_are_awaited) {
   sender.close_input();
   EXPECT_EQ(sender.wait(), 0);
   EXPECT_EQ(number_in(sender.error_output(), "closed", "datagrams_sent"), 1U);
+}
+
+TEST(Datagrams, what_waits_for_our_output_is_no_silence) {
+  const TestSocket server;
+  Child client(
+      shell(R"("$0" connect --linger 200ms "udp://$1" | (sleep 1; cat))", {server.where()}));
+  client.write("question\n");
+  client.close_input();
+  std::uint16_t from = 0;
+  EXPECT_EQ(server.receive(&from), "question\n");
+  std::string expected;
+  for (const char letter : {'a', 'b', 'c'}) {  // a pipe holds 64 KiB
+    const std::string answer(40'000, letter);
+    server.send(answer, from);
+    expected += answer;
+  }
+  const std::string all = client.read_all();
+  EXPECT_EQ(all.size(), expected.size());
+  EXPECT_TRUE(all == expected);
+  EXPECT_EQ(client.wait(), 0);
 }
 
 TEST(Datagrams, a_refused_port_is_told) {
@@ -132,18 +194,31 @@ TEST(Datagrams, one_that_is_too_long_is_told) {
   const std::string path = directory.path("sink");
   Child listener(ieum_command({"listen", "-v", "unix-dgram:" + path}), Input::nothing());
   listener.read_error_until("waiting for datagrams");
-  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const int buffer = 4 << 20;
-  ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
-  const std::string large(std::size_t{300} * 1024, 'y');
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  path.copy(name.sun_path, sizeof name.sun_path - 1);
-  const ssize_t sent = ::sendto(socket, large.data(), large.size(), 0,
-                                reinterpret_cast<const sockaddr*>(&name), sizeof name);
-  ::close(socket);
-  if (sent < 0) GTEST_SKIP() << "the system does not take a datagram of 300 KiB";
+  const UnixSocket socket;
+  if (!socket.send(std::string(std::size_t{300} * 1024, 'y'), path)) {
+    GTEST_SKIP() << "the system does not take a datagram of 300 KiB";
+  }
   listener.read_error_until("was larger than 262144 bytes: its end is lost");
+}
+
+TEST(Datagrams, an_echo_is_whole_or_there_is_none) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path("echo");
+  Child server(ieum_command({"listen", "-k", "--echo", "--json", "unix-dgram:" + path}),
+               Input::nothing());
+  server.read_error_until("\"waiting\"");
+  const UnixSocket socket(directory.path("client"));
+  std::string large(100'000, 'x');
+  for (std::size_t i = 0; i < large.size(); i += 1000) large[i] = static_cast<char>('a' + i % 26);
+  ASSERT_TRUE(socket.send(large, path));
+  EXPECT_TRUE(socket.receive() == large);
+  const bool takes_too_large = socket.send(std::string(std::size_t{300} * 1024, 'y'), path);
+  ASSERT_TRUE(socket.send("small", path));
+  EXPECT_EQ(socket.receive(), "small");
+  server.signal(SIGINT);
+  EXPECT_EQ(server.wait(), 130);
+  if (!takes_too_large) GTEST_SKIP() << "the system does not take a datagram of 300 KiB";
+  EXPECT_EQ(number_in(server.error_output(), "too_large", "datagrams"), 1U);
 }
 
 TEST(Datagrams, others_than_the_first_are_ignored_and_counted) {

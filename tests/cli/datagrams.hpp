@@ -2,8 +2,12 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -34,6 +38,56 @@ inline void wait_until_bound(std::uint16_t port) {
   }
   ADD_FAILURE() << "nobody receives on port " << port;
 }
+
+/// A UDP socket of the test itself, on 127.0.0.1, in this thread's network.
+class TestSocket {
+ public:
+  TestSocket() : descriptor_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    sockaddr_in name = loopback(0);
+    socklen_t size = sizeof name;
+    EXPECT_EQ(::bind(descriptor_, reinterpret_cast<const sockaddr*>(&name), size), 0);
+    EXPECT_EQ(::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&name), &size), 0);
+    port_ = ntohs(name.sin_port);
+  }
+  TestSocket(const TestSocket&) = delete;
+  TestSocket& operator=(const TestSocket&) = delete;
+  ~TestSocket() { ::close(descriptor_); }
+
+  [[nodiscard]] std::string where() const { return at(port_); }
+
+  /// The next datagram; fails the test if none comes. Its sender is `from`.
+  std::string receive(std::uint16_t* from = nullptr) const {
+    std::string room(65'536, '\0');
+    sockaddr_in name{};
+    socklen_t size = sizeof name;
+    const ssize_t count = ::recvfrom(descriptor_, room.data(), room.size(), 0,
+                                     reinterpret_cast<sockaddr*>(&name), &size);
+    EXPECT_GE(count, 0) << "no datagram came";
+    room.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    if (from != nullptr) *from = ntohs(name.sin_port);
+    return room;
+  }
+  void send(std::string_view data, std::uint16_t port) const {
+    const sockaddr_in name = loopback(port);
+    const ssize_t count = ::sendto(descriptor_, data.data(), data.size(), 0,
+                                   reinterpret_cast<const sockaddr*>(&name), sizeof name);
+    EXPECT_EQ(count, static_cast<ssize_t>(data.size()));
+  }
+
+ private:
+  static sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    name.sin_port = htons(port);
+    return name;
+  }
+
+  int descriptor_;
+  std::uint16_t port_ = 0;
+};
 
 inline std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
