@@ -15,14 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool is_sanitized = true;
-#elif defined(__has_feature)
-constexpr bool is_sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool is_sanitized = false;
-#endif
-
 /// The chat on a port that the system chose.
 struct Chat {
   Chat() : child({example("chat"), "127.0.0.1:0"}, Input::nothing()) {
@@ -274,7 +266,7 @@ TEST(Chat, OneWhoIsStoppedNeverSlowsTheOthers) {
       "  %d lines beside one who is stopped: slowest round %lld ms, memory %zu -> %zu KiB\n",
       rounds * lines, static_cast<long long>(slowest_ms), memory_before >> 10, memory_after >> 10);
   EXPECT_LT(slowest, 5s);
-  if (!is_sanitized) {  // which keep what was freed
+  if (!sanitized) {  // which keep what was freed
     EXPECT_LT(memory_after, memory_before + (std::size_t{2} << 20));
   }
 

@@ -10,17 +10,7 @@ namespace ieum::test {
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t fixed_default = 50;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::size_t fixed_default = 50;
-#else
-constexpr std::size_t fixed_default = 300;
-#endif
-#else
-constexpr std::size_t fixed_default = 300;
-#endif
+constexpr std::size_t fixed_default = sanitized ? 50 : 300;
 constexpr std::size_t fresh_share = 8;  // of the fixed ones
 
 std::size_t number_from(const char* variable, std::size_t otherwise) {

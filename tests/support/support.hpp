@@ -14,14 +14,6 @@
 
 #include <ieum/ieum.hpp>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IEUM_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IEUM_TEST_SANITIZED 1
-#endif
-#endif
-
 namespace ieum {
 // GoogleTest prints these in its messages.
 inline void PrintTo(const Error& error, std::ostream* out) { *out << error.to_string_with_trace(); }
@@ -31,8 +23,11 @@ inline void PrintTo(const Address& address, std::ostream* out) { *out << address
 namespace ieum::test {
 
 /// Slow, and memory that is freed is kept for a while.
-#if defined(IEUM_TEST_SANITIZED)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool sanitized =
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
 #else
 inline constexpr bool sanitized = false;
 #endif

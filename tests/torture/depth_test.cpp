@@ -9,22 +9,10 @@
 
 #include "torture/virtual.hpp"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IEUM_UNDER_A_SANITIZER 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IEUM_UNDER_A_SANITIZER 1
-#endif
-
 namespace ieum::test {
 namespace {
 
-#if defined(IEUM_UNDER_A_SANITIZER)
-constexpr int million = 300'000;
-#else
-constexpr int million = 1'000'000;
-#endif
+constexpr int million = sanitized ? 300'000 : 1'000'000;
 constexpr int deep = 100'000;
 
 /// Runs `work` on a thread with a stack of 256 KiB, which ends in a guard page.
