@@ -85,7 +85,9 @@ void expect_what_the_policy_says(const Viewer& viewer, std::size_t all) {
     EXPECT_EQ(*viewer.pop_failed, Errc::limit_exceeded);
     EXPECT_LE(viewer.got.size(), viewer.pushed);
     // What it was sent before is whole.
-    if (!viewer.got.empty()) EXPECT_EQ(viewer.got.back() + 1, viewer.got.size());
+    if (!viewer.got.empty()) {
+      EXPECT_EQ(viewer.got.back() + 1, viewer.got.size());
+    }
     return;
   }
   EXPECT_FALSE(viewer.push_failed);
@@ -96,7 +98,9 @@ void expect_what_the_policy_says(const Viewer& viewer, std::size_t all) {
   EXPECT_EQ(viewer.got.back(), all - 1) << "the newest is never dropped";
   const bool may_drop =
       options.when_full == WhenFull::drop_oldest || options.when_full == WhenFull::keep_latest;
-  if (!may_drop) EXPECT_EQ(viewer.queue.dropped(), 0U);
+  if (!may_drop) {
+    EXPECT_EQ(viewer.queue.dropped(), 0U);
+  }
 }
 
 FAULT_TEST(SendQueues, keep_what_their_policy_says) {
