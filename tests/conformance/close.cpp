@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "conformance/conformance.hpp"
+#include "conformance/waiting.hpp"
 
 namespace ieum::test {
 namespace {
@@ -34,11 +35,6 @@ Task<> pending_write(StreamSocket& socket, Pending& pending) {
   pending.written = ending(result);
 }
 
-/// Lets what was started in a group come to where it waits.
-Task<> let_it_wait() {
-  for (int i = 0; i < 3; ++i) co_await yield();
-}
-
 CO_TEST_P(CloseOver, sends_what_was_written_and_then_the_end) {
   Pair pair = co_await connected(transport);
   const std::string much(100'000, 'm');
@@ -65,7 +61,7 @@ CO_TEST_P(CloseOver, ends_a_pending_read_and_a_pending_write) {
   auto body = [&](Group& group) -> Task<> {
     group.start(pending_read(pair.client, pending));
     group.start(pending_write(pair.client, pending));
-    co_await let_it_wait();
+    co_await until_it_waits();
     co_await pair.client.close();
   };
   co_await with_group(body);
@@ -81,7 +77,7 @@ CO_TEST_P(CloseOver, by_destroying_ends_a_pending_read_and_a_pending_write) {
   auto body = [&](Group& group) -> Task<> {
     group.start(pending_read(*socket, pending));
     group.start(pending_write(*socket, pending));
-    co_await let_it_wait();
+    co_await until_it_waits();
     socket.reset();
   };
   co_await with_group(body);
@@ -97,7 +93,7 @@ CO_TEST_P(CloseOver, by_moving_another_over_it_ends_a_pending_read_and_a_pending
   auto body = [&](Group& group) -> Task<> {
     group.start(pending_read(pair.client, pending));
     group.start(pending_write(pair.client, pending));
-    co_await let_it_wait();
+    co_await until_it_waits();
     pair.client = std::move(other.client);
   };
   co_await with_group(body);
@@ -120,7 +116,7 @@ CO_TEST_P(CloseOver, the_next_owner_of_the_number_gets_its_own_data) {
     std::string got;
     auto body = [&](Group& group) -> Task<> {
       group.start(pending_read(former, pending));
-      co_await let_it_wait();
+      co_await until_it_waits();
       if (round % 2 == 0) co_await former_server.write_all("stale");  // an event is on its way
       co_await former.close();
       StreamSocket next = co_await StreamSocket::connect(listener.address());
@@ -169,7 +165,7 @@ CO_TEST_P(CloseOver, by_a_task_that_was_stopped_still_closes) {
   };
   auto body = [&](Group& group) -> Task<> {
     group.start(closing());
-    co_await let_it_wait();
+    co_await until_it_waits();
     group.stop();
   };
   co_await with_group(body);
@@ -242,7 +238,7 @@ CO_TEST(Acknowledgement, fails_when_the_connection_is_reset) {
   };
   auto body = [&](Group& group) -> Task<> {
     group.start(waiting());
-    co_await let_it_wait();
+    co_await until_it_waits();
     co_await pair.server.reset();
   };
   co_await with_group(body);

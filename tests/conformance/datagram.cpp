@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "conformance/conformance.hpp"
+#include "conformance/waiting.hpp"
 
 namespace ieum::test {
 namespace {
@@ -18,10 +19,6 @@ Result<DatagramSocket> bound(Transport transport, const DatagramOptions& options
 
 std::string_view text_of(const Datagram& datagram) {
   return {reinterpret_cast<const char*>(datagram.data.data()), datagram.data.size()};
-}
-
-Task<> let_it_wait() {
-  for (int i = 0; i < 3; ++i) co_await yield();
 }
 
 CO_TEST_P(DatagramOver, goes_to_an_address_and_back) {
@@ -51,7 +48,7 @@ CO_TEST_P(DatagramOver, arrives_while_the_receive_waits) {
   };
   auto body = [&](Group& group) -> Task<> {
     group.start(receiving());
-    co_await let_it_wait();
+    co_await until_it_waits();
     co_await one.send("late", other.address());
   };
   co_await with_group(body);
@@ -175,7 +172,7 @@ CO_TEST_P(DatagramOver, closing_ends_a_receive_that_waits) {
   };
   auto body = [&](Group& group) -> Task<> {
     group.start(receiving());
-    co_await let_it_wait();
+    co_await until_it_waits();
     co_await socket.close();
   };
   co_await with_group(body);

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "conformance/conformance.hpp"
+#include "conformance/waiting.hpp"
 
 namespace ieum::test {
 namespace {
@@ -153,10 +154,6 @@ CO_TEST(DatagramErrors, each_refusal_within_a_batch_is_told_once) {
   if (has(Transport::ipv6)) co_await refusals_in_a_batch("[::1]:0");
 }
 
-Task<> let_it_wait() {
-  for (int i = 0; i < 3; ++i) co_await yield();
-}
-
 Task<> expect_a_refusal(DatagramSocket& socket, const Address& of) {
   std::array<std::byte, 16> room{};
   const Result<Datagram> got = co_await attempt(with_timeout(5s, socket.receive(room)));
@@ -172,7 +169,7 @@ TEST(DatagramErrors, looking_at_the_tasks_takes_no_error_away) {
     DatagramSocket socket = co_await DatagramSocket::bind("127.0.0.1:0", {.report_errors = true});
     co_await with_group([&](Group& group) -> Task<> {
       group.start(expect_a_refusal(socket, holder.address()));
-      co_await let_it_wait();
+      co_await until_it_waits();
       co_await socket.send("anybody?", holder.address());
       const std::string dump = own.dump_tasks();
       EXPECT_NE(dump.find("receive"), std::string::npos) << dump;

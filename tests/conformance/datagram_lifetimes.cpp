@@ -4,15 +4,12 @@
 #include <memory>
 
 #include "conformance/conformance.hpp"
+#include "conformance/waiting.hpp"
 
 namespace ieum::test {
 namespace {
 
 EVERY_TRANSPORT(DatagramLifetimesOver);
-
-Task<> let_it_wait() {
-  for (int i = 0; i < 3; ++i) co_await yield();
-}
 
 Task<> note_how_a_receive_ends(DatagramSocket& socket, std::string& ending) {
   std::array<std::byte, 16> room{};
@@ -27,7 +24,7 @@ CO_TEST_P(DatagramLifetimesOver, destroying_it_ends_a_receive_that_waits) {
   std::string ending;
   co_await with_group([&](Group& group) -> Task<> {
     group.start(note_how_a_receive_ends(*socket, ending));
-    co_await let_it_wait();
+    co_await until_it_waits();
     socket.reset();
   });
   EXPECT_EQ(ending, "receive " + address + ": canceled");
@@ -41,7 +38,7 @@ CO_TEST_P(DatagramLifetimesOver, destroying_it_in_the_turn_in_which_something_co
     std::string ending;
     co_await with_group([&](Group& group) -> Task<> {
       group.start(note_how_a_receive_ends(*socket, ending));
-      co_await let_it_wait();
+      co_await until_it_waits();
       co_await friendly.send("hello", socket->address());
       for (int i = 0; i < turns; ++i) co_await yield();
       socket.reset();
@@ -57,11 +54,11 @@ CO_TEST_P(DatagramLifetimesOver, moving_it_does_not_disturb_a_receive_that_waits
   std::string ending;
   co_await with_group([&](Group& group) -> Task<> {
     group.start(note_how_a_receive_ends(*socket, ending));
-    co_await let_it_wait();
+    co_await until_it_waits();
     DatagramSocket moved = std::move(*socket);
     socket.reset();
     co_await friendly.send("hello", moved.address());
-    co_await let_it_wait();
+    co_await until_it_waits();
     EXPECT_EQ(moved.counters().received, 1U);
   });
   EXPECT_EQ(ending, "received");
@@ -114,7 +111,7 @@ CO_TEST(DatagramLifetimes, destroying_it_ends_a_send_to_a_unix_peer_without_room
   std::string ending;
   co_await with_group([&](Group& group) -> Task<> {
     group.start(note_how_a_send_ends(*socket, full.address(), ending));
-    co_await let_it_wait();
+    co_await until_it_waits();
     socket.reset();
   });
   EXPECT_EQ(ending, "send " + full.address().to_string() + ": canceled");
@@ -135,7 +132,7 @@ Task<> stop_a_batch(DatagramSocket& sender, DatagramSocket& receiver, const Addr
   Result<std::size_t> gone = 0;
   co_await with_group([&](Group& group) -> Task<> {
     group.start(note_how_many_go(sender, all, gone));
-    co_await let_it_wait();
+    co_await until_it_waits();
     group.stop();
   });
   CO_ASSERT(gone);
