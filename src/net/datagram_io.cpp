@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include <ieum/datagram_socket.hpp>
+#include <ieum/socket_option.hpp>
 #include <ieum/timeout.hpp>
 
 #include "driver/driver.hpp"
@@ -129,10 +129,12 @@ Task<std::size_t> send_patiently(DatagramCoreRef core, std::span<const Datagram>
   }
 }
 
+bool is_unix(const DatagramCore& core) noexcept {
+  return core.port.family == Family::unix_path || core.port.family == Family::unix_abstract;
+}
+
 bool is_patient(const DatagramCoreRef& core, std::span<const Datagram> datagrams) noexcept {
-  if (!core || core->handle < 0) return false;
-  const Family family = core->port.family;
-  if (family != Family::unix_path && family != Family::unix_abstract) return false;
+  if (!core || core->handle < 0 || !is_unix(*core)) return false;
   const auto named = [](const Datagram& datagram) { return datagram.peer.is_unix(); };
   return std::ranges::any_of(datagrams, named);
 }
@@ -195,8 +197,8 @@ ReceiveBatch::State::State(ReceiveBatch&& receive) noexcept
 void ReceiveBatch::State::join_received() noexcept {
   DatagramCore& core = *leaf_.core();
   core.segmentation = false;
-  const bool is_ip = core.port.family == Family::ipv4 || core.port.family == Family::ipv6;
-  if (!is_ip || core.loop->driver().set_option(core.handle, SocketOption::udp_gro, 1) < 0) return;
+  if (is_unix(core)) return;
+  if (core.loop->driver().set_option(core.handle, SocketOption::udp_gro, 1) < 0) return;
   core.joins = core.port.details = true;
 }
 

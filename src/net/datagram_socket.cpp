@@ -1,12 +1,8 @@
 // DatagramSocket: making one, its peer, closing it.
 #include <ieum/datagram_socket.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <optional>
-#include <string>
-
-#include <ieum/timeout.hpp>
 
 #include "core/closing.hpp"
 #include "core/this_loop.hpp"
