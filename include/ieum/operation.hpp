@@ -21,7 +21,7 @@ using Duration = std::chrono::nanoseconds;
 /// A part of a gathered write.
 using ConstBuffer = std::span<const std::byte>;
 
-/// The request that core hands to a driver. Field by field in src/driver/driver.hpp; users of the
+/// The request that the loop hands to a driver. Field by field in src/base/driver.hpp; users of the
 /// library never fill one in.
 struct Operation {
   enum class Kind : std::uint8_t {

@@ -78,7 +78,7 @@ class Runtime {
   /// Operations that have not completed; 0 once all tasks have ended.
   [[nodiscard]] std::size_t pending_operations() const noexcept;
 
-  /// For the library's own parts and its tests; see src/driver/driver.hpp.
+  /// For the library's own parts and its tests; see src/base/driver.hpp.
   explicit Runtime(std::unique_ptr<Driver> driver, const RuntimeOptions& options = {});
   [[nodiscard]] detail::Loop& loop() noexcept { return *loop_; }
 

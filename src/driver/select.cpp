@@ -11,10 +11,10 @@
 
 #include <ieum/driver_kind.hpp>
 
-#include "driver/driver.hpp"
-#include "driver/epoll.hpp"
-#include "driver/sim.hpp"
-#include "driver/uring.hpp"
+#include "base/driver.hpp"
+#include "driver/epoll/epoll.hpp"
+#include "driver/sim/sim.hpp"
+#include "driver/uring/uring.hpp"
 
 namespace ieum {
 

@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "net/port_holder.hpp"
+#include "net/port_owner.hpp"
 
 namespace ieum::detail {
 

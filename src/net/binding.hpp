@@ -7,7 +7,7 @@
 #include <ieum/error.hpp>
 #include <ieum/result.hpp>
 
-#include "driver/driver.hpp"
+#include "base/driver.hpp"
 #include "net/socket_file.hpp"
 
 namespace ieum::detail {

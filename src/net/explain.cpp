@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/words.hpp"
+#include "base/words.hpp"
 
 namespace ieum {
 

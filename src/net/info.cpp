@@ -5,8 +5,8 @@
 #include <ieum/listener.hpp>
 #include <ieum/stream_socket.hpp>
 
-#include "core/this_loop.hpp"
-#include "driver/driver.hpp"
+#include "base/driver.hpp"
+#include "runtime/this_loop.hpp"
 
 namespace ieum {
 

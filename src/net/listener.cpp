@@ -4,11 +4,11 @@
 #include <cerrno>
 #include <optional>
 
-#include "core/closing.hpp"
-#include "core/this_loop.hpp"
-#include "driver/driver.hpp"
+#include "base/driver.hpp"
+#include "io/closing.hpp"
 #include "net/binding.hpp"
 #include "net/socket_file.hpp"
+#include "runtime/this_loop.hpp"
 
 namespace ieum {
 

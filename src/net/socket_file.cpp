@@ -12,7 +12,7 @@
 #include <cstring>
 #include <string>
 
-#include "net/port_holder.hpp"
+#include "net/port_owner.hpp"
 
 namespace ieum::detail {
 

@@ -6,11 +6,11 @@
 
 #include <ieum/timeout.hpp>
 
-#include "core/closing.hpp"
-#include "core/this_loop.hpp"
-#include "driver/driver.hpp"
+#include "base/driver.hpp"
+#include "io/closing.hpp"
 #include "net/connect.hpp"
-#include "net/happy_eyeballs.hpp"
+#include "net/names/happy_eyeballs.hpp"
+#include "runtime/this_loop.hpp"
 
 namespace ieum {
 

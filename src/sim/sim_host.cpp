@@ -4,8 +4,8 @@
 
 #include <ieum/sim_network.hpp>
 
-#include "driver/sim_driver.hpp"
-#include "driver/sim_world.hpp"
+#include "driver/sim/host_driver.hpp"
+#include "driver/sim/network/world.hpp"
 
 namespace ieum {
 

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "driver/sim_driver.hpp"
-#include "driver/sim_world.hpp"
+#include "driver/sim/host_driver.hpp"
+#include "driver/sim/network/world.hpp"
 
 namespace ieum {
 

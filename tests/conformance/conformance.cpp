@@ -18,7 +18,7 @@
 #include <fstream>
 #include <thread>
 
-#include "driver/driver.hpp"
+#include "base/driver.hpp"
 
 namespace ieum::test {
 

@@ -11,7 +11,7 @@
 
 #include <ieum/runtime.hpp>
 
-#include "driver/driver.hpp"
+#include "base/driver.hpp"
 
 namespace ieum::test {
 

@@ -1,6 +1,6 @@
 // The parts that every awaited thing is made of: who waits (Waiter, Frame), how far a stop reaches
 // (Scope), what the driver answers to (Leaf), and the loop that runs them. Hot paths are inline;
-// the rest is in src/core/loop.cpp.
+// the rest is in src/runtime/loop.cpp.
 //
 // The protocol. Each awaitable A has a nested `State`, built in the awaiting frame:
 //   State(A&&); Start start(Waiter&, Scope&); value_type take(); Error take_error();

@@ -1,0 +1,92 @@
+// UnixDatagram: a simulated Unix datagram socket (unix(7)): between the tasks of one host, where
+// nothing is lost, and a sender waits instead.
+#pragma once
+
+#include <cerrno>
+#include <deque>
+#include <vector>
+
+#include <ieum/datagram.hpp>
+
+#include "driver/sim/network/node.hpp"
+#include "driver/sim/socket/socket.hpp"
+
+namespace ieum::sim {
+
+class UnixDatagram final : public Socket {
+ public:
+  /// Datagrams that wait to be received: net.unix.max_dgram_qlen, 10, and one more, as with Linux.
+  static constexpr std::size_t queue_max = 11;
+  /// What was sent and not yet received counts so much besides its bytes.
+  static constexpr std::size_t overhead_bytes = 768;
+
+  explicit UnixDatagram(Node& node) noexcept : Socket(node, Family::unix_abstract) {}
+
+  [[nodiscard]] bool is_datagram() const noexcept override { return true; }
+  bool receive_datagrams(Operation& operation) noexcept override;
+  bool send_datagrams(Operation& operation) noexcept override;
+  int set_peer(const Address& peer) noexcept override;
+  std::int64_t dropped() noexcept override { return 0; }
+
+  std::int64_t read(std::span<std::byte> /*into*/) noexcept override { return -EOPNOTSUPP; }
+  std::int64_t write(ConstBuffer /*data*/) noexcept override { return -EOPNOTSUPP; }
+  void push() noexcept override {}
+  int accept(Socket*& /*child*/) noexcept override { return -EOPNOTSUPP; }
+  [[nodiscard]] bool can_accept() const noexcept override { return true; }
+  int connect(const Address& to) noexcept override { return set_peer(to); }
+  int connected() noexcept override { return 0; }
+  [[nodiscard]] bool readable() const noexcept override { return !queue_.empty() || error_ != 0; }
+  [[nodiscard]] bool writable() const noexcept override {
+    return peer_ == nullptr || has_room(*peer_);
+  }
+  int bind(const Address& address) noexcept override;
+  int listen(int /*backlog*/) noexcept override { return -EOPNOTSUPP; }
+  int shutdown(Half /*half*/) noexcept override { return -EOPNOTSUPP; }
+  [[nodiscard]] Address local() const noexcept override { return local_; }
+  [[nodiscard]] Address peer() const noexcept override { return peer_name_; }
+  int set_option(SocketOption option, int value) noexcept override;
+  int get_option(SocketOption option, int& value) noexcept override;
+  int reset_on_close() noexcept override { return 0; }
+  std::int64_t unacknowledged() noexcept override { return 0; }
+  void information(SocketInfo& /*info*/) noexcept override {}
+  void close() noexcept override;
+  void timer() noexcept override {}
+  void break_off() noexcept override { error_ = ECONNRESET; }
+
+ private:
+  struct Received {
+    Address from;
+    UnixDatagram* sender = nullptr;  // null: it has gone
+    std::int64_t at = 0;             // wall clock, nanoseconds
+    std::vector<std::byte> data;
+  };
+
+  [[nodiscard]] bool has_room(const UnixDatagram& to) const noexcept;
+  int find(const Address& name, UnixDatagram*& found) const noexcept;
+  bool send_all(Operation& operation) noexcept;
+  int send_one(const Datagram& datagram) noexcept;
+  void fill(Datagram& datagram, const Received& received, DatagramPort& port) const noexcept;
+  void take_first() noexcept;
+  void go_on_sending() noexcept {
+    if (!sends_) wake_out();
+  }
+  void forget_peer() noexcept;
+
+  Address local_;
+  std::string name_;  // in the node's table, if it is bound
+  Address peer_name_;
+  UnixDatagram* peer_ = nullptr;
+  bool has_peer_ = false;                 // without `peer_`: that has gone
+  std::vector<UnixDatagram*> followers_;  // whose peer this is
+  std::deque<Received> queue_;
+  std::size_t unread_bytes_ = 0;  // sent, and in the queues of others
+  int error_ = 0;
+  int send_buffer_ = 212'992;
+  int receive_buffer_ = 212'992;
+  bool tells_time_ = false;
+  // Within an operation: who is let go on by it must not begin it again.
+  bool receives_ = false;
+  bool sends_ = false;
+};
+
+}  // namespace ieum::sim

@@ -1,0 +1,83 @@
+// BufferRings: filling them and taking back.
+#include "driver/uring/buffers.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace ieum {
+
+namespace {
+
+constexpr std::size_t ring_bytes(unsigned entries) noexcept {
+  return std::max(std::size_t{4096}, entries * sizeof(io_uring_buf));
+}
+
+}  // namespace
+
+BufferRings::~BufferRings() {
+  for (Provided& provided : provided_) {
+    if (provided.ring != nullptr) ::munmap(provided.ring, ring_bytes(provided.entries));
+  }
+}
+
+bool BufferRings::provide(BufferPool::Size size) noexcept {
+  Provided& provided = of(size);
+  if (provided.ring != nullptr) return true;
+  if (provided.refused) return false;
+  const unsigned most = size == BufferPool::Size::small ? entries_max : entries_max / 16;
+  provided.entries = std::min(most, std::bit_ceil(pool_.max(size)));
+  void* memory = ::mmap(nullptr, ring_bytes(provided.entries), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  provided.refused = memory == MAP_FAILED;
+  if (provided.refused) return false;
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uint64_t>(memory);
+  registration.ring_entries = provided.entries;
+  registration.bgid = group(size);
+  if (io_uring_register_buf_ring(&ring_.raw(), &registration, 0) != 0) {
+    ::munmap(memory, ring_bytes(provided.entries));
+    provided.refused = true;
+    return false;
+  }
+  provided.ring = static_cast<io_uring_buf_ring*>(memory);
+  io_uring_buf_ring_init(provided.ring);
+  const unsigned first = size == BufferPool::Size::small ? filled_first : filled_first / 16;
+  provided.target = first / 2;  // which the first refill doubles
+  refill(size);
+  return true;
+}
+
+std::uint32_t BufferRings::taken(BufferPool::Size size, std::uint16_t index) noexcept {
+  --of(size).count;
+  return BufferPool::id_of(size, index);
+}
+
+bool BufferRings::refill(BufferPool::Size size) noexcept {
+  Provided& provided = of(size);
+  provided.target = std::min(provided.target * 2, provided.entries);
+  while (provided.count < provided.target) {
+    const std::uint32_t id = pool_.take(size);
+    if (id == BufferPool::none) break;
+    add(provided, id);
+  }
+  return provided.count > 0;
+}
+
+void BufferRings::give_back(std::uint32_t id) noexcept {
+  Provided& provided = of(BufferPool::size_of(id));
+  if (provided.ring == nullptr || provided.count >= provided.target) return pool_.give_back(id);
+  add(provided, id);
+}
+
+void BufferRings::add(Provided& provided, std::uint32_t id) noexcept {
+  io_uring_buf_ring_add(provided.ring, pool_.data(id),
+                        static_cast<unsigned>(BufferPool::bytes_of(BufferPool::size_of(id))),
+                        static_cast<std::uint16_t>(BufferPool::index_of(id)),
+                        io_uring_buf_ring_mask(provided.entries), 0);
+  io_uring_buf_ring_advance(provided.ring, 1);
+  ++provided.count;
+}
+
+}  // namespace ieum

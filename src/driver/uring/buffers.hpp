@@ -1,0 +1,53 @@
+// BufferRings: the pool's buffers, provided to the kernel so that a receive takes one only once
+// there is something to put into it (io_uring_register_buf_ring(3)).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "driver/buffer_pool.hpp"
+#include "driver/uring/ring.hpp"
+
+namespace ieum {
+
+class BufferRings {
+ public:
+  BufferRings(Ring& ring, unsigned buffers_max) noexcept : ring_(ring), pool_(buffers_max) {}
+  BufferRings(const BufferRings&) = delete;
+  BufferRings& operator=(const BufferRings&) = delete;
+  /// After the io_uring has been closed: the kernel may still look at them before.
+  ~BufferRings();
+
+  /// Sets up the ring of `size` at its first use; false if the kernel refuses one.
+  bool provide(BufferPool::Size size) noexcept;
+  /// The kernel has taken a buffer out of the ring of `size`: its id.
+  std::uint32_t taken(BufferPool::Size size, std::uint16_t index) noexcept;
+  /// More for a ring that ran empty; false if there is nothing to give.
+  bool refill(BufferPool::Size size) noexcept;
+  /// Back into the ring, or the pool if the ring has enough.
+  void give_back(std::uint32_t id) noexcept;
+
+  [[nodiscard]] BufferPool& pool() noexcept { return pool_; }
+  static std::uint16_t group(BufferPool::Size size) noexcept {
+    return static_cast<std::uint16_t>(size);
+  }
+
+ private:
+  static constexpr unsigned entries_max = 1024;  // a power of two
+  static constexpr unsigned filled_first = 64;
+  struct Provided {
+    io_uring_buf_ring* ring = nullptr;
+    unsigned entries = 0;
+    unsigned count = 0;   // in the ring now
+    unsigned target = 0;  // how many it is kept filled with
+    bool refused = false;
+  };
+  Provided& of(BufferPool::Size size) noexcept { return provided_[static_cast<std::size_t>(size)]; }
+  void add(Provided& provided, std::uint32_t id) noexcept;
+
+  Ring& ring_;
+  BufferPool pool_;
+  std::array<Provided, 2> provided_{};
+};
+
+}  // namespace ieum

@@ -1,0 +1,379 @@
+// The io_uring driver: an operation is an entry in the submission queue; what a turn has queued
+// goes out, and what has completed comes back, with one system call. On a byte's way: the first
+// file; the kernel fills the operation's buffer.
+#include "driver/uring/uring.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <utility>
+
+#include "driver/uring/uring_driver.hpp"
+
+namespace ieum {
+
+std::unique_ptr<Driver> make_uring_driver(const DriverOptions& options, DriverChoice& choice) {
+  const int wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake < 0) {
+    choice = {errno, "eventfd"};
+    return nullptr;
+  }
+  auto driver = std::make_unique<uring::UringDriver>(wake, options.receive_buffers_max);
+  const int status = driver->open_ring(options.ring_entries, choice.reason);
+  if (status == 0) return driver;
+  choice.error_number = -status;
+  return nullptr;
+}
+
+namespace uring {
+
+using Kind = Operation::Kind;
+
+UringDriver::~UringDriver() {
+  if (ring_.is_open()) {
+    // Clients that a listener brought after the last wait.
+    ring_.reap([](const io_uring_cqe& completion) {
+      const bool accepted = (completion.user_data & 7U) == static_cast<std::uint64_t>(Tag::accept);
+      if (accepted && completion.res >= 0) close_with_reset(completion.res);
+    });
+  }
+  while (messages_ != nullptr) delete std::exchange(messages_, messages_->next);
+  ::close(wake_);
+}
+
+// ---- Beginning ---------------------------------------------------------------------------------
+
+bool UringDriver::submit(Operation& operation) noexcept {
+  if (operation.kind == Kind::close) return close(operation);
+  // A foreign number may be anything: no table is made for one that is not open.
+  if (static_cast<std::size_t>(operation.handle) >= slots_.size() &&
+      ::fcntl(operation.handle, F_GETFD) < 0) {
+    return done_with(operation, -errno);
+  }
+  operation.moved = 0;
+  operation.cancel_as = 0;
+  operation.parked_in = in_ring;
+  Slot& at = slot(operation.handle);
+  Operation*& place = is_in(operation) ? at.in : at.out;
+  if (place != nullptr) refuse_second(*place, operation);
+  if (is_done_at_once(operation, at)) return true;
+  place = &operation;
+  operation.state = Operation::State::pending;
+  start(operation, at);
+  return false;
+}
+
+bool UringDriver::is_done_at_once(Operation& operation, Slot& at) noexcept {
+  switch (operation.kind) {
+    case Kind::receive: return !at.is_socket && read_now(operation, at);
+    case Kind::send:
+      if (total_bytes(operation) == 0) return done_with(operation, 0);
+      return !at.is_socket && write_now(operation, at);
+    case Kind::accept:
+      if (at.accepting == nullptr || at.accepting->waiting.empty()) return false;
+      deliver(operation, at.accepting->waiting.front());
+      at.accepting->waiting.erase(at.accepting->waiting.begin());
+      return true;
+    case Kind::connect: {
+      // A Unix socket connects at once or not at all; in the ring a thread would wait for room in
+      // the listener's backlog.
+      if (!operation.address->is_unix()) return false;
+      const KernelAddress to(*operation.address);
+      const int status = ::connect(operation.handle, to.data(), to.length());
+      return done_with(operation, status == 0 ? 0 : -errno);
+    }
+    case Kind::send_datagrams: return datagrams_.send(operation);
+    case Kind::receive_datagrams: return at.guess.worth_trying() && move_datagrams(operation, at);
+    default: return false;
+  }
+}
+
+/// Brings a pending operation on its way: into the ring, or the backlog.
+void UringDriver::start(Operation& operation, Slot& at) noexcept {
+  if (operation.kind == Kind::accept) {
+    operation.parked_in = at_listener;
+    return arm_accept(operation.handle, at);
+  }
+  io_uring_sqe* entry = ring_.entry();
+  if (entry == nullptr) return backlog_.push(operation);
+  prepare(*entry, operation, at);
+  io_uring_sqe_set_data(entry, &operation);
+}
+
+void UringDriver::prepare(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept {
+  switch (operation.kind) {
+    case Kind::receive: return prepare_receive(entry, operation, at);
+    case Kind::send: return prepare_send(entry, operation, at);
+    case Kind::connect: {
+      KernelAddress& to = message(at).address;
+      to = KernelAddress(*operation.address);
+      return io_uring_prep_connect(&entry, operation.handle, to.data(), to.length());
+    }
+    case Kind::receive_datagrams:
+    case Kind::wait_readable:
+      return io_uring_prep_poll_add(&entry, operation.handle, POLLIN | POLLRDHUP);
+    case Kind::send_datagrams:
+    case Kind::wait_writable: return io_uring_prep_poll_add(&entry, operation.handle, POLLOUT);
+    default: return io_uring_prep_nop(&entry);
+  }
+}
+
+void UringDriver::prepare_receive(io_uring_sqe& entry, Operation& operation,
+                                  const Slot& at) noexcept {
+  if (polls_first(operation, at)) {
+    return io_uring_prep_poll_add(&entry, operation.handle, POLLIN | POLLRDHUP);
+  }
+  if (operation.pooled) {
+    io_uring_prep_recv(&entry, operation.handle, nullptr, 0, 0);
+    entry.flags |= IOSQE_BUFFER_SELECT;
+    entry.buf_group = BufferRings::group(size_for(at));
+  } else {
+    io_uring_prep_recv(&entry, operation.handle, operation.data,
+                       std::min(operation.size, call_bytes_max), 0);
+  }
+  // Not tried first unless we know better: mostly nothing has come yet.
+  if (!at.more) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
+}
+
+void UringDriver::prepare_send(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept {
+  if (!at.is_socket) return io_uring_prep_poll_add(&entry, operation.handle, POLLOUT);
+  // Not MSG_WAITALL: the kernel would answer with what had gone before a reset, and keep the reset
+  // to itself.
+  constexpr int flags = MSG_NOSIGNAL;
+  if (operation.parts == nullptr) {
+    return io_uring_prep_send(&entry, operation.handle, operation.data + operation.moved,
+                              std::min(operation.size - operation.moved, call_bytes_max), flags);
+  }
+  Message& gathered = message(at);
+  const std::span<const iovec> parts = remaining(operation, gathered.parts);
+  gathered.header = msghdr{};
+  gathered.header.msg_iov = gathered.parts.data();
+  gathered.header.msg_iovlen = parts.size();
+  io_uring_prep_sendmsg(&entry, operation.handle, &gathered.header, flags);
+}
+
+Message& UringDriver::message(Slot& at) {
+  if (at.message == nullptr) {
+    at.message = messages_ != nullptr ? std::exchange(messages_, messages_->next) : new Message;
+  }
+  return *at.message;
+}
+
+void UringDriver::reuse_message(Slot& at) noexcept {
+  if (at.message == nullptr) return;
+  at.message->next = std::exchange(messages_, at.message);
+  at.message = nullptr;
+}
+
+// ---- The end of one ----------------------------------------------------------------------------
+
+void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
+  ring_.enable();
+  if (!wake_armed_) arm_wake();
+  if (!served_.empty()) disarm_unwanted();
+  while (!cancels_owed_.empty() &&
+         cancel_entry(reinterpret_cast<std::uint64_t>(cancels_owed_.back()))) {
+    cancels_owed_.pop_back();
+  }
+  restart_parked();
+
+  done.append(completed_);
+  const bool sleeps =
+      done.empty() && wake_armed_ && backlog_.empty() && cancels_owed_.empty() && served_.empty();
+  ring_.wait(sleeps ? deadline : TimePoint::min());
+  ring_.reap([&](const io_uring_cqe& completion) { take(completion, done); });
+  done.append(completed_);
+}
+
+/// What found no entry, and, once a buffer has been given back, what found no buffer: all of it,
+/// since the first may turn out to need none.
+void UringDriver::restart_parked() noexcept {
+  ParkedList again{in_backlog};
+  while (Operation* operation = backlog_.pop()) again.push(*operation);
+  if (std::exchange(retry_, false)) {
+    while (Operation* operation = starved_.pop()) again.push(*operation);
+  }
+  while (Operation* operation = again.pop()) start(*operation, slot(operation->handle));
+}
+
+void UringDriver::arm_wake() noexcept {
+  io_uring_sqe* entry = ring_.entry();
+  if (entry == nullptr) return;  // the next wait tries again, and this one does not sleep
+  // One completion for each time that somebody wakes us; the counter need not be read.
+  io_uring_prep_poll_multishot(entry, wake_, POLLIN);
+  io_uring_sqe_set_data64(entry, static_cast<std::uint64_t>(Tag::wake));
+  wake_armed_ = true;
+}
+
+void UringDriver::take(const io_uring_cqe& completion, OperationQueue& done) noexcept {
+  switch (static_cast<Tag>(completion.user_data & ((1U << tag_bits) - 1))) {
+    case Tag::operation:
+      return ended(*reinterpret_cast<Operation*>(completion.user_data), completion.res,
+                   completion.flags, done);
+    case Tag::accept: return accept_ended(completion, done);
+    case Tag::wake:
+      if ((completion.flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;
+      return;
+    case Tag::nothing: return;
+  }
+}
+
+void UringDriver::ended(Operation& operation, int result, unsigned flags,
+                        OperationQueue& done) noexcept {
+  Slot& at = slot(operation.handle);
+  if (!is_in(operation)) reuse_message(at);
+  bool over = true;  // or to be started again
+  switch (operation.kind) {
+    case Kind::receive: over = receive_ended(operation, at, result, flags); break;
+    case Kind::send: over = send_ended(operation, at, result); break;
+    case Kind::receive_datagrams:
+    case Kind::send_datagrams: over = datagrams_ended(operation, at, result); break;
+    case Kind::wait_readable:
+    case Kind::wait_writable:
+      operation.result = result >= 0 && (result & POLLNVAL) != 0 ? -EBADF : std::min(result, 0);
+      break;
+    default: operation.result = result;
+  }
+  if (operation.parked_in != in_ring) return;  // starved
+  // A thread of the kernel's that was interrupted, or a poll that lost a race.
+  const bool moves = operation.kind == Kind::receive || operation.kind == Kind::send;
+  if (moves && (operation.result == -EINTR || operation.result == -EAGAIN)) over = false;
+  if (!over && operation.cancel_as == 0) return start(operation, at);
+  if (operation.cancel_as != 0 && (!over || operation.result == -ECANCELED)) {
+    operation.result = operation.cancel_as;
+  }
+  finish(operation, done);
+}
+
+/// True if the receive is over, with its result; false if it must be started again or starves.
+bool UringDriver::receive_ended(Operation& operation, Slot& at, int result,
+                                unsigned flags) noexcept {
+  if (result >= 0 && !operation.pooled && !at.is_socket) return read_now(operation, at);
+  std::uint32_t buffer = BufferPool::none;
+  if (operation.pooled) {
+    if ((flags & IORING_CQE_F_BUFFER) != 0) {
+      buffer = buffers_.taken(size_for(at), static_cast<std::uint16_t>(flags >> 16U));
+    } else if (result >= 0 && polls_first(operation, at)) {
+      return read_now(operation, at);
+    } else if (result == -ENOBUFS) {
+      return starve(operation, at);
+    }
+  }
+  operation.result = result;
+  if (result > 0) {
+    at.more = (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+    if (!operation.pooled) return true;
+    operation.buffer = buffer;
+    operation.data = buffers_.pool().data(buffer);
+    at.bulk = result >= static_cast<int>(BufferPool::small_bytes);
+    return true;
+  }
+  if (buffer != BufferPool::none) give_back(buffer);
+  if (result < 0 && breaks_connection(-result)) at.broken = static_cast<std::int16_t>(-result);
+  if (result == 0 && at.broken != 0) operation.result = -at.broken;
+  return true;
+}
+
+/// No buffer was to be had: false after seeing to it that there is one, or else parks.
+bool UringDriver::starve(Operation& operation, Slot& at) noexcept {
+  at.more = true;  // there is something to receive
+  if (buffers_.refill(size_for(at))) return false;
+  if (at.bulk) {
+    at.bulk = false;
+    return false;
+  }
+  if (operation.cancel_as == 0) starved_.push(operation);
+  return false;
+}
+
+bool UringDriver::send_ended(Operation& operation, Slot& at, int result) noexcept {
+  if (result >= 0 && !at.is_socket) return write_now(operation, at);
+  if (result < 0) {
+    if (breaks_connection(-result)) at.broken = static_cast<std::int16_t>(-result);
+    return done_with(operation, result);
+  }
+  operation.moved += static_cast<std::size_t>(result);
+  if (operation.whole && operation.moved < total_bytes(operation)) return false;
+  return done_with(operation, static_cast<std::int64_t>(operation.moved));
+}
+
+/// One try, of a pipe, a terminal, or a socket whose pooled receive the kernel gives no ring for.
+bool UringDriver::read_now(Operation& operation, Slot& at) noexcept {
+  std::uint32_t buffer = BufferPool::none;
+  if (operation.pooled) {
+    buffer = direct_.take(BufferPool::Size::small);
+    if (buffer == BufferPool::none) {
+      if (operation.state == Operation::State::pending && operation.cancel_as == 0) {
+        starved_.push(operation);
+      }
+      return false;
+    }
+    operation.data = direct_.data(buffer);
+    operation.size = BufferPool::small_bytes;
+    operation.buffer = buffer | direct_bit;
+  }
+  ssize_t count = 0;
+  do {
+    count = ::read(operation.handle, operation.data, operation.size);
+  } while (count < 0 && errno == EINTR);
+  const int number = count < 0 ? errno : 0;
+  if (count <= 0 && buffer != BufferPool::none) direct_.give_back(buffer);
+  if (would_block(number)) return false;
+  if (breaks_connection(number)) at.broken = static_cast<std::int16_t>(number);
+  if (count == 0 && at.broken != 0) return done_with(operation, -at.broken);
+  return done_with(operation, count < 0 ? -number : count);
+}
+
+/// As much as the pipe or terminal takes now.
+bool UringDriver::write_now(Operation& operation, Slot& at) noexcept {
+  const std::size_t total = total_bytes(operation);
+  Parts parts;
+  while (operation.moved < total) {
+    const ssize_t count = send_parts(operation.handle, remaining(operation, parts), at.is_socket);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && !would_block(errno)) return done_with(operation, -errno);
+    if (count < 0) {
+      return !operation.whole && operation.moved > 0 &&
+             done_with(operation, static_cast<std::int64_t>(operation.moved));
+    }
+    operation.moved += static_cast<std::size_t>(count);
+    if (!operation.whole) break;
+  }
+  return done_with(operation, static_cast<std::int64_t>(operation.moved));
+}
+
+void UringDriver::finish(Operation& operation, OperationQueue& done) noexcept {
+  const int handle = operation.handle;
+  Slot& at = slot(handle);
+  (is_in(operation) ? at.in : at.out) = nullptr;
+  if (!cancels_owed_.empty()) std::erase(cancels_owed_, &operation);
+  done.push(operation);
+  if ((at.closing == nullptr && !at.discarded) || !is_idle(at)) return;
+  Operation* closing = at.closing;
+  const int status = close_now(handle);
+  if (closing == nullptr) return;
+  closing->result = status;
+  done.push(*closing);
+}
+
+// ---- Receive buffers ---------------------------------------------------------------------------
+
+bool UringDriver::lease(Buffer& buffer) noexcept {
+  const std::uint32_t id = direct_.take(BufferPool::Size::small);
+  if (id == BufferPool::none) return false;
+  buffer = {direct_.data(id), BufferPool::small_bytes, id | direct_bit};
+  return true;
+}
+
+void UringDriver::give_back(std::uint32_t buffer) noexcept {
+  if ((buffer & direct_bit) != 0) {
+    direct_.give_back(buffer & ~direct_bit);
+  } else {
+    buffers_.give_back(buffer);
+  }
+  retry_ = !starved_.empty();
+}
+
+}  // namespace uring
+}  // namespace ieum

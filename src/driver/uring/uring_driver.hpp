@@ -1,0 +1,230 @@
+// UringDriver: the io_uring driver. uring.cpp begins and ends operations, accept.cpp accepts,
+// cancels and closes.
+#pragma once
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ieum/detail/assert.hpp>
+
+#include "driver/linux/datagram_calls.hpp"
+#include "driver/linux/linux_driver.hpp"
+#include "driver/linux/transfer.hpp"
+#include "driver/uring/buffers.hpp"
+#include "driver/uring/ring.hpp"
+
+namespace ieum::uring {
+
+/// What is not in the ring waits in one of these (`Operation::parked_in`), through `next`.
+class ParkedList {
+ public:
+  explicit ParkedList(std::uint8_t number) noexcept : number_(number) {}
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  void push(Operation& operation) noexcept {
+    operation.parked_in = number_;
+    operation.next = nullptr;
+    *end_ = &operation;
+    end_ = &operation.next;
+  }
+  Operation* pop() noexcept {
+    Operation* operation = first_;
+    if (operation != nullptr) remove(*operation);
+    return operation;
+  }
+  void remove(Operation& operation) noexcept {
+    Operation** link = &first_;
+    while (*link != &operation) link = &(*link)->next;
+    *link = operation.next;
+    if (end_ == &operation.next) end_ = link;
+    operation.parked_in = 0;
+  }
+
+ private:
+  Operation* first_ = nullptr;
+  Operation** end_ = &first_;
+  std::uint8_t number_;
+};
+
+inline constexpr std::uint8_t in_ring = 0;
+inline constexpr std::uint8_t in_backlog = 1;   // no entry was to be had
+inline constexpr std::uint8_t in_starved = 2;   // no receive buffer was
+inline constexpr std::uint8_t at_listener = 3;  // an accept: the listener's multishot serves it
+
+/// In a buffer's id: it is of the pool for what the driver reads itself.
+inline constexpr std::uint32_t direct_bit = std::uint32_t{1} << 30U;
+
+/// What an entry points to while the kernel has not copied it.
+struct Message {
+  Message* next = nullptr;
+  msghdr header{};
+  Parts parts{};
+  KernelAddress address;
+};
+
+/// A listener's multishot accept, and who it brought before anybody asked.
+struct Accepting {
+  bool armed = false;
+  bool ending = false;       // its cancellation was asked for
+  bool served = false;       // brought somebody in this turn
+  std::vector<int> waiting;  // oldest first
+};
+
+/// What the driver knows of a descriptor; found by its number.
+struct Slot {
+  Operation* in = nullptr;  // the pending operation of each direction
+  Operation* out = nullptr;
+  Operation* closing = nullptr;  // the close that waits for them
+  Message* message = nullptr;    // of `out`
+  Accepting* accepting = nullptr;
+  std::uint32_t generation = 0;  // tells a reused number's accepts from its former owner's
+  std::int16_t broken = 0;       // the error that ended the connection, once it was told
+  bool is_socket = false;
+  ReceiveGuess guess{};    // of a datagram socket
+  bool more = false;       // the last receive left something: no need to poll first
+  bool bulk = false;       // the last pooled receive filled a small buffer
+  bool discarded = false;  // to be closed when nothing is pending any more
+};
+
+/// What a completion belongs to: the low bits of `user_data`, which are 0 in an operation's
+/// address.
+enum class Tag : std::uint64_t { operation = 0, accept = 1, wake = 2, nothing = 3 };
+inline constexpr std::uint64_t tag_bits = 3;
+inline constexpr std::uint32_t generation_max = (std::uint32_t{1} << 29U) - 1;
+
+constexpr std::uint64_t accept_data(int handle, std::uint32_t generation) noexcept {
+  return static_cast<std::uint64_t>(Tag::accept) | std::uint64_t{generation} << tag_bits |
+         std::uint64_t{static_cast<std::uint32_t>(handle)} << 32U;
+}
+
+/// Lengths in an entry have 32 bits; the kernel moves less than 2 GiB in one call anyway.
+inline constexpr std::size_t call_bytes_max = std::size_t{1} << 30U;
+
+inline void close_with_reset(int descriptor) noexcept {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::close(descriptor);
+}
+
+class UringDriver final : public KernelDriver {
+ public:
+  UringDriver(int wake, unsigned buffers_max) noexcept
+      : wake_(wake), direct_(buffers_max), buffers_(ring_, buffers_max) {}
+  ~UringDriver() override;
+
+  int open_ring(unsigned entries, std::string& reason) { return ring_.open(entries, reason); }
+
+  [[nodiscard]] const char* name() const noexcept override { return "io_uring"; }
+
+  bool submit(Operation& operation) noexcept override;
+  void cancel(Operation& operation) noexcept override { ask_to_cancel(operation, -ECANCELED); }
+  void wait(TimePoint deadline, OperationQueue& done) noexcept override;
+  void wake() noexcept override {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
+  }
+
+  bool lease(Buffer& buffer) noexcept override;
+  void give_back(std::uint32_t buffer) noexcept override;
+
+  int open(Family family, SocketType type) noexcept override;
+  int open_pair(int& first, int& second) noexcept override;
+  int adopt(int descriptor) noexcept override;
+  int shutdown(int handle, Half half) noexcept override;
+  void discard(int handle) noexcept override;
+  int release(int handle) noexcept override;
+  std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
+                                   std::span<int> descriptors,
+                                   std::size_t& count) noexcept override;
+  [[nodiscard]] Pending pending(int handle) const noexcept override {
+    if (static_cast<std::size_t>(handle) >= slots_.size()) return {};
+    const Slot& at = slots_[static_cast<std::size_t>(handle)];
+    return {.receive = at.in != nullptr, .send = at.out != nullptr};
+  }
+
+ private:
+  Slot& slot(int handle) {
+    if (static_cast<std::size_t>(handle) >= slots_.size()) {
+      slots_.resize(std::max<std::size_t>(static_cast<std::size_t>(handle) + 1, slots_.size() * 2));
+    }
+    return slots_[static_cast<std::size_t>(handle)];
+  }
+  void fresh_slot(int handle, bool is_socket) {
+    Slot& fresh = slot(handle);
+    IEUM_ASSERT(
+        fresh.in == nullptr && fresh.out == nullptr && fresh.message == nullptr &&
+            fresh.accepting == nullptr,
+        "a descriptor was closed behind the driver's back while an operation waited for it");
+    fresh = Slot{.generation = fresh.generation, .is_socket = is_socket};
+  }
+  static bool is_idle(const Slot& at) noexcept {
+    return at.in == nullptr && at.out == nullptr &&
+           (at.accepting == nullptr || !at.accepting->armed);
+  }
+  /// Whether the driver waits until the descriptor is ready and then moves the bytes itself.
+  bool polls_first(const Operation& operation, const Slot& at) noexcept {
+    return !at.is_socket || (operation.pooled && !buffers_.provide(size_for(at)));
+  }
+  static BufferPool::Size size_for(const Slot& at) noexcept {
+    return at.bulk ? BufferPool::Size::large : BufferPool::Size::small;
+  }
+
+  // Beginning an operation.
+  bool is_done_at_once(Operation& operation, Slot& at) noexcept;
+  void start(Operation& operation, Slot& at) noexcept;
+  void prepare(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
+  void prepare_receive(io_uring_sqe& entry, Operation& operation, const Slot& at) noexcept;
+  bool move_datagrams(Operation& operation, Slot& at) noexcept;
+  bool datagrams_ended(Operation& operation, Slot& at, int result) noexcept;
+  void prepare_send(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
+  Message& message(Slot& at);
+  void reuse_message(Slot& at) noexcept;
+
+  // Its end.
+  void take(const io_uring_cqe& completion, OperationQueue& done) noexcept;
+  void ended(Operation& operation, int result, unsigned flags, OperationQueue& done) noexcept;
+  bool receive_ended(Operation& operation, Slot& at, int result, unsigned flags) noexcept;
+  bool send_ended(Operation& operation, Slot& at, int result) noexcept;
+  bool read_now(Operation& operation, Slot& at) noexcept;
+  static bool write_now(Operation& operation, Slot& at) noexcept;
+  bool starve(Operation& operation, Slot& at) noexcept;
+  void restart_parked() noexcept;
+  void finish(Operation& operation, OperationQueue& done) noexcept;
+
+  // Accepting.
+  void arm_accept(int handle, Slot& at) noexcept;
+  void disarm_accept(int handle, Slot& at) noexcept;
+  void accept_ended(const io_uring_cqe& completion, OperationQueue& done) noexcept;
+  void deliver(Operation& operation, int client) noexcept;
+  void disarm_unwanted() noexcept;
+
+  // Stopping and closing.
+  void ask_to_cancel(Operation& operation, int as) noexcept;
+  bool cancel_entry(std::uint64_t user_data) noexcept;
+  bool close(Operation& operation) noexcept;
+  void begin_close(int handle) noexcept;
+  int close_now(int handle) noexcept;
+  void arm_wake() noexcept;
+
+  const int wake_;
+  bool wake_armed_ = false;
+  std::vector<Slot> slots_;
+  OperationQueue completed_;
+  ParkedList backlog_{in_backlog};
+  ParkedList starved_{in_starved};
+  bool retry_ = false;                    // the starved: a buffer has been given back
+  std::vector<Operation*> cancels_owed_;  // that no entry was to be had for
+  std::vector<int> served_;               // listeners that brought somebody in this turn
+  Message* messages_ = nullptr;           // for reuse
+  DatagramCalls datagrams_;
+  BufferPool direct_;  // for what is read without the ring
+  BufferRings buffers_;
+  Ring ring_;  // last, so that it is closed first: the kernel lets go of the buffers
+};
+
+}  // namespace ieum::uring

@@ -1,0 +1,194 @@
+// Connecting by name: Happy Eyeballs (RFC 8305). One task looks the name up, one starts attempts
+// and waits for what comes of them, and each attempt is a task; all in one group, so that whoever
+// wins, fails or is stopped, nothing is left behind.
+#include "net/names/happy_eyeballs.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <vector>
+
+#include <ieum/group.hpp>
+#include <ieum/timeout.hpp>
+
+#include "base/driver.hpp"
+#include "net/names/destination_order.hpp"
+#include "net/names/look_up.hpp"
+#include "runtime/this_loop.hpp"
+
+namespace ieum::detail {
+
+namespace {
+
+Error bad_text(std::string_view text, std::string_view why) {
+  std::string detail = "\"";
+  detail.append(text.substr(0, 40)).append(text.size() > 40 ? "…" : "").append("\" ").append(why);
+  return Error(std::errc::invalid_argument, "parse address").with_detail(detail);
+}
+
+Result<std::uint16_t> port_of(std::string_view text) {
+  const std::string_view digits = text.substr(text.rfind(':') + 1);
+  std::uint16_t port = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [rest, error] = std::from_chars(digits.data(), end, port);
+  if (error == std::errc{} && rest == end) return port;
+  const bool number = digits.find_first_not_of("0123456789") == std::string_view::npos;
+  return fail(bad_text(text, number ? "has no port from 0 to 65535 after its last colon"
+                                    : "names a service: write its port as a number"));
+}
+
+/// How much a failed attempt tells: most, what is wrong with this machine; then what the other side
+/// said; least, that there is no way to an address at all.
+int weight(const Error& error) {
+  const auto is = [&](auto... codes) { return ((error == codes) || ...); };
+  if (is(std::errc::network_unreachable, std::errc::address_not_available,
+         std::errc::address_family_not_supported)) {
+    return 0;
+  }
+  if (is(std::errc::host_unreachable)) return 1;
+  if (is(std::errc::timed_out)) return 2;
+  if (is(std::errc::connection_refused, std::errc::connection_reset)) return 3;
+  return 4;
+}
+
+/// What the tasks of one connecting share.
+struct Connecting {
+  std::string host;
+  std::uint16_t port = 0;
+  ConnectOptions options;
+  Loop* loop = nullptr;
+  NameAnswers answers;  // its event is also set when an attempt has ended
+  bool looked_up = false;
+  std::optional<Error> no_answer;
+  std::vector<Address> untried;  // best first
+  Family last_tried = Family::none;
+  std::size_t tried = 0;
+  std::size_t running = 0;
+  TimePoint next_attempt = TimePoint::min();
+  std::optional<TimePoint> ipv4_since;
+  StreamSocket winner;
+  std::optional<Error> failure;
+};
+
+Task<> look_up_name(Connecting& c) {
+  const ResolveOptions options{.family = c.options.family, .server = c.options.name_server};
+  const Result<> found = co_await attempt(look_up(c.host, c.port, options, c.answers));
+  if (!found) c.no_answer = found.error();
+  c.looked_up = true;
+  c.answers.changed.set();
+}
+
+Task<> try_address(Connecting& c, Address to) {
+  ConnectOptions options = c.options;
+  options.timeout = Duration::zero();  // the one that counts is that of all
+  Result<StreamSocket> socket = co_await attempt(StreamSocket::connect(to, options));
+  --c.running;
+  if (socket && !c.winner.is_open()) {
+    c.winner = *std::move(socket);
+  } else if (!socket && socket.error() != std::errc::operation_canceled) {
+    if (!c.failure || weight(socket.error()) > weight(*c.failure)) c.failure = socket.error();
+    c.next_attempt = TimePoint::min();
+  }
+  c.answers.changed.set();
+}
+
+/// Moves the addresses that have come to those that are to be tried.
+void take_addresses(Connecting& c) {
+  std::size_t taken = 0;
+  for (NameAnswer* answer : {&c.answers.ipv6, &c.answers.ipv4}) {
+    taken += answer->addresses.size();
+    c.untried.insert(c.untried.end(), answer->addresses.begin(), answer->addresses.end());
+    answer->addresses.clear();
+  }
+  if (taken == 0) return;
+  order(c.untried, c.loop->driver());
+  if (c.options.observer != nullptr) c.options.observer->resolved(c.untried);
+}
+
+/// The best untried address, of another family than the last one if there is one.
+Address next_address(Connecting& c) {
+  const auto other = std::ranges::find_if(
+      c.untried, [&](const Address& address) { return address.family() != c.last_tried; });
+  const auto chosen = c.tried == 0 || other == c.untried.end() ? c.untried.begin() : other;
+  const Address address = *chosen;
+  c.untried.erase(chosen);
+  return address;
+}
+
+/// When the next attempt may start: not before a late IPv6 address has had its chance.
+TimePoint start_time(Connecting& c) {
+  const bool only_ipv4 = c.tried == 0 && !c.answers.ipv6.settled;
+  if (!only_ipv4) return c.next_attempt;
+  if (!c.ipv4_since) c.ipv4_since = c.loop->now();
+  return std::max(c.next_attempt, *c.ipv4_since + ConnectOptions::resolution_delay);
+}
+
+/// Starts attempts until one has won, or none is left.
+Task<> start_attempts(Connecting& c, Group& group) {
+  group.start(look_up_name(c));
+  while (!c.winner.is_open()) {
+    c.answers.changed.reset();
+    take_addresses(c);
+    if (c.untried.empty()) {
+      if (c.looked_up && c.running == 0) break;
+      co_await c.answers.changed.wait();
+      continue;
+    }
+    const TimePoint start = start_time(c);
+    if (start > c.loop->now()) {
+      const Duration pause = start - c.loop->now();
+      const Result<> changed = co_await attempt(with_timeout(pause, c.answers.changed.wait()));
+      if (!changed && changed.error() != std::errc::timed_out) co_await fail(changed.error());
+      continue;
+    }
+    const Address address = next_address(c);
+    c.last_tried = address.family();
+    c.next_attempt = c.loop->now() + c.options.attempt_delay;
+    ++c.tried;
+    ++c.running;
+    group.start(try_address(c, address));
+  }
+  group.stop();
+}
+
+/// Why it did not come to a connection to `text`, and how far it had come.
+Error why(const Connecting& c, const Result<>& ended, const std::string& text) {
+  if (c.tried == 0) {
+    if (ended) return *c.no_answer;
+    return Error(ended.error().code(), "resolve").with_name(c.host);
+  }
+  if (!ended) return Error(ended.error().code(), "connect").with_name(text);
+  // A stop may end the last attempt in the turn in which nothing was left to wait for.
+  if (!c.failure) return Error(std::errc::operation_canceled, "connect").with_name(text);
+  if (c.tried == 1) return c.failure->with_detail("the only address of " + c.host);
+  const std::string tried = "tried " + std::to_string(c.tried) + " addresses of ";
+  return c.failure->with_detail(tried + c.host);
+}
+
+}  // namespace
+
+bool names_a_host(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  return colon != std::string_view::npos && !text.starts_with("unix:") && !text.starts_with('[') &&
+         !text.starts_with('*') && text.find(':') == colon;
+}
+
+Task<StreamSocket> connect_by_name(std::string text, ConnectOptions options) {
+  Connecting connecting;
+  connecting.port = co_await port_of(text);
+  if (options.attempt_delay < ConnectOptions::attempt_delay_min ||
+      options.attempt_delay > ConnectOptions::attempt_delay_max) {
+    const Error bad = Error(std::errc::invalid_argument, "connect").with_name(text);
+    co_return fail(bad.with_detail("the delay between attempts is from 10 ms to 2 s"));
+  }
+  connecting.host = text.substr(0, text.rfind(':'));
+  connecting.options = options;
+  connecting.loop = co_await this_loop();
+  Connecting& shared = connecting;
+  auto body = [&shared](Group& group) { return start_attempts(shared, group); };
+  const Result<> ended = co_await attempt(with_group(body));
+  if (connecting.winner.is_open()) co_return std::move(connecting.winner);
+  co_return fail(why(connecting, ended, text));
+}
+
+}  // namespace ieum::detail

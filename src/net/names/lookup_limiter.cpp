@@ -1,0 +1,47 @@
+// NameTurn: a queue of those who wait, linked through themselves.
+#include "net/names/lookup_limiter.hpp"
+
+#include <ieum/resolve.hpp>
+
+namespace ieum::detail {
+
+// The thread's last runtime may end after it: it must have no destructor.
+struct NameTurn::Places {
+  std::size_t taken = 0;
+  NameTurn* first = nullptr;
+  NameTurn* last = nullptr;
+};
+thread_local constinit NameTurn::Places NameTurn::places_;
+
+Task<> NameTurn::come() {
+  if (places_.taken < ResolveOptions::at_once_max) {
+    ++places_.taken;
+    has_place_ = true;
+    co_return;
+  }
+  previous_ = places_.last;
+  (previous_ != nullptr ? previous_->next_ : places_.first) = this;
+  places_.last = this;
+  waits_ = true;
+  co_await given_.wait();
+}
+
+NameTurn::~NameTurn() {
+  if (waits_) {
+    (previous_ != nullptr ? previous_->next_ : places_.first) = next_;
+    (next_ != nullptr ? next_->previous_ : places_.last) = previous_;
+  }
+  if (!has_place_) return;
+  NameTurn* heir = places_.first;
+  if (heir == nullptr) {
+    --places_.taken;
+    return;
+  }
+  places_.first = heir->next_;
+  (heir->next_ != nullptr ? heir->next_->previous_ : places_.last) = nullptr;
+  heir->waits_ = false;
+  heir->has_place_ = true;
+  heir->given_.set();
+}
+
+}  // namespace ieum::detail

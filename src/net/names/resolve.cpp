@@ -1,0 +1,224 @@
+// resolve: what is known without asking, then the hosts file, then the name servers.
+#include <ieum/resolve.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+
+#include <ieum/group.hpp>
+#include <ieum/timeout.hpp>
+
+#include "base/driver.hpp"
+#include "net/names/destination_order.hpp"
+#include "net/names/hosts_file.hpp"
+#include "net/names/look_up.hpp"
+#include "net/names/lookup_limiter.hpp"
+#include "runtime/this_loop.hpp"
+
+namespace ieum {
+
+namespace detail {
+
+namespace {
+
+constexpr std::size_t label_bytes_max = 63;  // RFC 1035, section 2.3.4
+constexpr std::size_t name_bytes_max = 253;
+
+/// Why `host` can be no name; empty if it can.
+std::string_view what_is_wrong(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host.empty()) return "it is empty";
+  if (host.size() > name_bytes_max) return "it has more than 253 bytes";
+  std::size_t label = 0;
+  bool number = true;
+  for (const char c : host) {
+    if (static_cast<unsigned char>(c) >= 0x80) return "write it in its ASCII form, as xn--…";
+    if (c == '.') {
+      if (label == 0) return "it has an empty part";
+      label = 0;
+      number = true;
+      continue;
+    }
+    if (std::isalnum(c) == 0 && c != '-' && c != '_') {
+      return "it has something else than letters, digits, - and _ in it";
+    }
+    if (std::isdigit(c) == 0) number = false;
+    if (++label > label_bytes_max) return "it has a part of more than 63 bytes";
+  }
+  if (label == 0) return "it has an empty part";
+  if (number) return "it ends in a number, and is no IPv4 address";
+  return {};
+}
+
+std::string in_lower_case(std::string_view host) {
+  std::string text(host);
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+/// `127.0.0.1`, `::1`, `[::1]`, `fe80::1%eth0`.
+Result<Address> literal(const std::string& host, std::uint16_t port) {
+  const std::string end = ":" + std::to_string(port);
+  const bool bare = host.find(':') != std::string::npos && !host.starts_with('[');
+  return Address::parse((bare ? "[" + host + "]" : host) + end);
+}
+
+Result<> check(const std::string& host, const ResolveOptions& options) {
+  const auto wrong = [&](const char* detail) {
+    return fail(Error(std::errc::invalid_argument, "resolve").with_name(host).with_detail(detail));
+  };
+  const Family family = options.family;
+  if (family != Family::none && family != Family::ipv4 && family != Family::ipv6) {
+    return wrong("the family is ipv4, ipv6 or none");
+  }
+  if (options.server.family() != Family::none && !options.server.is_ip()) {
+    return wrong("a name server has an IP address");
+  }
+  if (options.server_timeout < std::chrono::milliseconds(1) ||
+      options.server_timeout > std::chrono::minutes(1)) {
+    return wrong("the server's timeout is from 1 ms to 1 minute");
+  }
+  if (options.rounds < 1 || options.rounds > ResolveOptions::rounds_max) {
+    return wrong("the rounds are from 1 to 10");
+  }
+  return {};
+}
+
+void add(NameAnswers& answers, const std::vector<Address>& addresses, Family family) {
+  for (const Address& address : addresses) {
+    if (family != Family::none && address.family() != family) continue;
+    NameAnswer& answer = address.family() == Family::ipv6 ? answers.ipv6 : answers.ipv4;
+    answer.addresses.push_back(address);
+  }
+}
+
+bool empty(const NameAnswers& answers) {
+  return answers.ipv6.addresses.empty() && answers.ipv4.addresses.empty();
+}
+
+/// Asks the driver, if it has names of its own; false: the system is to be asked.
+bool ask_driver(Driver& driver, const std::string& name, std::uint16_t port,
+                const ResolveOptions& options, NameAnswers& answers) {
+  std::vector<Address> addresses;
+  const int status = driver.find_name(name, addresses);
+  if (status == -EAGAIN) return false;
+  for (Address& address : addresses) address.set_port(port);
+  add(answers, addresses, options.family);
+  const Errc failure = status < 0 ? Errc::name_not_found : Errc::name_has_no_address;
+  for (NameAnswer* answer : {&answers.ipv6, &answers.ipv4}) {
+    if (answer->addresses.empty()) answer->failure = make_error_code(failure);
+  }
+  return true;
+}
+
+/// Fills `answers` with what needs no name server, and tells whether that is all there is. Error:
+/// `name_invalid` and those of `check`.
+Result<bool> look_nearby(Driver& driver, const std::string& host, std::uint16_t port,
+                         const ResolveOptions& options, NameAnswers& answers) {
+  const Result<> checked = check(host, options);
+  if (!checked) return fail(checked.error());
+  const Result<Address> address = literal(host, port);
+  if (address && address->is_ip() && host != "*") {
+    add(answers, {*address}, options.family);
+    return true;
+  }
+  if (host.find(':') != std::string::npos) {
+    return fail(Error(Errc::name_invalid, "resolve")
+                    .with_name(host)
+                    .with_detail(host.find('%') == std::string::npos
+                                     ? "it has a colon, and is no IPv6 address"
+                                     : "it is no IPv6 address with an interface of this machine"));
+  }
+  if (const std::string_view wrong = what_is_wrong(host); !wrong.empty()) {
+    return fail(Error(Errc::name_invalid, "resolve").with_name(host).with_detail(wrong));
+  }
+  const std::string name = in_lower_case(host);
+  if (name == "localhost" || name.ends_with(".localhost")) {
+    add(answers, {Address::ipv6_loopback(port), Address::ipv4_loopback(port)}, options.family);
+  } else if (ask_driver(driver, name, port, options, answers)) {
+    return true;
+  } else {
+    add(answers, addresses_in_hosts_file(name, port, ResolveOptions::addresses_max),
+        options.family);
+  }
+  return !empty(answers);
+}
+
+/// Why there is no address: that there is no such name outweighs that servers failed, which
+/// outweighs that one family has none.
+Error no_address(const NameAnswers& answers, const std::string& host, Family family) {
+  const auto weight = [](const NameAnswer& answer) {
+    if (answer.failure == Errc::name_not_found) return 3;
+    if (!answer.failure) return 0;
+    return answer.failure == Errc::name_has_no_address ? 1 : 2;
+  };
+  const bool ipv6 = weight(answers.ipv6) > weight(answers.ipv4);
+  const NameAnswer& answer = ipv6 ? answers.ipv6 : answers.ipv4;
+  const std::error_code code =
+      answer.failure ? answer.failure : make_error_code(Errc::name_has_no_address);
+  Error error = Error(code, "resolve").with_name(host).with_detail(answer.detail);
+  if (code == Errc::name_has_no_address && family != Family::none) {
+    error.set_detail(family == Family::ipv4 ? "of IPv4" : "of IPv6");
+  }
+  return error;
+}
+
+Task<> ask_servers(std::string host, std::uint16_t port, ResolveOptions options,
+                   NameAnswers& answers) {
+  NameTurn turn;
+  co_await turn.come();
+  NameQuery query(answers);
+  co_await query.open(options);
+  answers.ipv6.settled = options.family == Family::ipv4;
+  answers.ipv4.settled = options.family == Family::ipv6;
+  query.ask(host, port);
+  co_await query.drive();
+}
+
+}  // namespace
+
+Task<> look_up(std::string host, std::uint16_t port, ResolveOptions options, NameAnswers& answers) {
+  Loop& loop = *co_await this_loop();
+  const bool is_all = co_await look_nearby(loop.driver(), host, port, options, answers);
+  if (!is_all) {
+    const Result<> asked = co_await attempt(ask_servers(host, port, options, answers));
+    if (!asked) {
+      const Error& why = asked.error();
+      co_await fail(Error(why.code(), "resolve").with_name(host).with_detail(why.detail()));
+    }
+  }
+  if (empty(answers)) co_await fail(no_address(answers, host, options.family));
+  answers.changed.set();
+}
+
+}  // namespace detail
+
+namespace {
+
+Task<std::vector<Address>> resolve_now(std::string host, std::uint16_t port,
+                                       ResolveOptions options) {
+  detail::NameAnswers answers;
+  co_await detail::look_up(std::move(host), port, options, answers);
+  std::vector<Address> addresses = std::move(answers.ipv6.addresses);
+  const std::vector<Address>& ipv4 = answers.ipv4.addresses;
+  addresses.insert(addresses.end(), ipv4.begin(), ipv4.end());
+  detail::Loop& loop = *co_await detail::this_loop();
+  detail::order(addresses, loop.driver());
+  co_return addresses;
+}
+
+}  // namespace
+
+Task<std::vector<Address>> resolve(std::string host, std::uint16_t port, ResolveOptions options) {
+  auto resolving = resolve_now(std::move(host), port, options);
+  if (options.timeout == Duration::zero()) {
+    std::vector<Address> addresses = co_await std::move(resolving);
+    co_return addresses;
+  }
+  std::vector<Address> addresses = co_await with_timeout(options.timeout, std::move(resolving));
+  co_return addresses;
+}
+
+}  // namespace ieum

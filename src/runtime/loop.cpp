@@ -1,0 +1,252 @@
+// The loop: what every task runs on. On a byte's way: the second file; it takes a completed
+// operation from the driver and resumes the coroutine that awaits it.
+#include <ieum/detail/loop.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <mutex>
+#include <vector>
+
+#include <ieum/offload.hpp>
+
+#include "base/driver.hpp"
+#include "runtime/pool.hpp"
+#include "runtime/posted.hpp"
+
+namespace ieum::detail {
+
+void assertion_failed(const char* what, const char* file, int line) noexcept {
+  std::fprintf(stderr, "ieum: %s (%s:%d)\n", what, file, line);
+  std::abort();
+}
+
+/// What other threads may touch.
+struct Loop::Shared {
+  std::mutex mutex;
+  std::atomic<bool> any = false;  // something is in one of the two below
+  std::vector<std::unique_ptr<Posted>> posted;
+  OperationQueue completed;
+};
+
+Loop::Loop(std::unique_ptr<Driver> driver, std::size_t offload_threads_max)
+    : now_(driver->now()),
+      driver_(std::move(driver)),
+      root_(*this),
+      failing_error_(std::make_unique<Error>(std::errc::operation_canceled, "none")),
+      shared_(std::make_unique<Shared>()),
+      offload_threads_max_(offload_threads_max) {}
+
+Loop::~Loop() {
+  IEUM_ASSERT(current_ != this, "a runtime is destroyed from within one of its tasks");
+  IEUM_ASSERT(ready_ == nullptr && pending_ == 0,
+              "a runtime is destroyed before its tasks have ended");
+  while (ends_.linked()) {
+    auto& node = static_cast<LoopEndNode&>(*ends_.next);
+    node.unlink();
+    node.on_loop_end();
+  }
+  pool_.reset();
+  const std::lock_guard lock(shared_->mutex);  // a post that woke us may still be about to return
+}
+
+void Loop::assert_own_thread() noexcept {
+  // The address tells threads apart and costs no call.
+  Loop** const here = &current_;
+  Loop** owner = thread_.load(std::memory_order_relaxed);
+  if (owner == nullptr && thread_.compare_exchange_strong(owner, here)) return;
+  IEUM_ASSERT(owner == here,
+              "a runtime is used on a thread that is not its own: use post() to reach it");
+}
+
+void Loop::refresh_now() noexcept { now_ = driver_->now(); }
+
+void Loop::arm_in(Timer& timer, Duration delay) noexcept {
+  delay = std::max(delay, Duration::zero());
+  const bool beyond = delay > TimePoint::max() - now_;
+  timers_.arm(timer, beyond ? TimePoint::max() : now_ + delay);
+}
+
+bool Loop::submit(Leaf& leaf) noexcept { return driver_->submit(leaf); }
+
+void Loop::cancel(Leaf& leaf) noexcept {
+  if (leaf.state == Operation::State::pending) driver_->cancel(leaf);
+}
+
+void Loop::complete(Leaf& leaf) noexcept {
+  if (leaf.state == Operation::State::pending) completed_.push(leaf);
+}
+
+void Loop::offload(OffloadLeaf& leaf) noexcept {
+  if (driver_->is_simulated()) {
+    leaf.work();
+    return complete(leaf);
+  }
+  if (!pool_) pool_ = std::make_unique<Pool>(*this, offload_threads_max_);
+  if (pool_->add(leaf)) return;
+  leaf.result = -EAGAIN;  // the system gives no thread
+  complete(leaf);
+}
+
+bool Loop::take_back(OffloadLeaf& leaf) noexcept { return pool_ && pool_->take_back(leaf); }
+
+void Loop::post(std::unique_ptr<Posted> posted) noexcept {
+  // Woken under the lock: once the loop has the work it may end, and the driver with it.
+  std::lock_guard lock(shared_->mutex);
+  shared_->posted.push_back(std::move(posted));
+  if (!shared_->any.exchange(true)) driver_->wake();
+}
+
+void Loop::complete_elsewhere(Leaf& leaf) noexcept {
+  std::lock_guard lock(shared_->mutex);
+  shared_->completed.push(leaf);
+  if (!shared_->any.exchange(true)) driver_->wake();
+}
+
+void Loop::turn(Duration wait_max) noexcept {
+  assert_own_thread();
+  IEUM_ASSERT(current_ != this, "turn() is called from within a task of the same runtime");
+  Loop* outer = std::exchange(current_, this);
+  wait_for_driver(wait_max);
+  run_posted();
+  fire_timers();
+  finish_completed();
+  run_ready();
+  current_ = outer;
+}
+
+void Loop::wait_for_driver(Duration wait_max) noexcept {
+  TimePoint deadline = TimePoint::min();
+  const bool busy =
+      ready_ != nullptr || !completed_.empty() || shared_->any.load(std::memory_order_relaxed);
+  if (!busy) {
+    // `now_` may be old (the thread was elsewhere between two turns): a bounded wait reads the
+    // clock.
+    deadline = TimePoint::max();
+    if (wait_max <= Duration::zero()) {
+      deadline = TimePoint::min();
+    } else if (wait_max < std::chrono::hours(24 * 365)) {
+      deadline = driver_->now() + wait_max;
+    }
+    if (!timers_.empty() && timers_.nearest().deadline() < deadline) {
+      deadline = timers_.nearest().deadline();
+    }
+  }
+  driver_->wait(deadline, completed_);
+  now_ = driver_->now();
+}
+
+void Loop::run_posted() noexcept {
+  if (!shared_->any.load(std::memory_order_relaxed)) return;
+  std::vector<std::unique_ptr<Posted>> posted;
+  {
+    std::lock_guard lock(shared_->mutex);
+    shared_->any = false;
+    posted.swap(shared_->posted);
+    completed_.append(shared_->completed);
+  }
+  for (auto& one : posted) one->work();
+}
+
+void Loop::fire_timers() noexcept {
+  while (Timer* timer = timers_.take_due(now_)) timer->fire();
+}
+
+void Loop::finish_completed() noexcept {
+  OperationQueue batch;
+  batch.append(completed_);
+  while (Operation* operation = batch.pop()) static_cast<Leaf*>(operation)->finish(*this);
+}
+
+void Loop::run_ready() noexcept {
+  // A batch: what becomes ready meanwhile waits for the next turn, after the driver was asked.
+  ReadyNode* node = std::exchange(ready_, nullptr);
+  ready_end_ = &ready_;
+  while (node != nullptr) {
+    ReadyNode* next = node->next_ready_;
+    node->action_(*this, *node);
+    node = next;
+  }
+}
+
+void Loop::resume(Loop& loop, ReadyNode& node) noexcept {
+  loop.budget_ = budget_full;
+  static_cast<Frame&>(node).self.resume();
+  if (Frame* frame = std::exchange(loop.failing_, nullptr)) {
+    Error error = *loop.failing_error_;
+    loop.abandon(*frame, error);
+  }
+}
+
+void Loop::abandon(Frame& frame, Error& error) noexcept {
+  for (Frame* next = &frame; next != nullptr;) {
+    error.passed(next->where);
+    Waiter* waiter = next->waiter;
+    if (next->owner != nullptr) *next->owner = nullptr;
+    next->self.destroy();
+    next = waiter->failed(error);
+  }
+}
+
+void Leaf::finish(Loop& loop) noexcept {
+  unlink();
+  --loop.pending_;
+  if (result >= 0) {
+    if (Frame* frame = waiter_->ended(nullptr)) loop.enqueue_resume(*frame);
+    return;
+  }
+  Error error = this->error();
+  if (Frame* frame = waiter_->failed(error)) loop.abandon(*frame, error);
+}
+
+void Scope::stop() noexcept {
+  if (stopped_) return;
+  stopped_ = true;
+  loop_->stopping_end_ = &next_stopping_;
+  for (Scope* scope = this; scope != nullptr; scope = scope->next_stopping_) {
+    for (ListLink* link = scope->members_.next; link != &scope->members_;) {
+      ListLink* following = link->next;  // a node may unlink itself, nothing else
+      static_cast<StopNode*>(link)->on_stop();
+      link = following;
+    }
+  }
+}
+
+void Scope::on_stop() noexcept {
+  if (stopped_) return;
+  stopped_ = true;
+  *loop_->stopping_end_ = this;
+  loop_->stopping_end_ = &next_stopping_;
+}
+
+void Scope::describe(std::string& text, int depth) const {
+  for (const ListLink* link = members_.next; link != &members_; link = link->next) {
+    static_cast<const StopNode*>(link)->describe(text, depth);
+  }
+}
+
+void Leaf::describe(std::string& text, int depth) const {
+  text.append(static_cast<std::size_t>(depth) * 2, ' ');
+  text += name();
+  const std::string at = error().address().to_string();
+  if (!at.empty()) text.append(" ").append(at);
+  text += "\n";
+  for (const Frame* frame = waiter_->awaiting_frame(); frame != nullptr;
+       frame = frame->waiter->awaiting_frame()) {
+    text.append(static_cast<std::size_t>(depth) * 2 + 2, ' ');
+    text.append("awaited at ").append(frame->where.file_name()).append(":");
+    text.append(std::to_string(frame->where.line())).append(" in ");
+    text.append(frame->where.function_name()).append("\n");
+  }
+}
+
+std::string Loop::dump() const {
+  std::string text;
+  root_.describe(text, 0);
+  return text;
+}
+
+}  // namespace ieum::detail

@@ -1,0 +1,416 @@
+// Looking up names: what needs no name server, what servers answer and how they fail, deadlines,
+// stops, and the bound on lookups at the same time.
+#include <fcntl.h>
+#include <net/if.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "conformance/names/dns_server.hpp"
+
+namespace ieum::test {
+namespace {
+
+using Kind = DnsAnswer::Kind;
+using Addresses = std::vector<Address>;
+
+DnsAnswer answer(std::vector<std::string> addresses, Duration delay = {}) {
+  DnsAnswer answer;
+  answer.addresses = std::move(addresses);
+  answer.delay = delay;
+  return answer;
+}
+DnsAnswer answer(Kind kind) {
+  DnsAnswer answer;
+  answer.kind = kind;
+  return answer;
+}
+DnsName both(Kind kind) { return {answer(kind), answer(kind)}; }
+
+const DnsName in_ipv4 = {answer({"192.0.2.1"}), answer({})};
+
+/// Asks `server` only, which has a second to answer.
+ResolveOptions by(const DnsServer& server) {
+  ResolveOptions options;
+  options.server = server.address();
+  options.server_timeout = 1s;
+  return options;
+}
+
+Addresses at(const std::vector<std::string>& texts) {
+  Addresses addresses;
+  for (const std::string& text : texts) addresses.push_back(*Address::parse(text));
+  return addresses;
+}
+
+/// How resolving fails, as a sentence.
+Task<std::string> failure_of(std::string host, ResolveOptions options = {}) {
+  Result<Addresses> addresses = co_await attempt(resolve(std::move(host), 80, options));
+  if (addresses) co_return std::string("it succeeded");
+  co_return addresses.error().to_string();
+}
+
+/// `expected` holds the addresses as words.
+Task<> expect_addresses(std::string host, std::string expected, ResolveOptions options) {
+  const Addresses addresses = co_await resolve(host, 80, options);
+  std::string words;
+  for (const Address& address : addresses) words.append(" ").append(address.to_string());
+  EXPECT_EQ(words, " " + expected) << host;
+}
+
+// ---- Without a name server
+// ------------------------------------------------------------------------
+
+CO_TEST(Names, literals_need_no_server) {
+  const DnsServer server({});
+  const ResolveOptions options = by(server);
+  co_await expect_addresses("127.0.0.1", "127.0.0.1:80", options);
+  co_await expect_addresses("::1", "[::1]:80", options);
+  co_await expect_addresses("[2001:db8::1]", "[2001:db8::1]:80", options);
+  const std::string scoped = "[fe80::1%" + std::to_string(if_nametoindex("lo")) + "]:80";
+  co_await expect_addresses("fe80::1%lo", scoped, options);
+  co_await expect_addresses("[fe80::1%lo]", scoped, options);
+  EXPECT_EQ(server.questions(), 0);
+}
+
+CO_TEST(Names, localhost_is_the_loopback_address) {
+  const DnsServer server({{"localhost", in_ipv4}});
+  ResolveOptions options = by(server);
+  const std::vector<std::string> names = {"localhost", "LocalHost", "localhost.", "a.b.localhost"};
+  for (const std::string& name : names) {
+    const Addresses addresses = co_await resolve(name, 80, options);
+    EXPECT_TRUE(std::ranges::is_permutation(addresses, at({"[::1]:80", "127.0.0.1:80"}))) << name;
+  }
+  options.family = Family::ipv4;
+  co_await expect_addresses("localhost", "127.0.0.1:80", options);
+  options.family = Family::ipv6;
+  co_await expect_addresses("localhost", "[::1]:80", options);
+  EXPECT_EQ(server.questions(), 0);
+}
+
+CO_TEST(Names, what_can_be_no_name) {
+  const DnsServer server({});
+  const std::string long_part(64, 'x');
+  std::string long_name;
+  while (long_name.size() < 254) long_name += "x.";
+  long_name += 'x';
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"", "it is empty"},
+      {".", "it is empty"},
+      {"a..b", "it has an empty part"},
+      {".a", "it has an empty part"},
+      {"a b", "it has something else than letters, digits, - and _ in it"},
+      {"http//x", "it has something else than letters, digits, - and _ in it"},
+      {"*", "it has something else than letters, digits, - and _ in it"},
+      {"b\xc3\xbc"
+       "cher.example",
+       "write it in its ASCII form, as xn--…"},
+      {"256.1.1.1", "it ends in a number, and is no IPv4 address"},
+      {"1.2.3", "it ends in a number, and is no IPv4 address"},
+      {"1::2::3", "it has a colon, and is no IPv6 address"},
+      {"[::1", "it has a colon, and is no IPv6 address"},
+      {"fe80::1%nosuch0", "it is no IPv6 address with an interface of this machine"},
+  };
+  for (const auto& [name, why] : cases) {
+    const std::string failure = co_await failure_of(name, by(server));
+    const std::string named = name.empty() ? "" : " " + name;
+    EXPECT_EQ(failure, "resolve" + named + ": this can be no name: " + why);
+  }
+  const std::string part = co_await failure_of(long_part, by(server));
+  EXPECT_EQ(part, "resolve " + long_part.substr(0, 45) +
+                      "…: this can be no name: it has a part of more than 63 bytes");
+  const std::string name = co_await failure_of(long_name, by(server));
+  EXPECT_EQ(name, "resolve " + long_name.substr(0, 45) +
+                      "…: this can be no name: it has more than 253 bytes");
+  const std::string control = co_await failure_of("a\nb\x1b[31m", by(server));
+  EXPECT_EQ(control,
+            "resolve a?b?[31m: this can be no name: it has something else than letters, "
+            "digits, - and _ in it");
+  const std::string zero = co_await failure_of(std::string("a\0b", 3), by(server));
+  EXPECT_EQ(zero,
+            "resolve a?b: this can be no name: it has something else than letters, digits, - "
+            "and _ in it");
+  EXPECT_EQ(server.questions(), 0);
+}
+
+CO_TEST(Names, options_that_cannot_be_honoured) {
+  const auto failure_with = [](auto change) {
+    ResolveOptions options;
+    change(options);
+    return failure_of("localhost", options);
+  };
+  const std::string start = "resolve localhost: invalid argument: ";
+  const std::string family = co_await failure_with([](auto& o) { o.family = Family::unix_path; });
+  EXPECT_EQ(family, start + "the family is ipv4, ipv6 or none");
+  const std::string rounds = co_await failure_with([](auto& o) { o.rounds = 0; });
+  EXPECT_EQ(rounds, start + "the rounds are from 1 to 10");
+  const std::string timeout = co_await failure_with([](auto& o) { o.server_timeout = 0s; });
+  EXPECT_EQ(timeout, start + "the server's timeout is from 1 ms to 1 minute");
+  const std::string server =
+      co_await failure_with([](auto& o) { o.server = *Address::parse("unix:/x"); });
+  EXPECT_EQ(server, start + "a name server has an IP address");
+}
+
+// ---- What servers answer
+// --------------------------------------------------------------------------
+
+CO_TEST(Names, addresses_come_with_the_port) {
+  const DnsServer server({{"two.example", {answer({"127.0.0.2", "127.0.0.3"}), answer({})}}});
+  co_await expect_addresses("two.example", "127.0.0.2:80 127.0.0.3:80", by(server));
+  co_await expect_addresses("TWO.example.", "127.0.0.2:80 127.0.0.3:80", by(server));
+}
+
+CO_TEST(Names, both_families_are_asked_for_and_ordered) {
+  const DnsServer server({{"both.example", {answer({"127.0.0.2"}), answer({"::1"})}}});
+  const Addresses addresses = co_await resolve("both.example", 80, by(server));
+  EXPECT_TRUE(std::ranges::is_permutation(addresses, at({"[::1]:80", "127.0.0.2:80"})));
+  if (has(Transport::ipv6)) {
+    EXPECT_EQ(addresses.front(), Address::ipv6_loopback(80));
+  }
+  EXPECT_EQ(server.questions(), 2);
+}
+
+CO_TEST(Names, one_family_alone_if_asked_for) {
+  const DnsServer server({{"both.example", {answer({"192.0.2.1"}), answer({"2001:db8::1"})}}});
+  ResolveOptions options = by(server);
+  options.family = Family::ipv4;
+  co_await expect_addresses("both.example", "192.0.2.1:80", options);
+  options.family = Family::ipv6;
+  co_await expect_addresses("both.example", "[2001:db8::1]:80", options);
+  EXPECT_EQ(server.questions(), 2);
+}
+
+CO_TEST(Names, no_more_addresses_than_the_maximum) {
+  std::vector<std::string> many;
+  for (int i = 1; i <= 80; ++i) many.push_back("192.0.2." + std::to_string(i));
+  DnsName name = {answer(many), answer({})};
+  name.ipv4.kind = Kind::truncated;  // so many take TCP
+  const DnsServer server({{"many.example", name}});
+  const Addresses addresses = co_await resolve("many.example", 80, by(server));
+  EXPECT_EQ(addresses.size(), ResolveOptions::addresses_max);
+}
+
+CO_TEST(Names, a_truncated_answer_is_asked_for_by_tcp) {
+  DnsName name = in_ipv4;
+  name.ipv4.kind = Kind::truncated;
+  const DnsServer server({{"long.example", name}});
+  co_await expect_addresses("long.example", "192.0.2.1:80", by(server));
+  EXPECT_EQ(server.questions_by_tcp(), 1);
+}
+
+CO_TEST(Names, a_question_that_was_lost_is_asked_again) {
+  DnsName name = in_ipv4;
+  name.ipv4.ignored = name.ipv6.ignored = 2;
+  const DnsServer server({{"lost.example", name}});
+  ResolveOptions options = by(server);
+  options.server_timeout = 20ms;
+  options.rounds = 10;
+  co_await expect_addresses("lost.example", "192.0.2.1:80", options);
+}
+
+CO_TEST(Names, failures_tell_what_is_wrong) {
+  const DnsServer server(
+      {{"empty.example", {answer({}), answer({})}},
+       {"ipv4.example", in_ipv4},
+       {"failing.example", both(Kind::failure)},
+       {"refused.example", both(Kind::refusal)},
+       {"silent.example", both(Kind::silence)},
+       {"half.example", {answer(Kind::silence), answer({})}},
+       {"nonsense.example",
+        {{.kind = Kind::nonsense, .addresses = {"192.0.2.1"}}, answer(Kind::no_name)}}});
+  ResolveOptions options = by(server);
+  const std::string nosuch = co_await failure_of("nosuch.example", options);
+  EXPECT_EQ(nosuch, "resolve nosuch.example: no such name (NXDOMAIN)");
+  const std::string empty = co_await failure_of("empty.example", options);
+  EXPECT_EQ(empty, "resolve empty.example: the name has no address");
+  const std::string failing = co_await failure_of("failing.example", options);
+  EXPECT_EQ(failing,
+            "resolve failing.example: the name servers failed: they could not tell (SERVFAIL)");
+  const std::string refused = co_await failure_of("refused.example", options);
+  EXPECT_EQ(refused, "resolve refused.example: the name servers refuse to answer (REFUSED)");
+  options.server_timeout = 10ms;
+  options.rounds = 2;
+  const std::string silent = co_await failure_of("silent.example", options);
+  EXPECT_EQ(silent, "resolve silent.example: no name server answers");
+  const std::string half = co_await failure_of("half.example", options);
+  EXPECT_EQ(half, "resolve half.example: no name server answers");
+  options = by(server);
+  options.family = Family::ipv6;
+  const std::string ipv6 = co_await failure_of("ipv4.example", options);
+  EXPECT_EQ(ipv6, "resolve ipv4.example: the name has no address: of IPv6");
+  options.family = Family::ipv4;
+  const std::string nonsense = co_await failure_of("nonsense.example", options);
+  EXPECT_TRUE(nonsense.starts_with("resolve nonsense.example: the name servers failed: "))
+      << nonsense;
+}
+
+CO_TEST(Names, failures_have_codes) {
+  const DnsServer server({{"empty.example", {answer({}), answer({})}},
+                          {"failing.example", both(Kind::failure)},
+                          {"refused.example", both(Kind::refusal)},
+                          {"silent.example", both(Kind::silence)}});
+  ResolveOptions options = by(server);
+  options.server_timeout = 50ms;
+  options.rounds = 1;
+  const std::vector<std::pair<std::string, Errc>> cases = {
+      {"a b", Errc::name_invalid},
+      {"nosuch.example", Errc::name_not_found},
+      {"empty.example", Errc::name_has_no_address},
+      {"silent.example", Errc::name_servers_silent},
+      {"refused.example", Errc::name_servers_refused},
+      {"failing.example", Errc::name_servers_failed},
+  };
+  for (const auto& [name, code] : cases) {
+    const Result<Addresses> addresses = co_await attempt(resolve(name, 80, options));
+    CO_ASSERT(!addresses);
+    EXPECT_EQ(addresses.error(), code) << addresses.error().to_string();
+  }
+}
+
+CO_TEST(Names, nobody_listens_where_the_server_should_be) {
+  Listener listener = co_await Listener::bind("127.0.0.1:0");  // of TCP: no UDP is there
+  ResolveOptions options;
+  options.server = listener.address();
+  options.server_timeout = 20ms;
+  const std::string failure = co_await failure_of("some.example", options);
+  EXPECT_EQ(failure, "resolve some.example: no name server answers: connection refused");
+}
+
+// ---- Deadlines and stops
+// --------------------------------------------------------------------------
+
+CO_TEST(Names, a_server_that_never_answers_is_waited_for_until_the_deadline) {
+  const DnsServer server({{"silent.example", both(Kind::silence)}});
+  ResolveOptions options = by(server);
+  options.timeout = 50ms;
+  const std::string own = co_await failure_of("silent.example", options);
+  EXPECT_EQ(own, "resolve silent.example: timed out after 50 ms");
+  options.timeout = {};
+  auto resolving = resolve("silent.example", 80, options);
+  const Result<Addresses> outer = co_await attempt(with_timeout(40ms, std::move(resolving)));
+  CO_ASSERT(!outer);
+  EXPECT_EQ(outer.error().to_string(), "resolve silent.example: timed out after 40 ms");
+}
+
+TEST(Names, a_stop_ends_a_resolution_at_once) {
+  const DnsServer server({{"silent.example", both(Kind::silence)}});
+  const std::unique_ptr<Runtime> runtime = make_runtime();
+  const int before = open_descriptors();
+  auto running = runtime->start(resolve("silent.example", 80, by(server)));
+  while (server.questions() < 2) runtime->turn(5ms);
+  running.stop();
+  int turns = 0;
+  for (; !running.done(); ++turns) runtime->turn(0s);
+  EXPECT_LE(turns, 20);  // of a loop that waits for nothing
+  EXPECT_EQ(running.take().error().to_string(), "resolve silent.example: canceled");
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST(Names, a_runtime_ends_in_the_middle_of_a_resolution) {
+  const DnsServer server({{"silent.example", both(Kind::silence)}});
+  const std::unique_ptr<Runtime> runtime = make_runtime();
+  auto running = runtime->start(resolve("silent.example", 80, by(server)));
+  while (server.questions() < 2) runtime->turn(5ms);
+}
+
+CO_TEST(Names, the_loop_goes_on_meanwhile) {
+  const DnsServer server({{"slow.example", {answer({"192.0.2.1"}, 100ms), answer({})}}});
+  int ticks = 0;
+  auto ticking = [&ticks]() -> Task<> {
+    for (;; ++ticks) co_await sleep(1ms);
+  };
+  const ResolveOptions options = by(server);
+  auto body = [&ticking, &options](Group& group) -> Task<> {
+    group.start(ticking());
+    co_await expect_addresses("slow.example", "192.0.2.1:80", options);
+    group.stop();
+  };
+  co_await with_group(body);
+  EXPECT_GT(ticks, 5);
+}
+
+// ---- Many at once
+// ---------------------------------------------------------------------------------
+
+struct Crowd {
+  ResolveOptions options;
+  int before = 0;
+  int most = 0;  // descriptors open at the same time, beyond those before
+  int found = 0;
+  int canceled = 0;
+};
+
+Task<> resolve_one(Crowd& crowd) {
+  const Result<Addresses> addresses = co_await attempt(resolve("crowd.example", 80, crowd.options));
+  crowd.most = std::max(crowd.most, open_descriptors() - crowd.before);
+  if (addresses) ++crowd.found;
+  if (!addresses && addresses.error() == std::errc::operation_canceled) ++crowd.canceled;
+}
+
+CO_TEST(Names, a_thousand_at_once_stay_within_the_bound) {
+  const DnsServer server({{"crowd.example", {answer({"192.0.2.1"}, 5ms), answer({}, 5ms)}}});
+  Crowd crowd;
+  crowd.options = by(server);
+  crowd.options.server_timeout = 10s;
+  crowd.before = open_descriptors();
+  auto body = [&crowd](Group& group) -> Task<> {
+    for (int i = 0; i < 1000; ++i) group.start(resolve_one(crowd));
+    co_return;
+  };
+  co_await with_group(body);
+  EXPECT_EQ(crowd.found, 1000);
+  EXPECT_LE(crowd.most, static_cast<int>(ResolveOptions::at_once_max));
+  EXPECT_GT(crowd.most, 1);
+}
+
+CO_TEST(Names, a_stop_reaches_those_that_wait_for_their_turn) {
+  const DnsServer server({{"crowd.example", both(Kind::silence)}});
+  Crowd crowd;
+  crowd.options = by(server);
+  auto body = [&crowd, &server](Group& group) -> Task<> {
+    for (int i = 0; i < 200; ++i) group.start(resolve_one(crowd));
+    while (server.questions() == 0) co_await sleep(1ms);
+    group.stop();
+  };
+  co_await with_group(body);
+  EXPECT_EQ(crowd.canceled, 200);
+  co_await expect_addresses("localhost", "127.0.0.1:80", {.family = Family::ipv4});
+  const std::string after = co_await failure_of("nosuch.example", by(server));
+  EXPECT_EQ(after, "resolve nosuch.example: no such name (NXDOMAIN)");
+}
+
+CO_TEST(Names, without_a_descriptor_to_spare) {
+  const DnsServer server({{"ipv4.example", in_ipv4}});
+  co_await expect_addresses("ipv4.example", "192.0.2.1:80", by(server));
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const Descriptor next(::open("/dev/null", O_RDONLY | O_CLOEXEC));  // the lowest free number
+  rlimit now = before;
+  now.rlim_cur = static_cast<rlim_t>(next.get()) + 1;
+  setrlimit(RLIMIT_NOFILE, &now);
+  const std::string failure = co_await failure_of("ipv4.example", by(server));
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(failure, "resolve ipv4.example: too many open files");
+}
+
+CO_TEST(Names, garbage_is_survived) {
+  DnsName name = {answer({"192.0.2.1", "192.0.2.2"}), answer({"2001:db8::1"})};
+  name.ipv4.kind = name.ipv6.kind = Kind::garbage;
+  const DnsServer server({{"garbage.example", name}});
+  ResolveOptions options = by(server);
+  options.server_timeout = 5ms;
+  options.rounds = 2;
+  int failed = 0;
+  const int count = long_form() ? 5000 : 100;
+  for (int i = 0; i < count; ++i) {
+    const Result<Addresses> addresses = co_await attempt(resolve("garbage.example", 80, options));
+    if (!addresses) ++failed;
+    if (addresses) {
+      EXPECT_LE(addresses->size(), 2 * ResolveOptions::addresses_max);
+    }
+  }
+  EXPECT_GT(failed, 0);
+}
+
+}  // namespace
+}  // namespace ieum::test
