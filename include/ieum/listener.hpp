@@ -34,6 +34,7 @@ struct ListenOptions {
 
 namespace detail {
 class Accept;
+class AcceptState;
 }  // namespace detail
 
 /// A listening socket: bound to an address, with a backlog; `accept` makes a new socket for each
@@ -119,23 +120,20 @@ class Listener {
 
 namespace detail {
 
-class AcceptState final : public Leaf {
+class AcceptState final : public DriverLeaf {
  public:
   explicit AcceptState(const Accept& accept) noexcept;
   ~AcceptState();
-  Start start(Waiter& waiter, Scope& scope) noexcept;
   StreamSocket take() {
-    StreamSocket socket(*loop_, static_cast<int>(result), peer_);
+    StreamSocket socket(loop(), static_cast<int>(result), peer_);
     result = -1;
     return socket;
   }
   Error take_error() const noexcept { return error(); }
   [[nodiscard]] Error error() const noexcept override { return error_at(listens_at_.address()); }
   [[nodiscard]] const char* name() const noexcept override { return "accept"; }
-  void on_stop() noexcept override { loop().cancel(*this); }
 
  private:
-  Loop* loop_;
   PeerName listens_at_;
   Address peer_;
 };

@@ -45,6 +45,7 @@ struct ConnectOptions {
 };
 
 namespace detail {
+class AcceptState;
 template <class T, class Request>
 class SocketOperation;
 using SocketRead = SocketOperation<std::size_t, std::span<std::byte>>;

@@ -18,6 +18,8 @@ class Task;
 
 namespace detail {
 
+class GroupCore;
+
 /// What can be awaited in a task, or given to `run`, `with_timeout` and the like.
 template <class A>
 concept Awaitable = requires {

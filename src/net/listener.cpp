@@ -150,30 +150,14 @@ Result<int> Listener::option(SocketOption option) const noexcept {
 namespace detail {
 
 AcceptState::AcceptState(const Accept& accept) noexcept
-    : Leaf(Kind::accept, accept.listener_->handle_),
-      loop_(accept.listener_->loop_),
+    : DriverLeaf(Kind::accept, accept.listener_->handle_, accept.listener_->loop_),
       listens_at_(accept.listener_->address_) {
   address = &peer_;
   result = -1;
 }
 
 AcceptState::~AcceptState() {
-  if (result >= 0) loop_->driver().discard(static_cast<int>(result));  // nobody took it
-}
-
-Start AcceptState::start(Waiter& waiter, Scope& scope) noexcept {
-  if (scope.stopped()) {
-    result = -ECANCELED;
-    return at_once();
-  }
-  if (handle < 0) {
-    result = -EBADF;
-    return at_once();
-  }
-  IEUM_ASSERT(loop_ == &scope.loop(), "a listener is used on a runtime that it was not made on");
-  if (loop_->submit(*this)) return at_once();
-  wait_in(waiter, scope);
-  return {};
+  if (result >= 0) loop().driver().discard(static_cast<int>(result));  // nobody took it
 }
 
 }  // namespace detail

@@ -15,10 +15,7 @@ void Event::set() noexcept {
 namespace detail {
 
 Start EventWait::State::start(Waiter& waiter, Scope& scope) noexcept {
-  if (scope.stopped()) {
-    result = -ECANCELED;
-    return at_once();
-  }
+  if (scope.stopped()) return at_once(-ECANCELED);
   if (event_.set_) return at_once();
   wait_in(waiter, scope);
   link_.link_before(event_.waiting_);

@@ -1,9 +1,8 @@
-// HandleIo: the start of an operation on a handle, and the peer's name in errors.
+// PeerName: the peer's address in an error, small.
 #include <ieum/detail/handle_io.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 namespace ieum::detail {
 
@@ -36,22 +35,6 @@ Address PeerName::address() const noexcept {
   std::array<std::uint8_t, 16> ip{};
   std::ranges::copy(ip_, ip.begin());
   return Address::ipv6(ip, port_, scope_);
-}
-
-Start HandleLeafBase::start(Waiter& waiter, Scope& scope) noexcept {
-  if (scope.stopped()) {
-    result = -ECANCELED;
-    return at_once();
-  }
-  if (handle < 0) {
-    result = -EBADF;
-    return at_once();
-  }
-  Loop& loop = scope.loop();
-  IEUM_ASSERT(belongs_to(loop), "a socket is used on a runtime that it was not made on");
-  if (loop.submit(*this)) return at_once();
-  wait_in(waiter, scope);
-  return {};
 }
 
 }  // namespace ieum::detail

@@ -19,11 +19,6 @@
 
 namespace ieum::detail {
 
-void assertion_failed(const char* what, const char* file, int line) noexcept {
-  std::fprintf(stderr, "ieum: %s (%s:%d)\n", what, file, line);
-  std::abort();
-}
-
 /// What other threads may touch.
 struct Loop::Shared {
   std::mutex mutex;
@@ -188,58 +183,6 @@ void Loop::abandon(Frame& frame, Error& error) noexcept {
     if (next->owner != nullptr) *next->owner = nullptr;
     next->self.destroy();
     next = waiter->failed(error);
-  }
-}
-
-void Leaf::finish(Loop& loop) noexcept {
-  unlink();
-  --loop.pending_;
-  if (result >= 0) {
-    if (Frame* frame = waiter_->ended(nullptr)) loop.enqueue_resume(*frame);
-    return;
-  }
-  Error error = this->error();
-  if (Frame* frame = waiter_->failed(error)) loop.abandon(*frame, error);
-}
-
-void Scope::stop() noexcept {
-  if (stopped_) return;
-  stopped_ = true;
-  loop_->stopping_end_ = &next_stopping_;
-  for (Scope* scope = this; scope != nullptr; scope = scope->next_stopping_) {
-    for (ListLink* link = scope->members_.next; link != &scope->members_;) {
-      ListLink* following = link->next;  // a node may unlink itself, nothing else
-      static_cast<StopNode*>(link)->on_stop();
-      link = following;
-    }
-  }
-}
-
-void Scope::on_stop() noexcept {
-  if (stopped_) return;
-  stopped_ = true;
-  *loop_->stopping_end_ = this;
-  loop_->stopping_end_ = &next_stopping_;
-}
-
-void Scope::describe(std::string& text, int depth) const {
-  for (const ListLink* link = members_.next; link != &members_; link = link->next) {
-    static_cast<const StopNode*>(link)->describe(text, depth);
-  }
-}
-
-void Leaf::describe(std::string& text, int depth) const {
-  text.append(static_cast<std::size_t>(depth) * 2, ' ');
-  text += name();
-  const std::string at = error().address().to_string();
-  if (!at.empty()) text.append(" ").append(at);
-  text += "\n";
-  for (const Frame* frame = waiter_->awaiting_frame(); frame != nullptr;
-       frame = frame->waiter->awaiting_frame()) {
-    text.append(static_cast<std::size_t>(depth) * 2 + 2, ' ');
-    text.append("awaited at ").append(frame->where.file_name()).append(":");
-    text.append(std::to_string(frame->where.line())).append(" in ");
-    text.append(frame->where.function_name()).append("\n");
   }
 }
 

@@ -6,10 +6,7 @@
 namespace ieum::detail {
 
 Start OffloadLeaf::begin(Waiter& waiter, Scope& scope) noexcept {
-  if (scope.stopped()) {
-    result = -ECANCELED;
-    return at_once();
-  }
+  if (scope.stopped()) return at_once(-ECANCELED);
   wait_in(waiter, scope);
   loop().offload(*this);
   return {};

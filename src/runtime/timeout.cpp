@@ -29,10 +29,7 @@ void ShieldWaiter::fire() noexcept { scope_.stop(); }
 void ShieldWaiter::describe(std::string& text, int depth) const { scope_.describe(text, depth); }
 
 Start Sleep::State::start(Waiter& waiter, Scope& scope) noexcept {
-  if (scope.stopped()) {
-    result = -ECANCELED;
-    return at_once();
-  }
+  if (scope.stopped()) return at_once(-ECANCELED);
   wait_in(waiter, scope);
   loop().arm_in(*this, delay_);
   return {};
@@ -48,10 +45,7 @@ void Sleep::State::on_stop() noexcept {
 }
 
 Start Yield::State::start(Waiter& waiter, Scope& scope) noexcept {
-  if (scope.stopped()) {
-    result = -ECANCELED;
-    return at_once();
-  }
+  if (scope.stopped()) return at_once(-ECANCELED);
   wait_in(waiter, scope);
   loop().complete(*this);
   return {};

@@ -15,7 +15,7 @@
 namespace ieum::detail {
 
 /// The operation in the awaiting frame. The datagrams stay where they are until it has completed.
-class DatagramLeaf final : public Leaf {
+class DatagramLeaf final : public DriverLeaf {
  public:
   DatagramLeaf(Kind what, DatagramCoreRef core, std::span<Datagram> datagrams) noexcept;
 
@@ -24,7 +24,6 @@ class DatagramLeaf final : public Leaf {
   [[nodiscard]] const char* name() const noexcept override {
     return kind == Kind::send_datagrams ? "send" : "receive";
   }
-  void on_stop() noexcept override { loop().cancel(*this); }
   void set_datagrams(std::span<Datagram> datagrams) noexcept { transfer_.datagrams = datagrams; }
   [[nodiscard]] const DatagramCoreRef& core() const noexcept { return core_; }
 

@@ -97,10 +97,10 @@ struct HandleRequest {
 };
 
 /// The operation in the awaiting frame.
-class HandleLeafBase : public Leaf {
+class HandleLeafBase : public DriverLeaf {
  public:
   explicit HandleLeafBase(const HandleRequest& request) noexcept
-      : Leaf(request.kind, request.handle, request.loop), name_(request.name) {
+      : DriverLeaf(request.kind, request.handle, request.loop), name_(request.name) {
     whole = request.whole;
     data = request.data;
     size = request.size;
@@ -108,10 +108,8 @@ class HandleLeafBase : public Leaf {
     if (request.peer != nullptr) peer_ = *request.peer;
   }
 
-  Start start(Waiter& waiter, Scope& scope) noexcept;
   [[nodiscard]] Error error() const noexcept override { return error_at(peer_.address()); }
   [[nodiscard]] const char* name() const noexcept override { return name_; }
-  void on_stop() noexcept override { loop().cancel(*this); }
 
  protected:
   ~HandleLeafBase() = default;

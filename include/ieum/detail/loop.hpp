@@ -1,213 +1,29 @@
-// The parts that every awaited thing is made of: who waits (Waiter, Frame), how far a stop reaches
-// (Scope), what the driver answers to (Leaf), and the loop that runs them. Hot paths are inline;
-// the rest is in src/runtime/loop.cpp.
-//
-// The protocol. Each awaitable A has a nested `State`, built in the awaiting frame:
-//   State(A&&); Start start(Waiter&, Scope&); value_type take(); Error take_error();
-// `start` answers done, failed or pending. If pending, the waiter is later told exactly once:
-// `ended` (then `take` gives the value or rethrows) or `failed` (the error comes along). Nothing is
-// ever resumed from within `start`, `on_stop`, `fire` or a destructor.
+// Loop: runs what is ready, and asks the driver for what has completed. Hot paths are inline; the
+// rest is in src/runtime/loop.cpp.
 #pragma once
 
 #include <atomic>
-#include <coroutine>
 #include <cstdint>
-#include <exception>
 #include <memory>
-#include <source_location>
 #include <string>
 
 #include <ieum/detail/assert.hpp>
+#include <ieum/detail/frame.hpp>
+#include <ieum/detail/leaf.hpp>
+#include <ieum/detail/scope.hpp>
 #include <ieum/detail/timer.hpp>
 #include <ieum/error.hpp>
 #include <ieum/operation.hpp>
 
 namespace ieum {
 class Driver;
-class Runtime;
 }  // namespace ieum
 
 namespace ieum::detail {
 
-class Frame;
-class AcceptState;
-class GroupCore;
-class Leaf;
-class Loop;
 class OffloadLeaf;
 class Pool;
 struct Posted;
-
-/// Who is told how an awaited thing ended: a frame, or a combinator round the awaited thing.
-class Waiter {
- public:
-  /// It ended with a value or an exception. `child`: the task that ended, or null for an operation.
-  /// Returns the frame that is to go on now, or null.
-  virtual Frame* ended(Frame* child) noexcept = 0;
-  /// It failed, and is destroyed already. Returns the frame that is to be abandoned, or null.
-  virtual Frame* failed(Error& error) noexcept = 0;
-  /// The nearest frame outwards; null at the top. For dump_tasks().
-  [[nodiscard]] virtual const Frame* awaiting_frame() const noexcept = 0;
-
- protected:
-  ~Waiter() = default;
-};
-
-/// Work for the loop's ready queue.
-class ReadyNode {
- public:
-  ReadyNode() noexcept = default;
-  ReadyNode(const ReadyNode&) = delete;
-  ReadyNode& operator=(const ReadyNode&) = delete;
-
- protected:
-  ~ReadyNode() = default;
-
- private:
-  friend class Loop;
-  using Action = void (*)(Loop&, ReadyNode&) noexcept;
-  ReadyNode* next_ready_ = nullptr;
-  Action action_ = nullptr;
-};
-
-/// How starting an awaitable went.
-struct Start {
-  enum class Kind : std::uint8_t { pending, done, failed };
-  Kind kind = Kind::pending;
-  Frame* next = nullptr;  ///< pending: a task to run at once
-};
-
-struct ListLink {
-  ListLink* previous = this;
-  ListLink* next = this;
-
-  ListLink() noexcept = default;
-  ListLink(const ListLink&) = delete;
-  ListLink& operator=(const ListLink&) = delete;
-  ~ListLink() { unlink(); }
-
-  [[nodiscard]] bool linked() const noexcept { return next != this; }
-  void link_before(ListLink& other) noexcept {
-    previous = other.previous;
-    next = &other;
-    other.previous->next = this;
-    other.previous = this;
-  }
-  void unlink() noexcept {
-    previous->next = next;
-    next->previous = previous;
-    previous = next = this;
-  }
-};
-
-/// Something in a scope that hears of a stop.
-class StopNode : public ListLink {
- public:
-  /// A stop was asked for. May only enqueue, cancel or unlink itself.
-  virtual void on_stop() noexcept = 0;
-  /// Adds what is waiting here to a dump.
-  virtual void describe(std::string& text, int depth) const = 0;
-
- protected:
-  ~StopNode() = default;
-};
-
-/// How far a stop reaches: a node in the tree of groups, deadlines and shields. Every frame has
-/// one.
-class Scope final : public StopNode {
- public:
-  Scope() noexcept = default;
-  explicit Scope(Loop& loop) noexcept : loop_(&loop) {}
-
-  /// Takes the loop, and whether a stop was asked for, from `parent`; hears of later stops only
-  /// once attached to it.
-  void open(Scope& parent) noexcept {
-    loop_ = parent.loop_;
-    stopped_ = parent.stopped_;
-  }
-  /// The same without the stop: a shield.
-  void open_shielded(Scope& parent) noexcept { loop_ = parent.loop_; }
-  void add(StopNode& node) noexcept { node.link_before(members_); }
-  [[nodiscard]] bool stopped() const noexcept { return stopped_; }
-  [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
-
-  /// Asks everything in this scope to stop. Idempotent.
-  void stop() noexcept;
-
-  /// Called by `stop` of the scope round this one, which goes on with this one afterwards: scopes
-  /// may be nested to any depth.
-  void on_stop() noexcept override;
-  void describe(std::string& text, int depth) const override;
-
- private:
-  Loop* loop_ = nullptr;
-  ListLink members_;
-  Scope* next_stopping_ = nullptr;
-  bool stopped_ = false;
-};
-
-/// A coroutine frame: the base of every promise.
-class Frame : public Waiter, public ReadyNode {
- public:
-  Frame() noexcept { ++live; }
-
-  Frame* ended(Frame* /*child*/) noexcept final { return this; }
-  Frame* failed(Error& /*error*/) noexcept final { return this; }
-  [[nodiscard]] const Frame* awaiting_frame() const noexcept final { return this; }
-
-  /// At the final suspend point: who goes on.
-  std::coroutine_handle<> finished() noexcept;
-
-  std::coroutine_handle<> self;
-  Waiter* waiter = nullptr;
-  Scope* scope = nullptr;
-  Frame** owner = nullptr;  ///< the task that owns this frame, told when the loop destroys it
-  std::source_location where;
-  std::exception_ptr exception;
-
-  /// Frames that exist on this thread; a test expects 0 at its end.
-  static inline thread_local constinit std::int64_t live = 0;
-
- protected:
-  ~Frame() { --live; }
-};
-
-/// A leaf of the tree of awaits: what a driver, a timer, an event or the pool completes.
-class Leaf : public Operation, public StopNode {
- public:
-  using Operation::Operation;
-  /// On a handle that belongs to `loop`, or to any if that is null.
-  Leaf(Kind what, int on, Loop* loop) noexcept : Operation(what, on), loop_(loop) {}
-
-  /// Told by the loop after completion; unlinks, then tells the waiter.
-  void finish(Loop& loop) noexcept;
-  [[nodiscard]] virtual Error error() const noexcept = 0;
-  [[nodiscard]] virtual const char* name() const noexcept = 0;
-
-  void describe(std::string& text, int depth) const final;
-
- protected:
-  ~Leaf() = default;
-
-  [[nodiscard]] Loop& loop() const noexcept { return *loop_; }
-  [[nodiscard]] bool belongs_to(const Loop& loop) const noexcept {
-    return loop_ == nullptr || loop_ == &loop;
-  }
-  /// Files the leaf as pending in `scope`.
-  void wait_in(Waiter& waiter, Scope& scope) noexcept;
-  /// An answer without waiting.
-  Start at_once() const noexcept {
-    return {result < 0 ? Start::Kind::failed : Start::Kind::done, nullptr};
-  }
-  /// The error of a negative result, named for `address`.
-  [[nodiscard]] Error error_at(const Address& at) const noexcept {
-    return Error::from_errno(static_cast<int>(-result), name(), at);
-  }
-
- private:
-  Waiter* waiter_ = nullptr;
-  Loop* loop_ = nullptr;
-};
 
 /// Something that others hold as well, and that has to hear of a loop's end.
 class LoopEndNode : public ListLink {

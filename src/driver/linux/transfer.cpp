@@ -7,8 +7,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
-#include <cstdlib>
 #include <ctime>
 
 namespace ieum {
@@ -45,48 +43,11 @@ class WithoutSigpipe {
   bool broken_ = false;
 };
 
-const char* name_of(Operation::Kind kind) noexcept {
-  switch (kind) {
-    case Operation::Kind::receive: return "a read";
-    case Operation::Kind::send: return "a write";
-    case Operation::Kind::accept: return "an accept";
-    case Operation::Kind::connect: return "a connect";
-    case Operation::Kind::receive_datagrams: return "a receive";
-    case Operation::Kind::send_datagrams: return "a send";
-    case Operation::Kind::wait_readable: return "a wait until readable";
-    case Operation::Kind::wait_writable: return "a wait until writable";
-    case Operation::Kind::none:
-    case Operation::Kind::close: break;
-  }
-  return "an operation";
-}
-
 }  // namespace
 
 std::span<const iovec> remaining(const Operation& operation, Parts& parts) noexcept {
-  if (operation.parts == nullptr) {
-    parts[0] = {operation.data + operation.moved, operation.size - operation.moved};
-    return std::span(parts).first(1);
-  }
-  std::size_t skip = operation.moved;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < operation.size && count < parts.size(); ++i) {
-    const ConstBuffer part = operation.parts[i];
-    if (skip >= part.size()) {
-      skip -= part.size();
-      continue;
-    }
-    parts[count++] = {const_cast<std::byte*>(part.data()) + skip, part.size() - skip};
-    skip = 0;
-  }
-  return std::span(parts).first(count);
-}
-
-std::size_t total_bytes(const Operation& operation) noexcept {
-  if (operation.parts == nullptr) return operation.size;
-  std::size_t total = 0;
-  for (std::size_t i = 0; i < operation.size; ++i) total += operation.parts[i].size();
-  return total;
+  return remaining_pieces(operation, std::span<iovec>(parts),
+                          [](std::byte* data, std::size_t size) { return iovec{data, size}; });
 }
 
 ssize_t send_parts(int handle, std::span<const iovec> parts, bool is_socket) noexcept {
@@ -119,17 +80,6 @@ bool is_tcp(int descriptor) noexcept {
          protocol == IPPROTO_TCP;
 }
 
-bool breaks_connection(int number) noexcept {
-  switch (number) {
-    case ECONNRESET:
-    case ECONNABORTED:
-    case ETIMEDOUT:
-    case EHOSTUNREACH:
-    case ENETUNREACH: return true;
-    default: return false;
-  }
-}
-
 bool would_block(int number) noexcept { return number == EAGAIN || number == EWOULDBLOCK; }
 
 bool is_about_one_client(int number) noexcept {
@@ -145,14 +95,6 @@ bool is_about_one_client(int number) noexcept {
     case ENONET: return true;
     default: return false;
   }
-}
-
-void refuse_second(const Operation& pending, const Operation& second) noexcept {
-  std::fprintf(stderr,
-               "ieum: %s was begun on descriptor %d while %s is pending on it: at most one "
-               "operation a direction a socket; await the first one before\n",
-               name_of(second.kind), second.handle, name_of(pending.kind));
-  std::abort();
 }
 
 }  // namespace ieum

@@ -8,7 +8,7 @@
 
 #include <ieum/detail/assert.hpp>
 
-#include "driver/linux/transfer.hpp"
+#include "driver/operations.hpp"
 #include "driver/sim/socket/tcp.hpp"
 #include "driver/sim/socket/udp.hpp"
 #include "driver/sim/socket/unix_datagram.hpp"
@@ -153,18 +153,20 @@ bool HostDriver::receive(Operation& operation, Socket& socket) noexcept {
 bool HostDriver::send(Operation& operation, Socket& socket) noexcept {
   const std::size_t total = total_bytes(operation);
   const std::size_t at_once = node_.faults.write_bytes_max;
-  Parts parts;
+  std::array<ConstBuffer, 64> pieces;
   while (operation.moved < total) {
-    const std::span<const iovec> left = remaining(operation, parts);
+    const std::span<const ConstBuffer> left = remaining_pieces(
+        operation, std::span<ConstBuffer>(pieces),
+        [](const std::byte* data, std::size_t size) { return ConstBuffer(data, size); });
     std::size_t moved = 0;
-    for (const iovec& part : left) {
-      std::size_t size = part.iov_len;
+    for (const ConstBuffer piece : left) {
+      std::size_t size = piece.size();
       if (at_once > 0) size = std::min(size, at_once - moved);
       if (size == 0) continue;
-      const std::int64_t count = socket.write({static_cast<const std::byte*>(part.iov_base), size});
+      const std::int64_t count = socket.write(piece.first(size));
       if (count < 0 && count != -EAGAIN) return done_with(operation, count);
       if (count > 0) moved += static_cast<std::size_t>(count);
-      if (count < static_cast<std::int64_t>(part.iov_len)) break;
+      if (count < static_cast<std::int64_t>(piece.size())) break;
     }
     socket.push();
     operation.moved += moved;

@@ -34,27 +34,15 @@ void explain(Error& error, const Datagram& refused, int number) noexcept {
 }  // namespace
 
 DatagramLeaf::DatagramLeaf(Kind what, DatagramCoreRef core, std::span<Datagram> datagrams) noexcept
-    : Leaf(what, core ? core->handle : -1, core ? core->loop : nullptr),
+    : DriverLeaf(what, core ? core->handle : -1, core ? core->loop : nullptr),
       core_(std::move(core)),
       transfer_{datagrams, core_ ? &core_->port : nullptr} {
   transfer = &transfer_;
 }
 
 Start DatagramLeaf::start(Waiter& waiter, Scope& scope) noexcept {
-  if (scope.stopped()) {
-    result = -ECANCELED;
-    return at_once();
-  }
-  if (handle < 0) {
-    result = -EBADF;
-    return at_once();
-  }
-  if (transfer_.datagrams.empty()) return at_once();
-  Loop& loop = scope.loop();
-  IEUM_ASSERT(belongs_to(loop), "a socket is used on a runtime that it was not made on");
-  if (loop.submit(*this)) return at_once();
-  wait_in(waiter, scope);
-  return {};
+  const bool nothing = transfer_.datagrams.empty() && handle >= 0 && !scope.stopped();
+  return nothing ? at_once() : DriverLeaf::start(waiter, scope);
 }
 
 Error DatagramLeaf::error() const noexcept {

@@ -3,7 +3,7 @@
 
 #include <cerrno>
 
-#include "driver/linux/transfer.hpp"
+#include "driver/operations.hpp"
 #include "driver/sim/host_driver.hpp"
 
 namespace ieum::sim {

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "driver/linux/transfer.hpp"
+#include "driver/operations.hpp"
 #include "driver/sim/host_driver.hpp"
 #include "driver/sim/network/world.hpp"
 

@@ -9,7 +9,7 @@
 
 #include <ieum/error.hpp>
 
-#include "driver/linux/transfer.hpp"
+#include "driver/operations.hpp"
 #include "driver/sim/host_driver.hpp"
 #include "driver/sim/socket/tcp_options.hpp"
 #include "driver/sim/socket/unix_stream.hpp"

@@ -1,0 +1,48 @@
+// Leaf: how waiting begins and ends.
+#include <ieum/detail/leaf.hpp>
+
+#include <cerrno>
+
+#include <ieum/detail/loop.hpp>
+
+namespace ieum::detail {
+
+void Leaf::finish(Loop& loop) noexcept {
+  unlink();
+  --loop.pending_;
+  if (result >= 0) {
+    if (Frame* frame = waiter_->ended(nullptr)) loop.enqueue_resume(*frame);
+    return;
+  }
+  Error error = this->error();
+  if (Frame* frame = waiter_->failed(error)) loop.abandon(*frame, error);
+}
+
+void Leaf::describe(std::string& text, int depth) const {
+  text.append(static_cast<std::size_t>(depth) * 2, ' ');
+  text += name();
+  const std::string at = error().address().to_string();
+  if (!at.empty()) text.append(" ").append(at);
+  text += "\n";
+  for (const Frame* frame = waiter_->awaiting_frame(); frame != nullptr;
+       frame = frame->waiter->awaiting_frame()) {
+    text.append(static_cast<std::size_t>(depth) * 2 + 2, ' ');
+    text.append("awaited at ").append(frame->where.file_name()).append(":");
+    text.append(std::to_string(frame->where.line())).append(" in ");
+    text.append(frame->where.function_name()).append("\n");
+  }
+}
+
+Start DriverLeaf::start(Waiter& waiter, Scope& scope) noexcept {
+  if (scope.stopped()) return at_once(-ECANCELED);
+  if (handle < 0) return at_once(-EBADF);
+  Loop& loop = scope.loop();
+  IEUM_ASSERT(belongs_to(loop), "a socket is used on a runtime that it was not made on");
+  if (loop.submit(*this)) return at_once();
+  wait_in(waiter, scope);
+  return {};
+}
+
+void DriverLeaf::on_stop() noexcept { loop().cancel(*this); }
+
+}  // namespace ieum::detail
