@@ -82,7 +82,7 @@ struct Membership {
 };
 
 /// What a driver is told of the socket, and tells of it. Lives as long as operations on it.
-struct DatagramPort {
+struct DatagramState {
   Family family = Family::none;
   /// Bound to a wildcard: `Datagram::local` and `interface` are received, and obeyed in sending.
   bool wildcard = false;
@@ -120,7 +120,7 @@ struct DatagramPort {
 /// What a datagram operation moves; lives beside the operation until it has completed.
 struct DatagramTransfer {
   std::span<Datagram> datagrams;  ///< at least one; receiving: `data` is the room to receive into
-  DatagramPort* port = nullptr;
+  DatagramState* state = nullptr;
 };
 
 }  // namespace ieum

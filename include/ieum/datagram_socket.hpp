@@ -113,7 +113,7 @@ class DatagramSocket {
   [[nodiscard]] bool is_open() const noexcept { return core_ && core_->handle >= 0; }
   /// Where it is, with the port that the system chose.
   [[nodiscard]] const Address& address() const noexcept {
-    return core_ ? core_->port.local : detail::nobodys_address;
+    return core_ ? core_->state.local : detail::nobodys_address;
   }
   [[nodiscard]] const Address& peer_address() const noexcept {
     return core_ ? core_->peer : detail::nobodys_address;
@@ -155,7 +155,7 @@ class DatagramSocket {
  private:
   static Result<DatagramSocket> make(Family family, const DatagramOptions& options);
   explicit DatagramSocket(detail::DatagramCore* core) noexcept : core_(core) {}
-  [[nodiscard]] Family family() const noexcept { return core_->port.family; }
+  [[nodiscard]] Family family() const noexcept { return core_->state.family; }
   [[nodiscard]] bool speaks_both() const noexcept {
     return family() == Family::ipv6 && !core_->ipv6_only;
   }

@@ -1,5 +1,5 @@
 // Operation: one request to a driver, living in the awaiting coroutine's frame until it has
-// completed. On a byte's way: the driver fills `data`, sets `result` and hands the operation back
+// completed. On the data path: the driver fills `data`, sets `result` and hands the operation back
 // to the loop.
 #pragma once
 

@@ -1,5 +1,5 @@
 // StreamSocket: one end of a connection (TCP, Unix stream).
-// On a byte's way: the third file; it asks the driver for the bytes and hands them to the user.
+// On the data path: the third file; it asks the driver for the bytes and hands them to the user.
 #pragma once
 
 #include <chrono>

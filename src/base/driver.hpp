@@ -1,6 +1,6 @@
 // The driver contract: how the loop talks to a kernel, real or simulated. Written like a man page,
 // because every driver is judged by it and nothing outside src/driver knows which one runs.
-// On a byte's way: the driver is the first file; it fills the operation's buffer.
+// On the data path: the driver is the first file; it fills the operation's buffer.
 #pragma once
 
 #include <cerrno>
@@ -86,12 +86,12 @@ struct Pending {
 ///
 /// Sending goes on until all have gone, waiting for room where there is none. A driver gives the
 /// system several at once where it can (consecutive ones to one peer of one size, at most
-/// `port->segment_bytes_max`), and one by one where the system refuses that. Where nothing tells
+/// `state->segment_bytes_max`), and one by one where the system refuses that. Where nothing tells
 /// when there is room again, the queue of a Unix peer that we are not connected to, the result is
 /// what has gone, or -EAGAIN. Other results: -EMSGSIZE, -EACCES (a broadcast that was not allowed),
 /// -EDESTADDRREQ, -ENETUNREACH, -ECONNREFUSED (an earlier one, of a connected socket) and the like.
 ///
-/// The driver keeps `port->counters` (all but `dropped`; the caller counts a `received` of several
+/// The driver keeps `state->counters` (all but `dropped`; the caller counts a `received` of several
 /// further ones). With `ip_recverr` set, an error that the network sent back ends a receive, with
 /// its number, and waits in the error queue to be told whole by `take_error`; it does not fail a
 /// send to somebody else.

@@ -1,4 +1,4 @@
-// StreamSocket: one end of a connection. On a byte's way: the third file.
+// StreamSocket: one end of a connection. On the data path: the third file.
 #include <ieum/stream_socket.hpp>
 
 #include <algorithm>

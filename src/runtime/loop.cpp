@@ -1,4 +1,4 @@
-// The loop: what every task runs on. On a byte's way: the second file; it takes a completed
+// The loop: what every task runs on. On the data path: the second file; it takes a completed
 // operation from the driver and resumes the coroutine that awaits it.
 #include <ieum/detail/loop.hpp>
 

@@ -24,7 +24,7 @@ struct DatagramCore {
   };
 
   DatagramCore(Loop& on, int with_handle, Family family) noexcept : loop(&on), handle(with_handle) {
-    port.family = family;
+    state.family = family;
   }
 
   Loop* loop;
@@ -33,7 +33,7 @@ struct DatagramCore {
   bool segmentation = false;  ///< not tried yet
   bool joins = false;         ///< the system may give several as one
   unsigned references = 0;
-  DatagramPort port;
+  DatagramState state;
   Address peer;
   SocketFile file;  ///< to remove with the socket
   std::unique_ptr<Joined> joined;

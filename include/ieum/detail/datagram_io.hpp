@@ -1,5 +1,5 @@
 // The awaitable sends and receives of a datagram socket.
-// On a byte's way: the operation that the driver fills.
+// On the data path: the operation that the driver fills.
 #pragma once
 
 #include <cstddef>

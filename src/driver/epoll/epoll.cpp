@@ -1,5 +1,5 @@
 // The epoll driver: tries an operation at once, and waits for the descriptor's next edge if it
-// would block. On a byte's way: the first file; recv(2) fills the operation's buffer.
+// would block. On the data path: the first file; recv(2) fills the operation's buffer.
 #include "driver/epoll/epoll.hpp"
 
 #include <fcntl.h>
@@ -41,16 +41,16 @@ struct Slot {
   bool ended = false;   // the peer has finished, or an error waits to be read
   bool is_tcp = false;  // a short read means that nothing is left
   bool is_socket = false;
-  bool urgent = false;      // TCP's urgent mark was seen: reads stop short of it
-  bool starved = false;     // waits for a receive buffer
-  bool bulk = false;        // the last pooled receive filled a small buffer
-  int broken = 0;           // the error that ended the connection, once it was told
-  ReceiveGuess guess{};     // of a datagram socket
-  std::uint32_t level = 0;  // a datagram socket: what it is registered for, level-triggered
-  bool shared = false;      // others have the file too: epoll does not forget it when we close it
+  bool urgent = false;             // TCP's urgent mark was seen: reads stop short of it
+  bool starved = false;            // waits for a receive buffer
+  bool bulk = false;               // the last pooled receive filled a small buffer
+  int broken = 0;                  // the error that ended the connection, once it was told
+  ReadinessPredictor readiness{};  // of a datagram socket
+  std::uint32_t level = 0;         // a datagram socket: what it is registered for, level-triggered
+  bool shared = false;  // others have the file too: epoll does not forget it when we close it
 };
 
-class EpollDriver final : public KernelDriver {
+class EpollDriver final : public LinuxDriver {
  public:
   EpollDriver(int epoll, int wake, unsigned buffers_max) noexcept
       : epoll_(epoll), wake_(wake), pool_(buffers_max) {}
@@ -156,7 +156,7 @@ bool EpollDriver::submit(Operation& operation) noexcept {
   Slot& at = slot(operation.handle);
   Operation*& place = is_in(operation) ? at.in : at.out;
   if (place != nullptr) refuse_second(*place, operation);
-  const bool worth_trying = operation.kind == Kind::receive_datagrams ? at.guess.worth_trying()
+  const bool worth_trying = operation.kind == Kind::receive_datagrams ? at.readiness.worth_trying()
                             : is_in(operation)                        ? at.readable
                                                                       : at.writable;
   if (operation.kind == Kind::connect) {
@@ -285,11 +285,11 @@ bool EpollDriver::accept(Operation& operation, Slot& at) noexcept {
 bool EpollDriver::receive_datagrams(Operation& operation, Slot& at) noexcept {
   const bool waited = operation.state == Operation::State::pending;
   if (!datagrams_.receive(operation)) {
-    at.guess.found_none();
+    at.readiness.found_none();
     return false;
   }
   const auto wanted = static_cast<std::int64_t>(operation.transfer->datagrams.size());
-  at.guess.received(waited, operation.result > 0 && operation.result < wanted);
+  at.readiness.received(waited, operation.result > 0 && operation.result < wanted);
   return true;
 }
 
@@ -425,7 +425,7 @@ int EpollDriver::close(int handle) noexcept {
 }
 
 int EpollDriver::open(Family family, SocketType type) noexcept {
-  const int handle = KernelDriver::open(family, type);
+  const int handle = LinuxDriver::open(family, type);
   const bool is_tcp =
       type == SocketType::stream && (family == Family::ipv4 || family == Family::ipv6);
   if (handle >= 0) fresh_slot(handle, is_tcp, true);
@@ -433,7 +433,7 @@ int EpollDriver::open(Family family, SocketType type) noexcept {
 }
 
 int EpollDriver::open_pair(int& first, int& second) noexcept {
-  const int status = KernelDriver::open_pair(first, second);
+  const int status = LinuxDriver::open_pair(first, second);
   if (status < 0) return status;
   fresh_slot(first, false, true);
   fresh_slot(second, false, true);
@@ -441,7 +441,7 @@ int EpollDriver::open_pair(int& first, int& second) noexcept {
 }
 
 int EpollDriver::shutdown(int handle, Half half) noexcept {
-  const int status = KernelDriver::shutdown(handle, half);
+  const int status = LinuxDriver::shutdown(handle, half);
   // The kernel wakes a pending receive, but for Unix sockets not a pending send.
   Operation* sending = slot(handle).out;
   if (status >= 0 && half != Half::receiving && sending != nullptr) {
@@ -462,7 +462,7 @@ int EpollDriver::adopt(int descriptor) noexcept {
 
 std::int64_t EpollDriver::send_descriptors(int handle, ConstBuffer data,
                                            std::span<const int> descriptors) noexcept {
-  const std::int64_t count = KernelDriver::send_descriptors(handle, data, descriptors);
+  const std::int64_t count = LinuxDriver::send_descriptors(handle, data, descriptors);
   if (count < 0) return count;
   for (const int descriptor : descriptors) {
     if (static_cast<std::size_t>(descriptor) < slots_.size()) slot(descriptor).shared = true;
@@ -473,7 +473,7 @@ std::int64_t EpollDriver::send_descriptors(int handle, ConstBuffer data,
 std::int64_t EpollDriver::receive_descriptors(int handle, std::span<std::byte> into,
                                               std::span<int> descriptors,
                                               std::size_t& count) noexcept {
-  const std::int64_t bytes = KernelDriver::receive_descriptors(handle, into, descriptors, count);
+  const std::int64_t bytes = LinuxDriver::receive_descriptors(handle, into, descriptors, count);
   Slot& at = slot(handle);
   if (bytes < 0 && breaks_connection(static_cast<int>(-bytes)))
     at.broken = static_cast<int>(-bytes);

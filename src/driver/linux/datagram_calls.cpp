@@ -56,14 +56,14 @@ T content(const cmsghdr& control) noexcept {
   return value;
 }
 
-void take_ipv4(const cmsghdr& control, Datagram& datagram, const DatagramPort& port) noexcept {
+void take_ipv4(const cmsghdr& control, Datagram& datagram, const DatagramState& state) noexcept {
   switch (control.cmsg_type) {
     case IP_PKTINFO: {
       const auto info = content<in_pktinfo>(control);
       datagram.interface = static_cast<std::uint32_t>(info.ipi_ifindex);
       // A broadcast's destination is nobody's address; the other field is what answers come from.
       const bool group = IN_MULTICAST(ntohl(info.ipi_addr.s_addr));
-      datagram.local = address_of(group ? info.ipi_addr : info.ipi_spec_dst, port.local.port());
+      datagram.local = address_of(group ? info.ipi_addr : info.ipi_spec_dst, state.local.port());
       return;
     }
     case IP_TTL: datagram.hop_limit = static_cast<std::uint8_t>(content<int>(control)); return;
@@ -72,12 +72,12 @@ void take_ipv4(const cmsghdr& control, Datagram& datagram, const DatagramPort& p
   }
 }
 
-void take_ipv6(const cmsghdr& control, Datagram& datagram, const DatagramPort& port) noexcept {
+void take_ipv6(const cmsghdr& control, Datagram& datagram, const DatagramState& state) noexcept {
   switch (control.cmsg_type) {
     case IPV6_PKTINFO: {
       const auto info = content<in6_pktinfo>(control);
       datagram.interface = info.ipi6_ifindex;
-      datagram.local = address_of(info.ipi6_addr, port.local.port(),
+      datagram.local = address_of(info.ipi6_addr, state.local.port(),
                                   needs_scope(info.ipi6_addr) ? info.ipi6_ifindex : 0);
       return;
     }
@@ -91,9 +91,9 @@ void take_ipv6(const cmsghdr& control, Datagram& datagram, const DatagramPort& p
   }
 }
 
-void take_control(const cmsghdr& control, Datagram& datagram, const DatagramPort& port) noexcept {
-  if (control.cmsg_level == IPPROTO_IP) return take_ipv4(control, datagram, port);
-  if (control.cmsg_level == IPPROTO_IPV6) return take_ipv6(control, datagram, port);
+void take_control(const cmsghdr& control, Datagram& datagram, const DatagramState& state) noexcept {
+  if (control.cmsg_level == IPPROTO_IP) return take_ipv4(control, datagram, state);
+  if (control.cmsg_level == IPPROTO_IPV6) return take_ipv6(control, datagram, state);
   if (control.cmsg_level == IPPROTO_UDP && control.cmsg_type == UDP_GRO) {
     datagram.segment_bytes = static_cast<std::uint16_t>(content<int>(control));
   }
@@ -105,8 +105,8 @@ void take_control(const cmsghdr& control, Datagram& datagram, const DatagramPort
 }
 
 /// What no datagram has brought yet.
-void forget(Datagram& datagram, const DatagramPort& port) noexcept {
-  datagram.local = port.local;
+void forget(Datagram& datagram, const DatagramState& state) noexcept {
+  datagram.local = state.local;
   datagram.interface = 0;
   datagram.truncated = false;
   datagram.hop_limit = datagram.traffic_class = 0;
@@ -114,13 +114,13 @@ void forget(Datagram& datagram, const DatagramPort& port) noexcept {
   datagram.received_at = {};
 }
 
-void count(Datagram& datagram, std::size_t bytes, DatagramPort& port) noexcept {
+void count(Datagram& datagram, std::size_t bytes, DatagramState& state) noexcept {
   datagram.truncated = bytes > datagram.data.size();
   datagram.data = datagram.data.first(std::min(bytes, datagram.data.size()));
-  ++port.counters.received;
-  ++port.counters.received_calls;
-  port.counters.received_bytes += datagram.data.size();
-  if (datagram.truncated) ++port.counters.truncated;
+  ++state.counters.received;
+  ++state.counters.received_calls;
+  state.counters.received_bytes += datagram.data.size();
+  if (datagram.truncated) ++state.counters.truncated;
 }
 
 std::span<Datagram> left(const Operation& operation) noexcept {
@@ -132,9 +132,9 @@ bool same_way(const Datagram& one, const Datagram& other) noexcept {
 }
 
 /// How many of `datagrams` go as one message.
-std::size_t run_length(std::span<const Datagram> datagrams, const DatagramPort& port) noexcept {
+std::size_t run_length(std::span<const Datagram> datagrams, const DatagramState& state) noexcept {
   const std::size_t bytes = datagrams[0].data.size();
-  if (bytes == 0 || bytes > port.segment_bytes_max) return 1;
+  if (bytes == 0 || bytes > state.segment_bytes_max) return 1;
   const std::size_t most =
       std::min({datagrams.size(), DatagramCalls::segments_max, message_bytes_max / bytes});
   std::size_t length = 1;
@@ -148,10 +148,10 @@ std::size_t run_length(std::span<const Datagram> datagrams, const DatagramPort& 
 }
 
 /// Whether it says from where, or by which interface, to send.
-bool chooses_way(const Datagram& datagram, const DatagramPort& port) noexcept {
+bool chooses_way(const Datagram& datagram, const DatagramState& state) noexcept {
   const bool group = is_multicast(datagram.peer);
   if (group && datagram.interface != 0) return true;
-  return port.wildcard && datagram.local.is_ip() && !datagram.local.is_wildcard() &&
+  return state.wildcard && datagram.local.is_ip() && !datagram.local.is_wildcard() &&
          !is_multicast(datagram.local);
 }
 
@@ -238,33 +238,33 @@ DatagramCalls::Room& DatagramCalls::room() {
 // ---- Receiving ---------------------------------------------------------------------------------
 
 bool DatagramCalls::receive(Operation& operation) noexcept {
-  DatagramPort& port = *operation.transfer->port;
-  if (const int kept = std::exchange(port.number_kept, std::int16_t{0}); kept != 0) {
+  DatagramState& state = *operation.transfer->state;
+  if (const int kept = std::exchange(state.number_kept, std::int16_t{0}); kept != 0) {
     return done_with(operation, -kept);
   }
-  if (!port.errors.empty()) [[unlikely]] {
-    if (const DatagramError* told = port.error_to_tell())
+  if (!state.errors.empty()) [[unlikely]] {
+    if (const DatagramError* told = state.error_to_tell())
       return done_with(operation, -told->number);
   }
   const std::span<Datagram> datagrams = operation.transfer->datagrams;
-  if (datagrams.size() == 1 && !port.details) return receive_one(operation);
+  if (datagrams.size() == 1 && !state.details) return receive_one(operation);
   std::size_t total = 0;
   while (total < datagrams.size()) {
     const std::size_t asked = std::min(datagrams.size() - total, call_max);
-    for (std::size_t i = 0; i < asked; ++i) prepare_receive(i, datagrams[total + i], port);
+    for (std::size_t i = 0; i < asked; ++i) prepare_receive(i, datagrams[total + i], state);
     // MSG_TRUNC: the true length of what did not fit.
     const int count = ::recvmmsg(operation.handle, room_->messages.data(),
                                  static_cast<unsigned>(asked), MSG_DONTWAIT | MSG_TRUNC, nullptr);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && total > 0) {
       // Of a socket that asks for errors it lies in the queue, too.
-      const bool tells = !would_block(errno) && !port.reports_errors;
-      if (tells) port.number_kept = static_cast<std::int16_t>(errno);
+      const bool tells = !would_block(errno) && !state.reports_errors;
+      if (tells) state.number_kept = static_cast<std::int16_t>(errno);
       break;
     }
     if (count < 0) return !would_block(errno) && done_with(operation, -errno);
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-      take(i, datagrams[total + i], port);
+      take(i, datagrams[total + i], state);
     }
     total += static_cast<std::size_t>(count);
     if (static_cast<std::size_t>(count) < asked) break;
@@ -273,7 +273,7 @@ bool DatagramCalls::receive(Operation& operation) noexcept {
 }
 
 bool DatagramCalls::receive_one(Operation& operation) noexcept {
-  DatagramPort& port = *operation.transfer->port;
+  DatagramState& state = *operation.transfer->state;
   Datagram& datagram = operation.transfer->datagrams[0];
   KernelAddress name;
   ssize_t bytes = 0;
@@ -283,14 +283,14 @@ bool DatagramCalls::receive_one(Operation& operation) noexcept {
                        name.length_in_out());
   } while (bytes < 0 && errno == EINTR);
   if (bytes < 0) return !would_block(errno) && done_with(operation, -errno);
-  forget(datagram, port);
+  forget(datagram, state);
   datagram.peer = unmapped(name, *name.length_in_out());
-  count(datagram, static_cast<std::size_t>(bytes), port);
+  count(datagram, static_cast<std::size_t>(bytes), state);
   return done_with(operation, 1);
 }
 
 void DatagramCalls::prepare_receive(std::size_t at, Datagram& datagram,
-                                    const DatagramPort& port) noexcept {
+                                    const DatagramState& state) noexcept {
   Room& room = this->room();
   room.parts[at] = {const_cast<std::byte*>(datagram.data.data()), datagram.data.size()};
   msghdr& header = room.messages[at].msg_hdr;
@@ -298,20 +298,20 @@ void DatagramCalls::prepare_receive(std::size_t at, Datagram& datagram,
   header.msg_namelen = sizeof(sockaddr_un);
   header.msg_iov = &room.parts[at];
   header.msg_iovlen = 1;
-  header.msg_control = port.details ? room.controls[at].bytes.data() : nullptr;
-  header.msg_controllen = port.details ? control_bytes : 0;
+  header.msg_control = state.details ? room.controls[at].bytes.data() : nullptr;
+  header.msg_controllen = state.details ? control_bytes : 0;
   header.msg_flags = 0;
 }
 
-void DatagramCalls::take(std::size_t at, Datagram& datagram, DatagramPort& port) noexcept {
+void DatagramCalls::take(std::size_t at, Datagram& datagram, DatagramState& state) noexcept {
   mmsghdr& message = room_->messages[at];
   msghdr& header = message.msg_hdr;
-  forget(datagram, port);
+  forget(datagram, state);
   datagram.peer = unmapped(room_->names[at], header.msg_namelen);
-  count(datagram, message.msg_len, port);
+  count(datagram, message.msg_len, state);
   for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
        control = CMSG_NXTHDR(&header, control)) {
-    take_control(*control, datagram, port);
+    take_control(*control, datagram, state);
   }
   if (datagram.segment_bytes >= datagram.data.size()) datagram.segment_bytes = 0;
 }
@@ -319,18 +319,18 @@ void DatagramCalls::take(std::size_t at, Datagram& datagram, DatagramPort& port)
 // ---- Sending -----------------------------------------------------------------------------------
 
 bool DatagramCalls::send(Operation& operation) noexcept {
-  DatagramPort& port = *operation.transfer->port;
+  DatagramState& state = *operation.transfer->state;
   const std::span<Datagram> datagrams = operation.transfer->datagrams;
   int tries = 0;
   while (operation.moved < datagrams.size()) {
-    const std::size_t messages = prepare_send(left(operation), port);
+    const std::size_t messages = prepare_send(left(operation), state);
     const int sent = send_prepared(operation.handle, messages);
     if (sent >= 0) {
       for (std::size_t i = 0; i < static_cast<std::size_t>(sent); ++i) {
         operation.moved += room_->counts[i];
-        port.counters.sent += room_->counts[i];
-        port.counters.sent_bytes += room_->messages[i].msg_len;
-        ++port.counters.sent_calls;
+        state.counters.sent += room_->counts[i];
+        state.counters.sent_bytes += room_->messages[i].msg_len;
+        ++state.counters.sent_calls;
       }
       continue;
     }
@@ -339,13 +339,13 @@ bool DatagramCalls::send(Operation& operation) noexcept {
     if (room_->counts[0] > 1 && refuses_several(errno)) {
       const std::size_t bytes = datagrams[operation.moved].data.size();
       const bool too_large = errno == EINVAL || errno == EMSGSIZE;
-      port.segment_bytes_max = too_large ? static_cast<std::uint16_t>(bytes - 1) : 0;
-      ++port.counters.segmentation_refused;
+      state.segment_bytes_max = too_large ? static_cast<std::uint16_t>(bytes - 1) : 0;
+      ++state.counters.segmentation_refused;
       continue;
     }
     // About a former datagram: it lies in the error queue, where a receive will find it. If it
     // comes again and again, it is about this one.
-    if (port.keeps_errors && is_of_the_network(errno) && ++tries < tries_max) continue;
+    if (state.keeps_errors && is_of_the_network(errno) && ++tries < tries_max) continue;
     if (operation.moved > 0) break;  // it is told when the rest is sent again
     return done_with(operation, -errno);
   }
@@ -370,15 +370,15 @@ int DatagramCalls::send_prepared(int handle, std::size_t messages) noexcept {
 }
 
 std::size_t DatagramCalls::prepare_send(std::span<const Datagram> datagrams,
-                                        const DatagramPort& port) noexcept {
+                                        const DatagramState& state) noexcept {
   Room& room = this->room();
   std::size_t messages = 0;
   std::size_t used = 0;
   const std::size_t most = std::min(datagrams.size(), call_max);
   while (used < most) {
-    const std::size_t length = run_length(datagrams.subspan(used, most - used), port);
+    const std::size_t length = run_length(datagrams.subspan(used, most - used), state);
     room.counts[messages] = length;
-    prepare_message(messages, used, datagrams.subspan(used, length), port);
+    prepare_message(messages, used, datagrams.subspan(used, length), state);
     ++messages;
     used += length;
   }
@@ -386,7 +386,7 @@ std::size_t DatagramCalls::prepare_send(std::span<const Datagram> datagrams,
 }
 
 void DatagramCalls::prepare_message(std::size_t at, std::size_t part, std::span<const Datagram> run,
-                                    const DatagramPort& port) noexcept {
+                                    const DatagramState& state) noexcept {
   Room& room = *room_;
   for (std::size_t i = 0; i < run.size(); ++i) {
     room.parts[part + i] = {const_cast<std::byte*>(run[i].data.data()), run[i].data.size()};
@@ -396,12 +396,12 @@ void DatagramCalls::prepare_message(std::size_t at, std::size_t part, std::span<
   header.msg_iov = &room.parts[part];
   header.msg_iovlen = run.size();
   if (run[0].peer.family() != Family::none) {
-    room.names[at] = name_on(port.family, run[0].peer);
+    room.names[at] = name_on(state.family, run[0].peer);
     header.msg_name = room.names[at].data();
     header.msg_namelen = room.names[at].length();
   }
   header.msg_control = room.controls[at].bytes.data();
-  if (chooses_way(run[0], port)) add_way(header, run[0]);
+  if (chooses_way(run[0], state)) add_way(header, run[0]);
   if (run.size() > 1) {
     add_control(header, IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(run[0].data.size()));
   }

@@ -27,7 +27,7 @@ KernelAddress name_on(Family family, const Address& address) noexcept;
 
 /// Guesses whether another datagram waits, so that a receive is not tried in vain: after one that
 /// came alone it is not, but for every eighth, after several at once it is.
-class ReceiveGuess {
+class ReadinessPredictor {
  public:
   [[nodiscard]] bool worth_trying() const noexcept { return tries_; }
   /// One was received; `waited`: the system had said so, else it was tried. `all`: none is left.
@@ -77,12 +77,13 @@ class DatagramCalls {
   static bool receive_one(Operation& operation) noexcept;
   /// Sends `messages` of what `prepare_send` has made, or -1 and errno.
   int send_prepared(int handle, std::size_t messages) noexcept;
-  void prepare_receive(std::size_t at, Datagram& datagram, const DatagramPort& port) noexcept;
-  void take(std::size_t at, Datagram& datagram, DatagramPort& port) noexcept;
+  void prepare_receive(std::size_t at, Datagram& datagram, const DatagramState& state) noexcept;
+  void take(std::size_t at, Datagram& datagram, DatagramState& state) noexcept;
   /// Makes messages of the first of `datagrams`, at most `call_max` of them; how many messages.
-  std::size_t prepare_send(std::span<const Datagram> datagrams, const DatagramPort& port) noexcept;
+  std::size_t prepare_send(std::span<const Datagram> datagrams,
+                           const DatagramState& state) noexcept;
   void prepare_message(std::size_t at, std::size_t part, std::span<const Datagram> run,
-                       const DatagramPort& port) noexcept;
+                       const DatagramState& state) noexcept;
 
   std::unique_ptr<Room> room_;
 };

@@ -1,4 +1,4 @@
-// KernelDriver: the calls on datagram sockets that do not wait: groups, the error queue, drops.
+// LinuxDriver: the calls on datagram sockets that do not wait: groups, the error queue, drops.
 #include <ctime>  // before linux/errqueue.h, which needs its timespec
 
 #include <linux/errqueue.h>
@@ -61,7 +61,7 @@ Address reporter_of(const sock_extended_err& error) noexcept {
 
 }  // namespace
 
-int KernelDriver::set_peer(int handle, const Address& peer) noexcept {
+int LinuxDriver::set_peer(int handle, const Address& peer) noexcept {
   if (peer.family() == Family::none) {
     const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
     return or_errno(::connect(handle, &nobody, sizeof nobody));
@@ -73,15 +73,15 @@ int KernelDriver::set_peer(int handle, const Address& peer) noexcept {
   return or_errno(::connect(handle, name.data(), name.length()));
 }
 
-int KernelDriver::join_group(int handle, const Membership& membership) noexcept {
+int LinuxDriver::join_group(int handle, const Membership& membership) noexcept {
   return change_membership(handle, membership, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP);
 }
 
-int KernelDriver::leave_group(int handle, const Membership& membership) noexcept {
+int LinuxDriver::leave_group(int handle, const Membership& membership) noexcept {
   return change_membership(handle, membership, MCAST_LEAVE_GROUP, MCAST_LEAVE_SOURCE_GROUP);
 }
 
-int KernelDriver::take_error(int handle, DatagramError& error) noexcept {
+int LinuxDriver::take_error(int handle, DatagramError& error) noexcept {
   KernelAddress name;
   alignas(cmsghdr) std::array<std::byte, 512> control{};
   msghdr header{};
@@ -108,16 +108,16 @@ int KernelDriver::take_error(int handle, DatagramError& error) noexcept {
   return 1;
 }
 
-bool KernelDriver::take_error_for(Operation& operation) noexcept {
+bool LinuxDriver::take_error_for(Operation& operation) noexcept {
   DatagramError told;
   if (take_error(operation.handle, told) != 1 || !is_of_datagrams(operation)) return false;
-  DatagramPort& port = *operation.transfer->port;
-  if (!port.reports_errors) return false;
-  port.keep(told);
+  DatagramState& state = *operation.transfer->state;
+  if (!state.reports_errors) return false;
+  state.keep(told);
   return is_in(operation) && told.reporter.is_ip() && done_with(operation, -told.number);
 }
 
-std::int64_t KernelDriver::dropped(int handle) noexcept {
+std::int64_t LinuxDriver::dropped(int handle) noexcept {
   std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
   socklen_t size = sizeof memory;
   if (::getsockopt(handle, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) < 0) return -errno;

@@ -1,4 +1,4 @@
-// KernelDriver: Linux's socket calls that do not wait.
+// LinuxDriver: Linux's socket calls that do not wait.
 #include "driver/linux/linux_driver.hpp"
 
 #include <linux/sockios.h>
@@ -132,16 +132,16 @@ Address KernelAddress::address() const noexcept {
   return named.value_or(Address{});
 }
 
-TimePoint KernelDriver::now() const noexcept { return TimePoint::clock::now(); }
+TimePoint LinuxDriver::now() const noexcept { return TimePoint::clock::now(); }
 
-int KernelDriver::open(Family family, SocketType type) noexcept {
+int LinuxDriver::open(Family family, SocketType type) noexcept {
   const int domain = family == Family::ipv4 ? AF_INET : family == Family::ipv6 ? AF_INET6 : AF_UNIX;
   if (family == Family::none) return -EAFNOSUPPORT;
   const int kind = type == SocketType::stream ? SOCK_STREAM : SOCK_DGRAM;
   return or_errno(::socket(domain, kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-int KernelDriver::bind(int handle, const Address& address) noexcept {
+int LinuxDriver::bind(int handle, const Address& address) noexcept {
   const KernelAddress name(address);
   if (address.family() == Family::none) {  // an autobind: unix(7)
     sockaddr_un any{};
@@ -151,30 +151,30 @@ int KernelDriver::bind(int handle, const Address& address) noexcept {
   return or_errno(::bind(handle, name.data(), name.length()));
 }
 
-int KernelDriver::listen(int handle, int backlog) noexcept {
+int LinuxDriver::listen(int handle, int backlog) noexcept {
   return or_errno(::listen(handle, backlog));
 }
 
-int KernelDriver::shutdown(int handle, Half half) noexcept {
+int LinuxDriver::shutdown(int handle, Half half) noexcept {
   const int how = half == Half::receiving ? SHUT_RD : half == Half::sending ? SHUT_WR : SHUT_RDWR;
   return or_errno(::shutdown(handle, how));
 }
 
-int KernelDriver::local_address(int handle, Address& address) noexcept {
+int LinuxDriver::local_address(int handle, Address& address) noexcept {
   KernelAddress name;
   const int status = or_errno(::getsockname(handle, name.data(), name.length_in_out()));
   if (status >= 0) address = name.address();
   return status;
 }
 
-int KernelDriver::peer_address(int handle, Address& address) noexcept {
+int LinuxDriver::peer_address(int handle, Address& address) noexcept {
   KernelAddress name;
   const int status = or_errno(::getpeername(handle, name.data(), name.length_in_out()));
   if (status >= 0) address = name.address();
   return status;
 }
 
-int KernelDriver::set_option(int handle, SocketOption option, int value) noexcept {
+int LinuxDriver::set_option(int handle, SocketOption option, int value) noexcept {
   const Name name = name_of(option);
   if (option == SocketOption::ip_multicast_if) {  // an int would be an address of ours
     ip_mreqn interface{};
@@ -184,18 +184,18 @@ int KernelDriver::set_option(int handle, SocketOption option, int value) noexcep
   return or_errno(::setsockopt(handle, name.level, name.option, &value, sizeof value));
 }
 
-int KernelDriver::get_option(int handle, SocketOption option, int& value) noexcept {
+int LinuxDriver::get_option(int handle, SocketOption option, int& value) noexcept {
   const Name name = name_of(option);
   socklen_t size = sizeof value;
   return or_errno(::getsockopt(handle, name.level, name.option, &value, &size));
 }
 
-int KernelDriver::reset_on_close(int handle) noexcept {
+int LinuxDriver::reset_on_close(int handle) noexcept {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   return or_errno(::setsockopt(handle, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
 }
 
-std::int64_t KernelDriver::unacknowledged(int handle) noexcept {
+std::int64_t LinuxDriver::unacknowledged(int handle) noexcept {
   int bytes = 0;
   const int answer = or_errno(::ioctl(handle, SIOCOUTQ, &bytes));
   if (answer < 0) return answer;

@@ -1,4 +1,4 @@
-// KernelDriver: what the drivers over Linux's sockets share: the calls that do not wait.
+// LinuxDriver: what the drivers over Linux's sockets share: the calls that do not wait.
 #pragma once
 
 #include <netinet/in.h>
@@ -33,7 +33,7 @@ class KernelAddress {
   socklen_t length_;
 };
 
-class KernelDriver : public Driver {
+class LinuxDriver : public Driver {
  public:
   [[nodiscard]] TimePoint now() const noexcept final;
   int open(Family family, SocketType type) noexcept override;

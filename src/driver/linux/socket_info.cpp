@@ -1,4 +1,4 @@
-// KernelDriver: what Linux tells of a socket: socket options, queue lengths, TCP_INFO. This file
+// LinuxDriver: what Linux tells of a socket: socket options, queue lengths, TCP_INFO. This file
 // takes tcp_info from the kernel's own header, which knows more of it than <netinet/tcp.h>; the two
 // cannot be had together.
 #include <linux/sockios.h>
@@ -213,7 +213,7 @@ void fill_unix(int handle, short events, SocketInfo& info) noexcept {
 
 }  // namespace
 
-int KernelDriver::information(int handle, SocketInfo& info) noexcept {
+int LinuxDriver::information(int handle, SocketInfo& info) noexcept {
   const std::optional<int> domain = option_of(handle, SOL_SOCKET, SO_DOMAIN);
   if (!domain) return -errno;
   const bool is_stream = option_of(handle, SOL_SOCKET, SO_TYPE) == SOCK_STREAM;

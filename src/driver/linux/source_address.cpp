@@ -1,4 +1,4 @@
-// KernelDriver: where something that is sent would come from.
+// LinuxDriver: where something that is sent would come from.
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,7 +7,7 @@
 
 namespace ieum {
 
-int KernelDriver::source_address(const Address& to, Address& source) noexcept {
+int LinuxDriver::source_address(const Address& to, Address& source) noexcept {
   // Connecting a datagram socket chooses a route and sends nothing (udp(7)).
   const int family = to.family() == Family::ipv6 ? AF_INET6 : AF_INET;
   const int probe = ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -1,4 +1,4 @@
-// KernelDriver: what only Unix sockets can do: pairs, credentials, passing descriptors (unix(7)).
+// LinuxDriver: what only Unix sockets can do: pairs, credentials, passing descriptors (unix(7)).
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -48,7 +48,7 @@ void for_each_descriptor(msghdr& message, Take take) noexcept {
 
 }  // namespace
 
-int KernelDriver::open_pair(int& first, int& second) noexcept {
+int LinuxDriver::open_pair(int& first, int& second) noexcept {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) < 0) {
     return -errno;
@@ -61,7 +61,7 @@ int KernelDriver::open_pair(int& first, int& second) noexcept {
   return status;
 }
 
-int KernelDriver::peer_credentials(int handle, PeerCredentials& peer) noexcept {
+int LinuxDriver::peer_credentials(int handle, PeerCredentials& peer) noexcept {
   if (const int status = refuse_unless_unix(handle); status < 0) return status;
   ucred credentials{};
   socklen_t size = sizeof credentials;
@@ -70,8 +70,8 @@ int KernelDriver::peer_credentials(int handle, PeerCredentials& peer) noexcept {
   return 0;
 }
 
-std::int64_t KernelDriver::send_descriptors(int handle, ConstBuffer data,
-                                            std::span<const int> descriptors) noexcept {
+std::int64_t LinuxDriver::send_descriptors(int handle, ConstBuffer data,
+                                           std::span<const int> descriptors) noexcept {
   if (const int status = refuse_unless_unix(handle); status < 0) return status;
   if (descriptors.size() > descriptors_passed_max) return -EINVAL;
   iovec part{const_cast<std::byte*>(data.data()), data.size()};
@@ -95,9 +95,9 @@ std::int64_t KernelDriver::send_descriptors(int handle, ConstBuffer data,
   return count < 0 ? -errno : count;
 }
 
-std::int64_t KernelDriver::receive_descriptors(int handle, std::span<std::byte> into,
-                                               std::span<int> descriptors,
-                                               std::size_t& count) noexcept {
+std::int64_t LinuxDriver::receive_descriptors(int handle, std::span<std::byte> into,
+                                              std::span<int> descriptors,
+                                              std::size_t& count) noexcept {
   count = 0;
   if (const int status = refuse_unless_unix(handle); status < 0) return status;
   iovec part{into.data(), into.size()};

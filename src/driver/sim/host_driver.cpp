@@ -1,4 +1,4 @@
-// HostDriver: operations on simulated sockets. On a byte's way: the first file; it copies what a
+// HostDriver: operations on simulated sockets. On the data path: the first file; it copies what a
 // connection holds into the operation's buffer.
 #include "driver/sim/host_driver.hpp"
 

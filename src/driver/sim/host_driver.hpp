@@ -1,4 +1,4 @@
-// HostDriver: the driver of a simulated host's loop. On a byte's way: the first file.
+// HostDriver: the driver of a simulated host's loop. On the data path: the first file.
 #pragma once
 
 #include <atomic>

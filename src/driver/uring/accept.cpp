@@ -188,13 +188,13 @@ int UringDriver::close_now(int handle) noexcept {
 }
 
 int UringDriver::open(Family family, SocketType type) noexcept {
-  const int handle = KernelDriver::open(family, type);
+  const int handle = LinuxDriver::open(family, type);
   if (handle >= 0) fresh_slot(handle, true);
   return handle;
 }
 
 int UringDriver::open_pair(int& first, int& second) noexcept {
-  const int status = KernelDriver::open_pair(first, second);
+  const int status = LinuxDriver::open_pair(first, second);
   if (status < 0) return status;
   fresh_slot(first, true);
   fresh_slot(second, true);
@@ -202,7 +202,7 @@ int UringDriver::open_pair(int& first, int& second) noexcept {
 }
 
 int UringDriver::shutdown(int handle, Half half) noexcept {
-  const int status = KernelDriver::shutdown(handle, half);
+  const int status = LinuxDriver::shutdown(handle, half);
   // The kernel wakes a pending receive, but for Unix sockets not a pending send.
   Operation* sending = slot(handle).out;
   if (status >= 0 && half != Half::receiving && sending != nullptr) ask_to_cancel(*sending, -EPIPE);
@@ -220,7 +220,7 @@ int UringDriver::adopt(int descriptor) noexcept {
 std::int64_t UringDriver::receive_descriptors(int handle, std::span<std::byte> into,
                                               std::span<int> descriptors,
                                               std::size_t& count) noexcept {
-  const std::int64_t bytes = KernelDriver::receive_descriptors(handle, into, descriptors, count);
+  const std::int64_t bytes = LinuxDriver::receive_descriptors(handle, into, descriptors, count);
   Slot& at = slot(handle);
   if (bytes < 0 && breaks_connection(static_cast<int>(-bytes))) {
     at.broken = static_cast<std::int16_t>(-bytes);

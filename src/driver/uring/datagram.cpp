@@ -14,11 +14,11 @@ bool UringDriver::move_datagrams(Operation& operation, Slot& at) noexcept {
   if (operation.kind == Kind::send_datagrams) return datagrams_.send(operation);
   const bool waited = operation.state == Operation::State::pending;
   if (!datagrams_.receive(operation)) {
-    at.guess.found_none();
+    at.readiness.found_none();
     return false;
   }
   const auto wanted = static_cast<std::int64_t>(operation.transfer->datagrams.size());
-  at.guess.received(waited, operation.result > 0 && operation.result < wanted);
+  at.readiness.received(waited, operation.result > 0 && operation.result < wanted);
   return true;
 }
 

@@ -1,5 +1,5 @@
 // The io_uring driver: an operation is an entry in the submission queue; what a turn has queued
-// goes out, and what has completed comes back, with one system call. On a byte's way: the first
+// goes out, and what has completed comes back, with one system call. On the data path: the first
 // file; the kernel fills the operation's buffer.
 #include "driver/uring/uring.hpp"
 
@@ -84,7 +84,8 @@ bool UringDriver::is_done_at_once(Operation& operation, Slot& at) noexcept {
       return done_with(operation, status == 0 ? 0 : -errno);
     }
     case Kind::send_datagrams: return datagrams_.send(operation);
-    case Kind::receive_datagrams: return at.guess.worth_trying() && move_datagrams(operation, at);
+    case Kind::receive_datagrams:
+      return at.readiness.worth_trying() && move_datagrams(operation, at);
     default: return false;
   }
 }

@@ -85,10 +85,10 @@ struct Slot {
   std::uint32_t generation = 0;  // tells a reused number's accepts from its former owner's
   std::int16_t broken = 0;       // the error that ended the connection, once it was told
   bool is_socket = false;
-  ReceiveGuess guess{};    // of a datagram socket
-  bool more = false;       // the last receive left something: no need to poll first
-  bool bulk = false;       // the last pooled receive filled a small buffer
-  bool discarded = false;  // to be closed when nothing is pending any more
+  ReadinessPredictor readiness{};  // of a datagram socket
+  bool more = false;               // the last receive left something: no need to poll first
+  bool bulk = false;               // the last pooled receive filled a small buffer
+  bool discarded = false;          // to be closed when nothing is pending any more
 };
 
 /// What a completion belongs to: the low bits of `user_data`, which are 0 in an operation's
@@ -111,7 +111,7 @@ inline void close_with_reset(int descriptor) noexcept {
   ::close(descriptor);
 }
 
-class UringDriver final : public KernelDriver {
+class UringDriver final : public LinuxDriver {
  public:
   UringDriver(int wake, unsigned buffers_max) noexcept
       : wake_(wake), direct_(buffers_max), buffers_(ring_, buffers_max) {}

@@ -35,7 +35,7 @@ std::span<Datagram> DatagramBatch::make_room(bool joined) {
   return messages_;
 }
 
-void DatagramBatch::filled(std::size_t count, DatagramPort& port) {
+void DatagramBatch::filled(std::size_t count, DatagramState& state) {
   const std::span<const Datagram> came = std::span(messages_).first(count);
   const auto joined = [](const Datagram& message) { return message.segment_bytes != 0; };
   if (std::ranges::none_of(came, joined)) {
@@ -52,7 +52,7 @@ void DatagramBatch::filled(std::size_t count, DatagramPort& port) {
       part.segment_bytes = 0;
       part.truncated = false;
       left = left.subspan(bytes);
-      ++port.counters.received;
+      ++state.counters.received;
     }
     Datagram& last = split_.emplace_back(message);
     last.data = left;

@@ -36,7 +36,7 @@ void explain(Error& error, const Datagram& refused, int number) noexcept {
 DatagramLeaf::DatagramLeaf(Kind what, DatagramCoreRef core, std::span<Datagram> datagrams) noexcept
     : DriverLeaf(what, core ? core->handle : -1, core ? core->loop : nullptr),
       core_(std::move(core)),
-      transfer_{datagrams, core_ ? &core_->port : nullptr} {
+      transfer_{datagrams, core_ ? &core_->state : nullptr} {
   transfer = &transfer_;
 }
 
@@ -52,7 +52,7 @@ Error DatagramLeaf::error() const noexcept {
   const Datagram* refused = nullptr;
   if (sends && !transfer_.datagrams.empty()) refused = &transfer_.datagrams[0];
   if (refused != nullptr && refused->peer.family() != Family::none) about = refused->peer;
-  if (!sends && core_ && about.family() == Family::none) about = core_->port.local;
+  if (!sends && core_ && about.family() == Family::none) about = core_->state.local;
   Error error = error_at(about);
   if (refused != nullptr) explain(error, *refused, number);
   // Only for whom it fails, not for who looks on meanwhile: what is found leaves the queue.
@@ -69,21 +69,22 @@ Error DatagramLeaf::error() const noexcept {
 /// What the network said with `number`: as the driver has kept it, or from the error queue. What
 /// else lies before it there is kept for `take_error`.
 bool DatagramLeaf::find_details(int number, DatagramError& told) const {
-  if (!core_ || !core_->port.reports_errors || number == ECANCELED || number == EBADF) return false;
-  DatagramPort& port = core_->port;
+  if (!core_ || !core_->state.reports_errors || number == ECANCELED || number == EBADF)
+    return false;
+  DatagramState& state = core_->state;
   const bool sends = kind == Kind::send_datagrams;
-  if (sends && (port.keeps_errors || number == EMSGSIZE)) return false;  // it is about this one
-  const auto kept = std::ranges::find_if(port.errors, [&](const DatagramError& error) {
+  if (sends && (state.keeps_errors || number == EMSGSIZE)) return false;  // it is about this one
+  const auto kept = std::ranges::find_if(state.errors, [&](const DatagramError& error) {
     return error.number == number && error.reporter.is_ip();
   });
-  if (kept != port.errors.end()) {
+  if (kept != state.errors.end()) {
     told = *kept;
-    port.errors.erase(kept);
+    state.errors.erase(kept);
     return true;
   }
   while (core_->handle >= 0 && loop().driver().take_error(core_->handle, told) == 1) {
     if (told.number == number && told.reporter.is_ip()) return true;
-    port.keep(told);
+    state.keep(told);
   }
   return false;
 }
@@ -118,7 +119,7 @@ Task<std::size_t> send_patiently(DatagramCoreRef core, std::span<const Datagram>
 }
 
 bool is_unix(const DatagramCore& core) noexcept {
-  return core.port.family == Family::unix_path || core.port.family == Family::unix_abstract;
+  return core.state.family == Family::unix_path || core.state.family == Family::unix_abstract;
 }
 
 bool is_patient(const DatagramCoreRef& core, std::span<const Datagram> datagrams) noexcept {
@@ -163,14 +164,14 @@ Datagram ReceiveOne::State::take() noexcept { return from_joined_ ? next_joined(
 
 /// The next of those that came as one message, copied into the caller's memory.
 Datagram ReceiveOne::State::next_joined() noexcept {
-  DatagramPort& port = leaf_.core()->port;
+  DatagramState& state = leaf_.core()->state;
   DatagramCore::Joined& joined = *leaf_.core()->joined;
-  if (leaf_.result > 0) joined.batch.filled(static_cast<std::size_t>(leaf_.result), port);
+  if (leaf_.result > 0) joined.batch.filled(static_cast<std::size_t>(leaf_.result), state);
   Datagram datagram = joined.batch[joined.next++];
   const std::size_t bytes = std::min(datagram.data.size(), into_.size());
   if (bytes < datagram.data.size()) {
     datagram.truncated = true;
-    ++port.counters.truncated;
+    ++state.counters.truncated;
   }
   std::ranges::copy(datagram.data.first(bytes), into_.begin());
   datagram.data = into_.first(bytes);
@@ -187,7 +188,7 @@ void ReceiveBatch::State::join_received() noexcept {
   core.segmentation = false;
   if (is_unix(core)) return;
   if (core.loop->driver().set_option(core.handle, SocketOption::udp_gro, 1) < 0) return;
-  core.joins = core.port.details = true;
+  core.joins = core.state.details = true;
 }
 
 Start ReceiveBatch::State::start(Waiter& waiter, Scope& scope) noexcept {
@@ -209,7 +210,7 @@ Start ReceiveBatch::State::start(Waiter& waiter, Scope& scope) noexcept {
 }
 
 std::size_t ReceiveBatch::State::take() {
-  if (!copied_) into_->filled(static_cast<std::size_t>(leaf_.result), leaf_.core()->port);
+  if (!copied_) into_->filled(static_cast<std::size_t>(leaf_.result), leaf_.core()->state);
   return into_->size();
 }
 

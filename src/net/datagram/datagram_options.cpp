@@ -87,9 +87,9 @@ Result<int> DatagramSocket::option(SocketOption option) const noexcept {
 }
 
 Result<std::optional<DatagramError>> DatagramSocket::take_error() {
-  if (is_open() && !core_->port.errors.empty()) {
-    const DatagramError kept = core_->port.errors.front();
-    core_->port.errors.erase(core_->port.errors.begin());
+  if (is_open() && !core_->state.errors.empty()) {
+    const DatagramError kept = core_->state.errors.front();
+    core_->state.errors.erase(core_->state.errors.begin());
     return kept;
   }
   DatagramError waiting;
@@ -100,7 +100,7 @@ Result<std::optional<DatagramError>> DatagramSocket::take_error() {
 }
 
 DatagramCounters DatagramSocket::counters() const noexcept {
-  DatagramCounters counters = core_ ? core_->port.counters : DatagramCounters();
+  DatagramCounters counters = core_ ? core_->state.counters : DatagramCounters();
   const std::int64_t dropped = is_open() ? driver().dropped(core_->handle) : 0;
   if (dropped > 0) counters.dropped = static_cast<std::uint64_t>(dropped);
   return counters;

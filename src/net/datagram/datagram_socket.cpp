@@ -39,7 +39,7 @@ Driver& DatagramSocket::driver() const noexcept { return core_->loop->driver(); 
 
 int DatagramSocket::give_up() noexcept {
   if (!core_) return -1;
-  detail::remove_socket_file(core_->port.local, std::exchange(core_->file, {}));
+  detail::remove_socket_file(core_->state.local, std::exchange(core_->file, {}));
   return std::exchange(core_->handle, -1);
 }
 
@@ -122,13 +122,13 @@ Result<DatagramSocket> DatagramSocket::connect(std::string_view to,
 
 Result<> DatagramSocket::set_peer(const Address& peer) {
   if (!is_open()) return fail(Error::from_errno(EBADF, "connect", peer));
-  const Address former = core_->port.local;
+  const Address former = core_->state.local;
   int status = driver().set_peer(core_->handle, peer);
   if (status >= 0) status = learn_address();
   if (status >= 0 && former.is_ip() && address().port() == 0) status = bind_again(former);
   if (status < 0) return fail(Error::from_errno(-status, "connect", peer));
   core_->peer = peer;
-  core_->port.keeps_errors = core_->port.reports_errors && peer.family() == Family::none;
+  core_->state.keeps_errors = core_->state.reports_errors && peer.family() == Family::none;
   return {};
 }
 
@@ -142,12 +142,12 @@ int DatagramSocket::bind_again(const Address& former) noexcept {
 
 /// What the system has made of our address; and what follows from that.
 int DatagramSocket::learn_address() noexcept {
-  DatagramPort& port = core_->port;
-  const int status = driver().local_address(core_->handle, port.local);
+  DatagramState& state = core_->state;
+  const int status = driver().local_address(core_->handle, state.local);
   if (status < 0) return status;
-  port.wildcard = port.local.is_ip() && port.local.is_wildcard();
-  if (!port.wildcard) return 0;
-  port.details = true;
+  state.wildcard = state.local.is_ip() && state.local.is_wildcard();
+  if (!state.wildcard) return 0;
+  state.details = true;
   return set_both(SocketOption::ip_pktinfo, SocketOption::ipv6_recvpktinfo, 1);
 }
 
@@ -179,21 +179,21 @@ int DatagramSocket::prepare_details(const DatagramOptions& options) noexcept {
   int status = 0;
   const auto ask = [&](bool wanted, SocketOption ipv4, SocketOption ipv6) {
     if (status < 0 || !wanted) return;
-    core_->port.details = true;
+    core_->state.details = true;
     status = set_both(ipv4, ipv6, 1);
   };
   ask(options.receive_hop_limit, SocketOption::ip_recvttl, SocketOption::ipv6_recvhoplimit);
   ask(options.receive_traffic_class, SocketOption::ip_recvtos, SocketOption::ipv6_recvtclass);
   if (status >= 0 && options.receive_time) {
-    core_->port.details = true;
+    core_->state.details = true;
     status = driver().set_option(core_->handle, SocketOption::so_timestampns, 1);
   }
   if (status >= 0 && options.report_errors) {
     status = set_both(SocketOption::ip_recverr, SocketOption::ipv6_recverr, 1);
-    core_->port.reports_errors = core_->port.keeps_errors = true;
+    core_->state.reports_errors = core_->state.keeps_errors = true;
   }
   core_->segmentation = options.segmentation;
-  core_->port.segment_bytes_max = options.segmentation ? UINT16_MAX : 0;
+  core_->state.segment_bytes_max = options.segmentation ? UINT16_MAX : 0;
   return status;
 }
 

@@ -1,4 +1,4 @@
-// NameTurn: a queue of those who wait, linked through themselves.
+// LookupLimiter: a queue of those who wait, linked through themselves.
 #include "net/names/lookup_limiter.hpp"
 
 #include <ieum/resolve.hpp>
@@ -6,14 +6,14 @@
 namespace ieum::detail {
 
 // The thread's last runtime may end after it: it must have no destructor.
-struct NameTurn::Places {
+struct LookupLimiter::Places {
   std::size_t taken = 0;
-  NameTurn* first = nullptr;
-  NameTurn* last = nullptr;
+  LookupLimiter* first = nullptr;
+  LookupLimiter* last = nullptr;
 };
-thread_local constinit NameTurn::Places NameTurn::places_;
+thread_local constinit LookupLimiter::Places LookupLimiter::places_;
 
-Task<> NameTurn::come() {
+Task<> LookupLimiter::come() {
   if (places_.taken < ResolveOptions::at_once_max) {
     ++places_.taken;
     has_place_ = true;
@@ -26,13 +26,13 @@ Task<> NameTurn::come() {
   co_await given_.wait();
 }
 
-NameTurn::~NameTurn() {
+LookupLimiter::~LookupLimiter() {
   if (waits_) {
     (previous_ != nullptr ? previous_->next_ : places_.first) = next_;
     (next_ != nullptr ? next_->previous_ : places_.last) = previous_;
   }
   if (!has_place_) return;
-  NameTurn* heir = places_.first;
+  LookupLimiter* heir = places_.first;
   if (heir == nullptr) {
     --places_.taken;
     return;

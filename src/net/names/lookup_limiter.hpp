@@ -1,4 +1,4 @@
-// NameTurn: bounds how many lookups of a thread are under way at the same time.
+// LookupLimiter: bounds how many lookups of a thread are under way at the same time.
 #pragma once
 
 #include <ieum/event.hpp>
@@ -8,12 +8,12 @@ namespace ieum::detail {
 
 /// A place among the `ResolveOptions::at_once_max` lookups of this thread, given back by the
 /// destructor. Its runtimes share the places: those that wait get them in order.
-class NameTurn {
+class LookupLimiter {
  public:
-  NameTurn() noexcept = default;
-  NameTurn(const NameTurn&) = delete;
-  NameTurn& operator=(const NameTurn&) = delete;
-  ~NameTurn();
+  LookupLimiter() noexcept = default;
+  LookupLimiter(const LookupLimiter&) = delete;
+  LookupLimiter& operator=(const LookupLimiter&) = delete;
+  ~LookupLimiter();
 
   /// Waits for a place.
   Task<> come();
@@ -24,8 +24,8 @@ class NameTurn {
 
   bool waits_ = false;
   bool has_place_ = false;
-  NameTurn* previous_ = nullptr;
-  NameTurn* next_ = nullptr;
+  LookupLimiter* previous_ = nullptr;
+  LookupLimiter* next_ = nullptr;
   Event given_;
 };
 

@@ -167,7 +167,7 @@ Error no_address(const NameAnswers& answers, const std::string& host, Family fam
 
 Task<> ask_servers(std::string host, std::uint16_t port, ResolveOptions options,
                    NameAnswers& answers) {
-  NameTurn turn;
+  LookupLimiter turn;
   co_await turn.come();
   NameQuery query(answers);
   co_await query.open(options);

@@ -25,13 +25,13 @@ Address as_address(const Endpoint& endpoint) noexcept {
 // ---- Receiving ----------------------------------------------------------------------------------
 
 bool Udp::receive_datagrams(Operation& operation) noexcept {
-  DatagramPort& port = *operation.transfer->port;
+  DatagramState& state = *operation.transfer->state;
   if (error_ != 0) return done_with(operation, -std::exchange(error_, 0));
   if (queue_.empty()) return false;
   std::size_t count = 0;
   for (Datagram& datagram : operation.transfer->datagrams) {
     if (queue_.empty()) break;
-    fill(datagram, queue_.front(), port);
+    fill(datagram, queue_.front(), state);
     queued_bytes_ -= queue_.front().data.size() + overhead_bytes;
     queue_.pop_front();
     ++count;
@@ -39,7 +39,7 @@ bool Udp::receive_datagrams(Operation& operation) noexcept {
   return done_with(operation, static_cast<std::int64_t>(count));
 }
 
-void Udp::fill(Datagram& datagram, const Received& received, DatagramPort& port) const noexcept {
+void Udp::fill(Datagram& datagram, const Received& received, DatagramState& state) const noexcept {
   const ConstBuffer room = datagram.data;
   const std::size_t bytes = std::min(received.data.size(), room.size());
   auto* into = const_cast<std::byte*>(room.data());  // the caller's room
@@ -47,15 +47,15 @@ void Udp::fill(Datagram& datagram, const Received& received, DatagramPort& port)
   datagram.data = room.first(bytes);
   datagram.truncated = bytes < received.data.size();
   datagram.peer = as_address(received.from);
-  datagram.local = port.local;
-  if (port.wildcard) {
+  datagram.local = state.local;
+  if (state.wildcard) {
     Ip to = received.to;
     // A broadcast's destination is nobody's address: the one that answers come from instead.
     if (to.is_broadcast()) node().source_for(received.from.ip, to);
-    datagram.local = as_address({to, port.local.port()});
+    datagram.local = as_address({to, state.local.port()});
   }
   datagram.interface = 0;
-  if (port.wildcard) {
+  if (state.wildcard) {
     datagram.interface = received.over_loopback ? loopback_interface : network_interface;
   }
   const bool wants_hops =
@@ -71,10 +71,10 @@ void Udp::fill(Datagram& datagram, const Received& received, DatagramPort& port)
     datagram.received_at =
         Clock::time_point(std::chrono::duration_cast<Clock::duration>(Duration(received.at)));
   }
-  ++port.counters.received;
-  ++port.counters.received_calls;
-  port.counters.received_bytes += bytes;
-  if (datagram.truncated) ++port.counters.truncated;
+  ++state.counters.received;
+  ++state.counters.received_calls;
+  state.counters.received_bytes += bytes;
+  if (datagram.truncated) ++state.counters.truncated;
 }
 
 bool Udp::is_member(const Ip& group, const Ip& source) const noexcept {
@@ -137,27 +137,27 @@ int Udp::take_error(DatagramError& error) noexcept {
 // ---- Sending ------------------------------------------------------------------------------------
 
 bool Udp::send_datagrams(Operation& operation) noexcept {
-  DatagramPort& port = *operation.transfer->port;
+  DatagramState& state = *operation.transfer->state;
   const std::span<Datagram> datagrams = operation.transfer->datagrams;
   // Without reports the error of an earlier one is told by whatever comes next.
   if (error_ != 0 && errors_.empty()) return done_with(operation, -std::exchange(error_, 0));
   while (operation.moved < datagrams.size()) {
     const Datagram& datagram = datagrams[operation.moved];
-    const int status = send_one(datagram, port);
+    const int status = send_one(datagram, state);
     if (status < 0) {
       if (operation.moved > 0) break;  // it is told when the rest is sent again
       return done_with(operation, status);
     }
     ++operation.moved;
-    ++port.counters.sent;
-    ++port.counters.sent_calls;
-    port.counters.sent_bytes += datagram.data.size();
+    ++state.counters.sent;
+    ++state.counters.sent_calls;
+    state.counters.sent_bytes += datagram.data.size();
   }
   return done_with(operation, static_cast<std::int64_t>(operation.moved));
 }
 
 /// Fills in whom the packet is for, where it comes from, and what is allowed of it.
-int Udp::way_to(const Datagram& datagram, const DatagramPort& port, Packet& packet) noexcept {
+int Udp::way_to(const Datagram& datagram, const DatagramState& state, Packet& packet) noexcept {
   const bool named = datagram.peer.family() != Family::none;
   if (!named && !has_peer_) return -EDESTADDRREQ;
   if (named && !datagram.peer.is_ip()) return -EAFNOSUPPORT;
@@ -175,7 +175,7 @@ int Udp::way_to(const Datagram& datagram, const DatagramPort& port, Packet& pack
   const bool is_ours = !local_.ip.is_wildcard() && !local_.ip.is_group();
   if (is_ours && !local_.ip.is_broadcast()) return 0;
   const Ip chosen = Ip::of(datagram.local);
-  const bool chooses = port.wildcard && datagram.local.is_ip() && !chosen.is_wildcard() &&
+  const bool chooses = state.wildcard && datagram.local.is_ip() && !chosen.is_wildcard() &&
                        !chosen.is_group() && chosen.is_ipv4() == ipv4;
   if (chooses && !node().has(chosen)) return -EINVAL;
   if (chooses) {
@@ -185,7 +185,7 @@ int Udp::way_to(const Datagram& datagram, const DatagramPort& port, Packet& pack
   return node().source_for(packet.to.ip, packet.from.ip) ? 0 : -ENETUNREACH;
 }
 
-int Udp::send_one(const Datagram& datagram, const DatagramPort& port) noexcept {
+int Udp::send_one(const Datagram& datagram, const DatagramState& state) noexcept {
   if (!bound_) {
     if (const int status = bind_to_any(); status < 0) return status;
   }
@@ -193,7 +193,7 @@ int Udp::send_one(const Datagram& datagram, const DatagramPort& port) noexcept {
   packet.protocol = Protocol::udp;
   packet.socket = number;
   packet.from_node = node().index();
-  if (const int status = way_to(datagram, port, packet); status < 0) return status;
+  if (const int status = way_to(datagram, state, packet); status < 0) return status;
   const Ip& to = packet.to.ip;
   packet.data.assign(datagram.data.begin(), datagram.data.end());
   packet.traffic_class =

@@ -91,9 +91,9 @@ class Udp final : public Socket {
   [[nodiscard]] int value_for(const Ip& ip, SocketOption ipv4, SocketOption ipv6) const noexcept {
     return value(ip.is_ipv4() ? ipv4 : ipv6);
   }
-  void fill(Datagram& datagram, const Received& received, DatagramPort& port) const noexcept;
-  int send_one(const Datagram& datagram, const DatagramPort& port) noexcept;
-  int way_to(const Datagram& datagram, const DatagramPort& port, Packet& packet) noexcept;
+  void fill(Datagram& datagram, const Received& received, DatagramState& state) const noexcept;
+  int send_one(const Datagram& datagram, const DatagramState& state) noexcept;
+  int way_to(const Datagram& datagram, const DatagramState& state, Packet& packet) noexcept;
   void send_to_group(const Packet& packet) noexcept;
   void send_copy(const Packet& packet, std::uint32_t to) noexcept;
   int bind_to_any() noexcept;

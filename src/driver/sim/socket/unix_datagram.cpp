@@ -25,7 +25,7 @@ bool UnixDatagram::receive_datagrams(Operation& operation) noexcept {
   std::size_t count = 0;
   for (Datagram& datagram : operation.transfer->datagrams) {
     if (queue_.empty()) break;
-    fill(datagram, queue_.front(), *operation.transfer->port);
+    fill(datagram, queue_.front(), *operation.transfer->state);
     take_first();
     ++count;
   }
@@ -35,7 +35,7 @@ bool UnixDatagram::receive_datagrams(Operation& operation) noexcept {
 }
 
 void UnixDatagram::fill(Datagram& datagram, const Received& received,
-                        DatagramPort& port) const noexcept {
+                        DatagramState& state) const noexcept {
   const ConstBuffer room = datagram.data;
   const std::size_t bytes = std::min(received.data.size(), room.size());
   auto* into = const_cast<std::byte*>(room.data());  // the caller's room
@@ -44,16 +44,16 @@ void UnixDatagram::fill(Datagram& datagram, const Received& received,
   datagram.data = room.first(bytes);
   datagram.truncated = bytes < received.data.size();
   datagram.peer = received.from;
-  datagram.local = port.local;
+  datagram.local = state.local;
   if (tells_time_) {
     using Clock = std::chrono::system_clock;
     datagram.received_at =
         Clock::time_point(std::chrono::duration_cast<Clock::duration>(Duration(received.at)));
   }
-  ++port.counters.received;
-  ++port.counters.received_calls;
-  port.counters.received_bytes += bytes;
-  if (datagram.truncated) ++port.counters.truncated;
+  ++state.counters.received;
+  ++state.counters.received_calls;
+  state.counters.received_bytes += bytes;
+  if (datagram.truncated) ++state.counters.truncated;
 }
 
 void UnixDatagram::take_first() noexcept {
@@ -75,7 +75,7 @@ bool UnixDatagram::send_datagrams(Operation& operation) noexcept {
 }
 
 bool UnixDatagram::send_all(Operation& operation) noexcept {
-  DatagramPort& port = *operation.transfer->port;
+  DatagramState& state = *operation.transfer->state;
   const std::span<Datagram> datagrams = operation.transfer->datagrams;
   while (operation.moved < datagrams.size()) {
     const Datagram& datagram = datagrams[operation.moved];
@@ -87,9 +87,9 @@ bool UnixDatagram::send_all(Operation& operation) noexcept {
       return done_with(operation, status);
     }
     ++operation.moved;
-    ++port.counters.sent;
-    ++port.counters.sent_calls;
-    port.counters.sent_bytes += datagram.data.size();
+    ++state.counters.sent;
+    ++state.counters.sent_calls;
+    state.counters.sent_bytes += datagram.data.size();
   }
   return done_with(operation, static_cast<std::int64_t>(operation.moved));
 }

@@ -65,7 +65,7 @@ class UnixDatagram final : public Socket {
   int find(const Address& name, UnixDatagram*& found) const noexcept;
   bool send_all(Operation& operation) noexcept;
   int send_one(const Datagram& datagram) noexcept;
-  void fill(Datagram& datagram, const Received& received, DatagramPort& port) const noexcept;
+  void fill(Datagram& datagram, const Received& received, DatagramState& state) const noexcept;
   void take_first() noexcept;
   void go_on_sending() noexcept {
     if (!sends_) wake_out();
