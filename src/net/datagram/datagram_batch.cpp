@@ -1,4 +1,4 @@
-// DatagramBatch: the rooms for messages, and the datagrams that came joined in them.
+// DatagramBatch: the memory for messages, and the datagrams that came joined in them.
 #include <ieum/datagram_batch.hpp>
 
 #include <algorithm>
