@@ -1,5 +1,6 @@
-// UringDriver: the io_uring driver. uring.cpp begins and ends operations, accept.cpp accepts,
-// cancels and closes.
+// UringDriver: the io_uring driver. uring.cpp begins and ends operations, datagram.cpp those of
+// datagrams; accept.cpp accepts, close.cpp cancels and closes, handles.cpp opens, adopts, releases
+// and shuts down.
 #pragma once
 
 #include <sys/socket.h>
@@ -203,7 +204,7 @@ class UringDriver final : public LinuxDriver {
   void deliver(Operation& operation, int client) noexcept;
   void disarm_unwanted() noexcept;
 
-  // Stopping and closing.
+  // Cancelling and closing.
   void ask_to_cancel(Operation& operation, int as) noexcept;
   bool cancel_entry(std::uint64_t user_data) noexcept;
   bool close(Operation& operation) noexcept;

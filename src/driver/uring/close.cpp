@@ -1,0 +1,93 @@
+// The io_uring driver's cancelling and closing: what the kernel still holds is asked back first.
+#include <utility>
+
+#include "driver/uring/uring_driver.hpp"
+
+namespace ieum::uring {
+
+using Kind = Operation::Kind;
+
+// ---- Cancelling --------------------------------------------------------------------------------
+
+void UringDriver::ask_to_cancel(Operation& operation, int as) noexcept {
+  if (operation.state != Operation::State::pending || operation.cancel_as != 0) return;
+  operation.cancel_as = static_cast<std::int16_t>(as);
+  if (operation.parked_in == in_ring) {
+    const auto user_data = reinterpret_cast<std::uint64_t>(&operation);
+    if (!cancel_entry(user_data)) cancels_owed_.push_back(&operation);
+    return;
+  }
+  if (operation.parked_in == in_backlog) backlog_.remove(operation);
+  if (operation.parked_in == in_starved) starved_.remove(operation);
+  operation.result = canceled(operation, as);
+  if (operation.kind == Kind::accept) {
+    Slot& at = slot(operation.handle);
+    if (at.accepting != nullptr && !std::exchange(at.accepting->served, true)) {
+      served_.push_back(operation.handle);
+    }
+  }
+  finish(operation, completed_);
+}
+
+bool UringDriver::cancel_entry(std::uint64_t user_data) noexcept {
+  io_uring_sqe* entry = ring_.entry();
+  if (entry == nullptr) return false;
+  io_uring_prep_cancel64(entry, user_data, 0);
+  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(entry, static_cast<std::uint64_t>(Tag::nothing));
+  return true;
+}
+
+// ---- Closing -----------------------------------------------------------------------------------
+
+bool UringDriver::close(Operation& operation) noexcept {
+  const int handle = operation.handle;
+  if (handle < 0) return done_with(operation, -EBADF);
+  Slot& at = slot(handle);
+  if (is_idle(at)) return done_with(operation, close_now(handle));
+  at.closing = &operation;
+  operation.state = Operation::State::pending;
+  operation.cancel_as = -ECANCELED;  // a close cannot be canceled
+  begin_close(handle);
+  return false;
+}
+
+void UringDriver::discard(int handle) noexcept {
+  Slot& at = slot(handle);
+  if (at.in == nullptr && at.out == nullptr && at.accepting != nullptr && at.accepting->armed) {
+    // Nobody can wait for the accept's end: gone now, so that the port is free at once.
+    disarm_accept(handle, at);
+    if (at.accepting->ending) {
+      ring_.flush();
+      at.accepting->armed = false;  // what it still brings is of an old generation
+    }
+  }
+  if (is_idle(at)) {
+    close_now(handle);
+  } else {
+    at.discarded = true;
+    begin_close(handle);
+  }
+}
+
+void UringDriver::begin_close(int handle) noexcept {
+  disarm_accept(handle, slot(handle));
+  if (Operation* in = slot(handle).in) ask_to_cancel(*in, -ECANCELED);
+  if (Operation* out = slot(handle).out) ask_to_cancel(*out, -ECANCELED);
+}
+
+int UringDriver::close_now(int handle) noexcept {
+  Slot& at = slot(handle);
+  if (at.accepting != nullptr) {
+    for (const int client : at.accepting->waiting) {
+      fresh_slot(client, false);  // no new slot: `at` stays where it is
+      close_with_reset(client);
+    }
+    delete std::exchange(at.accepting, nullptr);
+  }
+  at.generation = (at.generation + 1) & generation_max;
+  fresh_slot(handle, false);
+  return ::close(handle) < 0 && errno != EINTR ? -errno : 0;
+}
+
+}  // namespace ieum::uring
