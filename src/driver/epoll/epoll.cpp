@@ -4,146 +4,36 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <ctime>
 #include <utility>
-#include <vector>
 
-#include <ieum/detail/assert.hpp>
-
-#include "driver/buffer_pool.hpp"
-#include "driver/linux/datagram_calls.hpp"
-#include "driver/linux/linux_driver.hpp"
-#include "driver/linux/transfer.hpp"
+#include "driver/epoll/epoll_driver.hpp"
 
 namespace ieum {
 
-namespace {
+std::unique_ptr<Driver> make_epoll_driver(unsigned buffers_max, int& error_number) noexcept {
+  const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+  const int wake = epoll < 0 ? -1 : ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u64 = static_cast<std::uint32_t>(wake);
+  if (wake >= 0 && ::epoll_ctl(epoll, EPOLL_CTL_ADD, wake, &event) == 0) {
+    return std::make_unique<epoll::EpollDriver>(epoll, wake, buffers_max);
+  }
+  error_number = errno;
+  if (wake >= 0) ::close(wake);
+  if (epoll >= 0) ::close(epoll);
+  return nullptr;
+}
+
+namespace epoll {
 
 using Kind = Operation::Kind;
 
-/// What the driver knows of a descriptor; found by its number.
-struct Slot {
-  Operation* in = nullptr;  // the pending operation of each direction
-  Operation* out = nullptr;
-  std::uint32_t generation = 0;  // tells a reused number's events from its former owner's
-  bool watched = false;          // registered for edges, both directions, until it is closed
-  bool polled = false;           // a foreign descriptor, registered for one event
-  bool readable = true;          // worth trying: no EAGAIN since the last edge
-  bool writable = true;
-  bool ended = false;   // the peer has finished, or an error waits to be read
-  bool is_tcp = false;  // a short read means that nothing is left
-  bool is_socket = false;
-  bool urgent = false;             // TCP's urgent mark was seen: reads stop short of it
-  bool starved = false;            // waits for a receive buffer
-  bool bulk = false;               // the last pooled receive filled a small buffer
-  int broken = 0;                  // the error that ended the connection, once it was told
-  ReadinessPredictor readiness{};  // of a datagram socket
-  std::uint32_t level = 0;         // a datagram socket: what it is registered for, level-triggered
-  bool shared = false;  // others have the file too: epoll does not forget it when we close it
-};
-
-class EpollDriver final : public LinuxDriver {
- public:
-  EpollDriver(int epoll, int wake, unsigned buffers_max) noexcept
-      : epoll_(epoll), wake_(wake), pool_(buffers_max) {}
-  ~EpollDriver() override {
-    ::close(wake_);
-    ::close(epoll_);
-  }
-
-  [[nodiscard]] const char* name() const noexcept override { return "epoll"; }
-
-  bool submit(Operation& operation) noexcept override;
-  void cancel(Operation& operation) noexcept override;
-  void wait(TimePoint deadline, OperationQueue& done) noexcept override;
-  void wake() noexcept override {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
-  }
-
-  bool lease(Buffer& buffer) noexcept override;
-  void give_back(std::uint32_t buffer) noexcept override {
-    pool_.give_back(buffer);
-    retry_ = !starved_.empty();
-  }
-
-  int open(Family family, SocketType type) noexcept override;
-  int open_pair(int& first, int& second) noexcept override;
-  int adopt(int descriptor) noexcept override;
-  int release(int handle) noexcept override;
-  int shutdown(int handle, Half half) noexcept override;
-  std::int64_t send_descriptors(int handle, ConstBuffer data,
-                                std::span<const int> descriptors) noexcept override;
-  std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
-                                   std::span<int> descriptors,
-                                   std::size_t& count) noexcept override;
-  void discard(int handle) noexcept override { close(handle); }
-  [[nodiscard]] Pending pending(int handle) const noexcept override {
-    if (static_cast<std::size_t>(handle) >= slots_.size()) return {};
-    const Slot& at = slots_[static_cast<std::size_t>(handle)];
-    return {.receive = at.in != nullptr, .send = at.out != nullptr};
-  }
-
- private:
-  static constexpr std::size_t events_max = 256;
-
-  Slot& slot(int handle) {
-    if (static_cast<std::size_t>(handle) >= slots_.size()) {
-      slots_.resize(std::max<std::size_t>(static_cast<std::size_t>(handle) + 1, slots_.size() * 2));
-    }
-    return slots_[static_cast<std::size_t>(handle)];
-  }
-  void fresh_slot(int handle, bool is_tcp, bool is_socket) {
-    Slot& fresh = slot(handle);
-    IEUM_ASSERT(
-        fresh.in == nullptr && fresh.out == nullptr,
-        "a descriptor was closed behind the driver's back while an operation waited for it");
-    fresh = Slot{.generation = fresh.generation, .is_tcp = is_tcp, .is_socket = is_socket};
-  }
-
-  /// Tries `operation` now; false if it would block.
-  bool attempt(Operation& operation, Slot& at) noexcept;
-  bool receive(Operation& operation, Slot& at) noexcept;
-  static bool read(Operation& operation, Slot& at) noexcept;
-  std::uint32_t take_buffer(Slot& at) noexcept;
-  static bool send(Operation& operation, Slot& at) noexcept;
-  bool accept(Operation& operation, Slot& at) noexcept;
-  bool receive_datagrams(Operation& operation, Slot& at) noexcept;
-  bool send_datagrams(Operation& operation, Slot& at) noexcept;
-  int watch_datagrams(int handle, Slot& at, std::uint32_t events) noexcept;
-  void take_datagram_event(int handle, bool in, bool out, bool failed,
-                           OperationQueue& done) noexcept;
-  static bool connect(Operation& operation, Slot& at) noexcept;
-  static bool is_ready(Operation& operation) noexcept;
-  static bool finish_connect(Operation& operation) noexcept;
-
-  int park(Operation& operation, Slot& at) noexcept;
-  int watch(int handle, Slot& at) noexcept;
-  int poll_foreign(int handle, Slot& at) noexcept;
-  int close(int handle) noexcept;
-  int wait_for_events(TimePoint deadline) noexcept;
-  void take_event(const epoll_event& event, OperationQueue& done) noexcept;
-  void progress(Operation*& pending, Slot& at, bool ready, OperationQueue& done) noexcept;
-  void retry_starved(OperationQueue& done) noexcept;
-
-  const int epoll_;
-  const int wake_;
-  std::vector<Slot> slots_;
-  OperationQueue completed_;
-  BufferPool pool_;
-  DatagramCalls datagrams_;
-  std::vector<int> starved_;  // handles whose pooled receive found no buffer
-  bool retry_ = false;        // and one has been released
-  std::array<epoll_event, events_max> events_{};
-};
+// ---- Beginning ---------------------------------------------------------------------------------
 
 bool EpollDriver::submit(Operation& operation) noexcept {
   if (operation.kind == Kind::close) return done_with(operation, close(operation.handle));
@@ -282,52 +172,6 @@ bool EpollDriver::accept(Operation& operation, Slot& at) noexcept {
   }
 }
 
-bool EpollDriver::receive_datagrams(Operation& operation, Slot& at) noexcept {
-  const bool waited = operation.state == Operation::State::pending;
-  if (!datagrams_.receive(operation)) {
-    at.readiness.found_none();
-    return false;
-  }
-  const auto wanted = static_cast<std::int64_t>(operation.transfer->datagrams.size());
-  at.readiness.received(waited, operation.result > 0 && operation.result < wanted);
-  return true;
-}
-
-bool EpollDriver::send_datagrams(Operation& operation, Slot& at) noexcept {
-  if (!datagrams_.send(operation)) return at.writable = false;
-  at.writable = true;
-  return true;
-}
-
-/// Datagram sockets are registered level-triggered: a receive need not be tried until it finds
-/// nothing before it may wait. Room to send is asked for only while a send waits for it.
-int EpollDriver::watch_datagrams(int handle, Slot& at, std::uint32_t events) noexcept {
-  if (events == at.level) return 0;
-  epoll_event event{};
-  event.events = events;
-  event.data.u64 = static_cast<std::uint32_t>(handle) | std::uint64_t{at.generation} << 32U;
-  const int what = at.level == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
-  int status = ::epoll_ctl(epoll_, what, handle, &event);
-  // A former owner of the number had the same file, which others have kept open.
-  if (status < 0 && errno == EEXIST) status = ::epoll_ctl(epoll_, EPOLL_CTL_MOD, handle, &event);
-  if (status < 0) return -errno;
-  at.level = events;
-  return 0;
-}
-
-void EpollDriver::take_datagram_event(int handle, bool in, bool out, bool failed,
-                                      OperationQueue& done) noexcept {
-  Slot& at = slot(handle);
-  // Nobody asks for what has come: it would be told for ever.
-  if (in && at.in == nullptr) watch_datagrams(handle, at, at.level & EPOLLOUT);
-  progress(at.in, at, in, done);
-  if (failed && at.in != nullptr && take_error_for(*at.in))
-    done.push(*std::exchange(at.in, nullptr));
-  progress(at.out, at, out, done);
-  if (failed && at.in == nullptr && at.out != nullptr) take_error_for(*at.out);
-  if (at.out == nullptr) watch_datagrams(handle, at, at.level & EPOLLIN);
-}
-
 bool EpollDriver::connect(Operation& operation, Slot& at) noexcept {
   const KernelAddress to(*operation.address);
   if (::connect(operation.handle, to.data(), to.length()) == 0) return done_with(operation, 0);
@@ -366,132 +210,7 @@ int EpollDriver::park(Operation& operation, Slot& at) noexcept {
   return status == -EPERM ? 1 : status;
 }
 
-int EpollDriver::watch(int handle, Slot& at) noexcept {
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
-  event.data.u64 = static_cast<std::uint32_t>(handle) | std::uint64_t{at.generation} << 32U;
-  int status = ::epoll_ctl(epoll_, at.polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, handle, &event);
-  // A former owner of the number had the same file, which others have kept open.
-  if (status < 0 && errno == EEXIST) status = ::epoll_ctl(epoll_, EPOLL_CTL_MOD, handle, &event);
-  if (status < 0) return -errno;
-  at.polled = false;
-  at.watched = true;
-  return 0;
-}
-
-int EpollDriver::poll_foreign(int handle, Slot& at) noexcept {
-  epoll_event event{};
-  event.events =
-      (at.in != nullptr ? EPOLLIN | EPOLLRDHUP : 0U) | (at.out != nullptr ? EPOLLOUT : 0U);
-  event.data.u64 = static_cast<std::uint32_t>(handle) | std::uint64_t{at.generation} << 32U;
-  if (event.events == 0) {
-    at.polled = false;
-    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);  // its owner may have closed it already
-    return 0;
-  }
-  int status = ::epoll_ctl(epoll_, at.polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, handle, &event);
-  if (status < 0 && (errno == ENOENT || errno == EEXIST)) {
-    status = ::epoll_ctl(epoll_, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, handle, &event);
-  }
-  if (status < 0) return -errno;
-  at.polled = true;
-  return 0;
-}
-
-void EpollDriver::cancel(Operation& operation) noexcept {
-  Slot& at = slot(operation.handle);
-  Operation*& place = is_in(operation) ? at.in : at.out;
-  if (place != &operation) return;
-  place = nullptr;
-  if (at.polled) poll_foreign(operation.handle, at);
-  if (at.level != 0 && at.out == nullptr) {
-    watch_datagrams(operation.handle, at, at.level & EPOLLIN);
-  }
-  operation.result = canceled(operation, -ECANCELED);
-  completed_.push(operation);
-}
-
-int EpollDriver::close(int handle) noexcept {
-  if (handle < 0) return -EBADF;
-  Slot& at = slot(handle);
-  for (Operation* pending : {at.in, at.out}) {
-    if (pending != nullptr) cancel(*pending);
-  }
-  if (at.shared && (at.watched || at.polled || at.level != 0))
-    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
-  fresh_slot(handle, false, false);
-  ++at.generation;
-  return ::close(handle) < 0 && errno != EINTR ? -errno : 0;
-}
-
-int EpollDriver::open(Family family, SocketType type) noexcept {
-  const int handle = LinuxDriver::open(family, type);
-  const bool is_tcp =
-      type == SocketType::stream && (family == Family::ipv4 || family == Family::ipv6);
-  if (handle >= 0) fresh_slot(handle, is_tcp, true);
-  return handle;
-}
-
-int EpollDriver::open_pair(int& first, int& second) noexcept {
-  const int status = LinuxDriver::open_pair(first, second);
-  if (status < 0) return status;
-  fresh_slot(first, false, true);
-  fresh_slot(second, false, true);
-  return status;
-}
-
-int EpollDriver::shutdown(int handle, Half half) noexcept {
-  const int status = LinuxDriver::shutdown(handle, half);
-  // The kernel wakes a pending receive, but for Unix sockets not a pending send.
-  Operation* sending = slot(handle).out;
-  if (status >= 0 && half != Half::receiving && sending != nullptr) {
-    cancel(*sending);
-    sending->result = -EPIPE;
-  }
-  return status;
-}
-
-int EpollDriver::adopt(int descriptor) noexcept {
-  const int flags = ::fcntl(descriptor, F_GETFL);
-  if (flags < 0) return -errno;
-  if ((flags & O_NONBLOCK) == 0) return -EINVAL;
-  fresh_slot(descriptor, is_tcp(descriptor), is_socket(descriptor));
-  slot(descriptor).shared = true;
-  return descriptor;
-}
-
-std::int64_t EpollDriver::send_descriptors(int handle, ConstBuffer data,
-                                           std::span<const int> descriptors) noexcept {
-  const std::int64_t count = LinuxDriver::send_descriptors(handle, data, descriptors);
-  if (count < 0) return count;
-  for (const int descriptor : descriptors) {
-    if (static_cast<std::size_t>(descriptor) < slots_.size()) slot(descriptor).shared = true;
-  }
-  return count;
-}
-
-std::int64_t EpollDriver::receive_descriptors(int handle, std::span<std::byte> into,
-                                              std::span<int> descriptors,
-                                              std::size_t& count) noexcept {
-  const std::int64_t bytes = LinuxDriver::receive_descriptors(handle, into, descriptors, count);
-  Slot& at = slot(handle);
-  if (bytes < 0 && breaks_connection(static_cast<int>(-bytes)))
-    at.broken = static_cast<int>(-bytes);
-  return bytes == 0 && at.broken != 0 ? -at.broken : bytes;
-}
-
-int EpollDriver::release(int handle) noexcept {
-  Slot& at = slot(handle);
-  IEUM_ASSERT(at.in == nullptr && at.out == nullptr,
-              "a socket is detached while an operation on it is pending");
-  if (at.broken != 0) return -at.broken;
-  if (at.watched || at.polled || at.level != 0) {
-    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
-  }
-  fresh_slot(handle, false, false);
-  ++at.generation;
-  return handle;
-}
+// ---- Events ------------------------------------------------------------------------------------
 
 int EpollDriver::wait_for_events(TimePoint deadline) noexcept {
   timespec timeout{};
@@ -555,21 +274,18 @@ void EpollDriver::progress(Operation*& pending, Slot& at, bool ready,
   }
 }
 
-}  // namespace
-
-std::unique_ptr<Driver> make_epoll_driver(unsigned buffers_max, int& error_number) noexcept {
-  const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
-  const int wake = epoll < 0 ? -1 : ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;
-  event.data.u64 = static_cast<std::uint32_t>(wake);
-  if (wake >= 0 && ::epoll_ctl(epoll, EPOLL_CTL_ADD, wake, &event) == 0) {
-    return std::make_unique<EpollDriver>(epoll, wake, buffers_max);
+void EpollDriver::cancel(Operation& operation) noexcept {
+  Slot& at = slot(operation.handle);
+  Operation*& place = is_in(operation) ? at.in : at.out;
+  if (place != &operation) return;
+  place = nullptr;
+  if (at.polled) poll_foreign(operation.handle, at);
+  if (at.level != 0 && at.out == nullptr) {
+    watch_datagrams(operation.handle, at, at.level & EPOLLIN);
   }
-  error_number = errno;
-  if (wake >= 0) ::close(wake);
-  if (epoll >= 0) ::close(epoll);
-  return nullptr;
+  operation.result = canceled(operation, -ECANCELED);
+  completed_.push(operation);
 }
 
+}  // namespace epoll
 }  // namespace ieum

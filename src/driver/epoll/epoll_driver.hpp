@@ -1,0 +1,140 @@
+// EpollDriver: the epoll driver. epoll.cpp begins and ends operations, datagram.cpp those of
+// datagrams; registration.cpp says what events are wanted for, handles.cpp opens, adopts, releases,
+// shuts down and closes.
+#pragma once
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <vector>
+
+#include <ieum/detail/assert.hpp>
+
+#include "driver/buffer_pool.hpp"
+#include "driver/linux/datagram_calls.hpp"
+#include "driver/linux/linux_driver.hpp"
+#include "driver/linux/transfer.hpp"
+
+namespace ieum::epoll {
+
+/// What the driver knows of a descriptor; found by its number.
+struct Slot {
+  Operation* in = nullptr;  // the pending operation of each direction
+  Operation* out = nullptr;
+  std::uint32_t generation = 0;  // tells a reused number's events from its former owner's
+  bool watched = false;          // registered for edges, both directions, until it is closed
+  bool polled = false;           // a foreign descriptor, registered for one event
+  bool readable = true;          // worth trying: no EAGAIN since the last edge
+  bool writable = true;
+  bool ended = false;   // the peer has finished, or an error waits to be read
+  bool is_tcp = false;  // a short read means that nothing is left
+  bool is_socket = false;
+  bool urgent = false;             // TCP's urgent mark was seen: reads stop short of it
+  bool starved = false;            // waits for a receive buffer
+  bool bulk = false;               // the last pooled receive filled a small buffer
+  int broken = 0;                  // the error that ended the connection, once it was told
+  ReadinessPredictor readiness{};  // of a datagram socket
+  std::uint32_t level = 0;         // a datagram socket: what it is registered for, level-triggered
+  bool shared = false;  // others have the file too: epoll does not forget it when we close it
+};
+
+class EpollDriver final : public LinuxDriver {
+ public:
+  EpollDriver(int epoll, int wake, unsigned buffers_max) noexcept
+      : epoll_(epoll), wake_(wake), pool_(buffers_max) {}
+  ~EpollDriver() override {
+    ::close(wake_);
+    ::close(epoll_);
+  }
+
+  [[nodiscard]] const char* name() const noexcept override { return "epoll"; }
+
+  bool submit(Operation& operation) noexcept override;
+  void cancel(Operation& operation) noexcept override;
+  void wait(TimePoint deadline, OperationQueue& done) noexcept override;
+  void wake() noexcept override {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
+  }
+
+  bool lease(Buffer& buffer) noexcept override;
+  void give_back(std::uint32_t buffer) noexcept override {
+    pool_.give_back(buffer);
+    retry_ = !starved_.empty();
+  }
+
+  int open(Family family, SocketType type) noexcept override;
+  int open_pair(int& first, int& second) noexcept override;
+  int adopt(int descriptor) noexcept override;
+  int release(int handle) noexcept override;
+  int shutdown(int handle, Half half) noexcept override;
+  std::int64_t send_descriptors(int handle, ConstBuffer data,
+                                std::span<const int> descriptors) noexcept override;
+  std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
+                                   std::span<int> descriptors,
+                                   std::size_t& count) noexcept override;
+  void discard(int handle) noexcept override { close(handle); }
+  [[nodiscard]] Pending pending(int handle) const noexcept override {
+    if (static_cast<std::size_t>(handle) >= slots_.size()) return {};
+    const Slot& at = slots_[static_cast<std::size_t>(handle)];
+    return {.receive = at.in != nullptr, .send = at.out != nullptr};
+  }
+
+ private:
+  static constexpr std::size_t events_max = 256;
+
+  Slot& slot(int handle) {
+    if (static_cast<std::size_t>(handle) >= slots_.size()) {
+      slots_.resize(std::max<std::size_t>(static_cast<std::size_t>(handle) + 1, slots_.size() * 2));
+    }
+    return slots_[static_cast<std::size_t>(handle)];
+  }
+  void fresh_slot(int handle, bool is_tcp, bool is_socket) {
+    Slot& fresh = slot(handle);
+    IEUM_ASSERT(
+        fresh.in == nullptr && fresh.out == nullptr,
+        "a descriptor was closed behind the driver's back while an operation waited for it");
+    fresh = Slot{.generation = fresh.generation, .is_tcp = is_tcp, .is_socket = is_socket};
+  }
+
+  /// Tries `operation` now; false if it would block.
+  bool attempt(Operation& operation, Slot& at) noexcept;
+  bool receive(Operation& operation, Slot& at) noexcept;
+  static bool read(Operation& operation, Slot& at) noexcept;
+  std::uint32_t take_buffer(Slot& at) noexcept;
+  static bool send(Operation& operation, Slot& at) noexcept;
+  bool accept(Operation& operation, Slot& at) noexcept;
+  bool receive_datagrams(Operation& operation, Slot& at) noexcept;
+  bool send_datagrams(Operation& operation, Slot& at) noexcept;
+  int watch_datagrams(int handle, Slot& at, std::uint32_t events) noexcept;
+  void take_datagram_event(int handle, bool in, bool out, bool failed,
+                           OperationQueue& done) noexcept;
+  static bool connect(Operation& operation, Slot& at) noexcept;
+  static bool is_ready(Operation& operation) noexcept;
+  static bool finish_connect(Operation& operation) noexcept;
+
+  int park(Operation& operation, Slot& at) noexcept;
+  int watch(int handle, Slot& at) noexcept;
+  int poll_foreign(int handle, Slot& at) noexcept;
+  int close(int handle) noexcept;
+  int wait_for_events(TimePoint deadline) noexcept;
+  void take_event(const epoll_event& event, OperationQueue& done) noexcept;
+  void progress(Operation*& pending, Slot& at, bool ready, OperationQueue& done) noexcept;
+  void retry_starved(OperationQueue& done) noexcept;
+
+  const int epoll_;
+  const int wake_;
+  std::vector<Slot> slots_;
+  OperationQueue completed_;
+  BufferPool pool_;
+  DatagramCalls datagrams_;
+  std::vector<int> starved_;  // handles whose pooled receive found no buffer
+  bool retry_ = false;        // and one has been released
+  std::array<epoll_event, events_max> events_{};
+};
+
+}  // namespace ieum::epoll
