@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
-#include "command_line_parts.hpp"
-#include "declaration.hpp"
-#include "quantity.hpp"
-#include "suggest.hpp"
+#include "options/command_line_parts.hpp"
+#include "options/declaration.hpp"
+#include "text/quantity.hpp"
+#include "text/suggest.hpp"
 
 namespace ieum::cli {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "commands.hpp"
-#include "manual.hpp"
+#include "help/manual.hpp"
 
 namespace ieum::cli {
 

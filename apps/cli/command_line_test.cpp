@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <random>
 
-#include "declaration.hpp"
+#include "options/declaration.hpp"
 #include "support/support.hpp"
 
 namespace ieum::cli {

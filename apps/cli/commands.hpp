@@ -9,10 +9,10 @@
 
 #include <ieum/task.hpp>
 
-#include "endpoint.hpp"
-#include "log.hpp"
-#include "rendering.hpp"
-#include "talk.hpp"
+#include "options/endpoint.hpp"
+#include "report/log.hpp"
+#include "session/rendering.hpp"
+#include "session/talk.hpp"
 
 namespace ieum::cli {
 

@@ -14,7 +14,7 @@
 #include <ieum/runtime.hpp>
 
 #include "command_line.hpp"
-#include "terminal.hpp"
+#include "text/terminal.hpp"
 
 namespace {
 

@@ -1,0 +1,49 @@
+// `ieum cast`.
+#include "cast/cast.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace ieum::cli {
+
+Result<std::uint32_t> cast_interface(const Endpoint& endpoint) {
+  const std::string_view name = endpoint.text_setting(Key::interface);
+  if (name.empty()) return 0;
+  return interface_index(name);
+}
+
+Address with_port(const Address& address, int port, std::uint32_t interface) {
+  Address copy = address;
+  if (address.family() == Family::ipv6 && address.scope() == 0 && interface != 0) {
+    std::array<std::uint8_t, 16> ip{};
+    std::ranges::transform(address.bytes(), ip.begin(),
+                           [](char byte) { return static_cast<std::uint8_t>(byte); });
+    copy = Address::ipv6(ip, 0, interface);
+  }
+  copy.set_port(static_cast<std::uint16_t>(port));
+  return copy;
+}
+
+namespace {
+
+Task<int> cast_in(const CastCommand& command, Log& log, Interruption& interruption) {
+  Life life(log);
+  Result<LocalEnds> ends = open_local_ends(command.common, log);
+  if (!ends) co_return static_cast<int>(Status::other);
+  if (command.receive) {
+    const int status = co_await receive_cast(command, *ends, life, interruption);
+    co_return status;
+  }
+  const int status = co_await send_cast(command, *ends, life, interruption);
+  co_return status;
+}
+
+}  // namespace
+
+Task<int> run_cast(const CastCommand& command, Log& log) {
+  auto body = [&](Interruption& interruption) { return cast_in(command, log, interruption); };
+  const int status = co_await with_interruption(body);
+  co_return status;
+}
+
+}  // namespace ieum::cli

@@ -1,0 +1,344 @@
+#include "cast/cast_receiver.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <ieum/ieum.hpp>
+
+#include "session/datagram_endpoint.hpp"
+#include "session/finding.hpp"
+#include "text/quantity.hpp"
+
+namespace ieum::cli {
+
+CastReceiver::CastReceiver(const CastCommand& command, DatagramSocket data, DatagramSocket control,
+                           LocalEnds& ends, Life& life, Interruption& interruption)
+    : command_(command),
+      socket_(std::move(data)),
+      control_(std::move(control)),
+      ends_(ends),
+      life_(life),
+      interruption_(interruption),
+      shows_live_(!command.common.log.json && ::isatty(STDERR_FILENO) == 1 &&
+                  (::isatty(STDOUT_FILENO) == 0 || !command.common.output_path.empty())),
+      batch_(DatagramBatch::messages_max_default, DatagramBatch::message_bytes_max),
+      last_arrival_(Clock::now()) {}
+
+Task<int> CastReceiver::run() {
+  life_.waiting_for_datagrams();
+  auto body = [this](Group& group) { return run_in(group); };
+  co_await with_group(body);
+  const int status = co_await finish();
+  co_return status;
+}
+
+Task<> CastReceiver::run_in(Group& group) {
+  // The writer ends of itself, once all that has come is written.
+  group.start(write());
+  group.start(watch_interruption());
+  auto body = [this](Group& receivers) { return receive_in(receivers); };
+  co_await with_group(body);
+  rtp_.flush(ready_);
+  queue_ready();
+  all_queued_ = true;
+  queue_changed_.set();
+  co_await race(all_written_.wait(), interruption_.asked.wait());
+  if (interruption_.has_come() && !all_written_.is_set()) {
+    // Whoever reads our output may do so no more.
+    const Result<> written =
+        co_await attempt(with_timeout(farewell_to_output, all_written_.wait()));
+    if (!written && written.error() == std::errc::operation_canceled) {
+      co_await fail(written.error());
+    }
+    if (!written) ending_ = Ending::interrupted;
+  }
+  group.stop();
+}
+
+Task<> CastReceiver::receive_in(Group& group) {
+  group.start(receive());
+  if (control_.is_open()) group.start(receive_control());
+  group.start(watch_time());
+  if (ends_.output.is_pipe()) group.start(watch_output());
+  co_await over_.wait();
+  group.stop();
+}
+
+void CastReceiver::end(Ending ending) {
+  if (ending_ == Ending::running) ending_ = ending;
+  over_.set();
+}
+
+void CastReceiver::fail_with(Failure failure) {
+  // Also after the end: what could not be written then is missing all the same.
+  if (!failure_) failure_ = std::move(failure);
+  ending_ = Ending::broken;
+  over_.set();
+}
+
+// ---- Receiving ----------------------------------------------------------------------------------
+
+Task<> CastReceiver::receive() {
+  for (;;) {
+    const Result<std::size_t> count = co_await attempt(socket_.receive(batch_));
+    if (!count) {
+      if (count.error() == std::errc::operation_canceled) co_await fail(count.error());
+      fail_with(explain_datagram_failure(count.error(), command_.common.endpoint.to_string()));
+      co_return;
+    }
+    last_arrival_ = Clock::now();
+    life_.dropped(socket_.counters().dropped);
+    take_batch();
+    co_await give_out();
+  }
+}
+
+void CastReceiver::take_batch() {
+  std::uint64_t bytes = 0;
+  for (const Datagram& datagram : batch_) {
+    bytes += datagram.data.size();
+    if (command_.rtp) {
+      rtp_.take(datagram.data, datagram.received_at, ready_);
+      continue;
+    }
+    ready_.insert(ready_.end(), datagram.data.begin(), datagram.data.end());
+    // A rendering shows each by itself, and those that are empty.
+    if (command_.common.rendering.hex) queue(std::exchange(ready_, {}));
+  }
+  packets_ += batch_.size();
+  bytes_ += bytes;
+  life_.datagrams_received(batch_.size(), bytes);
+}
+
+/// Gives the writer what is ready; waits while it is far behind.
+Task<> CastReceiver::give_out() {
+  queue_ready();
+  while (queue_.bytes() >= queue_bytes_max) {
+    queue_room_.reset();
+    is_held_up_ = true;
+    co_await queue_room_.wait();
+  }
+  is_held_up_ = false;
+}
+
+void CastReceiver::queue(std::vector<std::byte> chunk) {
+  queue_.push(std::move(chunk));
+  queue_changed_.set();
+}
+
+void CastReceiver::queue_ready() {
+  if (!ready_.empty()) queue(std::exchange(ready_, {}));
+}
+
+Task<> CastReceiver::receive_control() {
+  std::vector<std::byte> room(Datagram::bytes_max);
+  for (;;) {
+    const Result<Datagram> datagram = co_await attempt(control_.receive(room));
+    if (datagram) {
+      rtp_.take_control(datagram->data);
+    } else if (datagram.error() == std::errc::operation_canceled) {
+      co_await fail(datagram.error());
+    }
+  }
+}
+
+Task<> CastReceiver::write() {
+  for (;;) {
+    queue_changed_.reset();
+    if (queue_.empty()) {
+      if (all_queued_) break;
+      co_await queue_changed_.wait();
+      continue;
+    }
+    const Result<> written = co_await attempt(ends_.output.write(Side::received, queue_.front()));
+    queue_.pop();
+    queue_room_.set();
+    if (written) continue;
+    if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
+    const std::string where = ends_.output.where();
+    fail_with(explain_failure(Doing::writing_output, written.error(), {.where = where}));
+    break;
+  }
+  all_written_.set();
+}
+
+// ---- When it is over ----------------------------------------------------------------------------
+
+Task<> CastReceiver::watch_time() {
+  constexpr Duration live_pause = std::chrono::seconds(1);
+  const Duration idle = command_.common.talk.idle;
+  Clock::time_point shown = Clock::now();
+  for (;;) {
+    co_await sleep(tick);
+    co_await yield();  // what has come while we were held up is taken first
+    if (command_.rtp) {
+      rtp_.expire(std::chrono::system_clock::now(), ready_);
+      queue_ready();
+    }
+    const Clock::time_point now = Clock::now();
+    if (is_held_up_) last_arrival_ = now;  // what comes meanwhile waits in the system's queue
+    if (shows_live_ && now - shown >= live_pause) {
+      shown = now;
+      show_live();
+    }
+    const Duration silent = now - last_arrival_;
+    if (rtp_.source_left() && silent >= farewell) end(Ending::goodbye);
+    if (idle > Duration::zero() && silent >= idle) end(Ending::idle);
+  }
+}
+
+Task<> CastReceiver::watch_interruption() {
+  co_await interruption_.asked.wait();
+  end(Ending::interrupted);
+}
+
+Task<> CastReceiver::watch_output() {
+  const Result<> gone = co_await attempt(wait_readable(STDOUT_FILENO));
+  if (!gone) co_await fail(gone.error());
+  const std::string where = ends_.output.where();
+  fail_with(
+      explain_failure(Doing::writing_output, Error::from_errno(EPIPE, "write"), {.where = where}));
+}
+
+// ---- What is told -------------------------------------------------------------------------------
+
+std::string CastReceiver::report_text() const {
+  const std::uint64_t dropped = socket_.counters().dropped;
+  if (!command_.rtp) {
+    return fmt::format("{} datagram{}, {} in {}; {} dropped by this machine", packets_,
+                       packets_ == 1 ? "" : "s", bytes_text(bytes_), to_text(life_.age()), dropped);
+  }
+  const RtpReport report = rtp_.report();
+  const std::uint64_t expected = report.counts.packets + report.counts.lost;
+  const double share = expected == 0 ? 0
+                                     : 100.0 * static_cast<double>(report.counts.lost) /
+                                           static_cast<double>(expected);
+  return fmt::format(
+      "{} packet{}, {} in {}; {} lost ({:.3g} %), {} duplicate{}, {} reordered, jitter {:.3g} ms; "
+      "{} dropped by this machine",
+      report.counts.packets, report.counts.packets == 1 ? "" : "s", bytes_text(report.bytes),
+      to_text(life_.age()), report.counts.lost, share, report.counts.duplicates,
+      report.counts.duplicates == 1 ? "" : "s", report.counts.reordered, report.counts.jitter * 1e3,
+      dropped);
+}
+
+/// One line that is written over every time.
+void CastReceiver::show_live() const {
+  std::fprintf(stderr, "\r\x1b[K%s\r", report_text().c_str());
+  std::fflush(stderr);
+}
+
+void CastReceiver::tell_report() const {
+  if (shows_live_) std::fprintf(stderr, "\r\x1b[K");
+  Step step{"cast_report", "received " + report_text()};
+  step.fields.emplace_back("packets", command_.rtp ? rtp_.report().counts.packets : packets_);
+  step.fields.emplace_back("bytes", command_.rtp ? rtp_.report().bytes : bytes_);
+  step.fields.emplace_back("dropped", socket_.counters().dropped);
+  if (command_.rtp) {
+    const RtpReport report = rtp_.report();
+    step.fields.emplace_back("lost", report.counts.lost);
+    step.fields.emplace_back("duplicates", report.counts.duplicates);
+    step.fields.emplace_back("reordered", report.counts.reordered);
+    step.fields.emplace_back("jitter_seconds", report.counts.jitter);
+    step.fields.emplace_back("too_late", report.too_late);
+    step.fields.emplace_back("foreign", report.foreign);
+    step.fields.emplace_back("invalid", report.invalid);
+    step.fields.emplace_back("sources", std::uint64_t{report.sources});
+    if (report.too_late + report.foreign + report.invalid > 0) {
+      step.sentence +=
+          fmt::format("; left out: {} too late, {} of another source or astray, {} no RTP",
+                      report.too_late, report.foreign, report.invalid);
+    }
+  }
+  life_.log().notice(step);
+}
+
+Task<int> CastReceiver::finish() {
+  tell_report();
+  if (control_.is_open()) co_await control_.close();
+  co_await socket_.close();
+  life_.closed(ending_);
+  int status = 0;
+  Log& log = life_.log();
+  if (failure_) {
+    status = log.failed(*failure_);
+  } else if (ending_ == Ending::interrupted) {
+    status = interrupted(life_, interruption_);
+  } else if (ending_ == Ending::idle) {
+    status = log.failed({Status::timed_out, fmt::format("nothing came for {} (-i)",
+                                                        to_text(command_.common.talk.idle))});
+  }
+  const Result<> finished = co_await attempt(ends_.output.finish());
+  if (finished) co_return status;
+  const Circumstances about{.where = ends_.output.where()};
+  co_return log.failed(explain_failure(Doing::writing_output, finished.error(), about));
+}
+
+// ---- Opening ------------------------------------------------------------------------------------
+
+namespace {
+
+Task<DatagramSocket> open_receiver(const CastCommand& command, const Address& address,
+                                   std::uint32_t interface, Life& life) {
+  constexpr int receive_buffer_bytes = 4 << 20;  // a burst; the system cuts it to what it allows
+  const Endpoint& endpoint = command.common.endpoint;
+  DatagramOptions options = datagram_options(command.common);
+  options.reuse_address = true;  // several receivers on this host
+  options.receive_time = command.rtp;
+  if (options.receive_buffer_bytes == 0) options.receive_buffer_bytes = receive_buffer_bytes;
+  DatagramSocket socket = co_await DatagramSocket::bind(address, options);
+  life.datagram_socket(socket.address());
+  if (endpoint.scheme != Scheme::multicast) co_return socket;
+  Membership membership;
+  membership.group = address;
+  membership.interface = interface;
+  const std::string_view source = endpoint.text_setting(Key::source);
+  if (!source.empty()) membership.source = parse_source(source).value_or(Address{});
+  co_await socket.join(membership);
+  std::string told = address.to_string();
+  if (interface != 0) told.append(" by ").append(endpoint.text_setting(Key::interface));
+  if (!source.empty()) told.append(" from ").append(source);
+  life.joined(told);
+  co_return socket;
+}
+
+Task<std::unique_ptr<CastReceiver>> make_receiver(const CastCommand& command, LocalEnds& ends,
+                                                  Life& life, Interruption& interruption) {
+  const Address found = co_await find_address(command.common, "open");
+  const std::uint32_t interface = co_await cast_interface(command.common.endpoint);
+  const Address at = with_port(found, found.port(), interface);
+  DatagramSocket control;
+  if (command.rtp) {
+    const Address control_at = with_port(found, found.port() + 1, interface);
+    control = co_await open_receiver(command, control_at, interface, life);
+  }
+  DatagramSocket data = co_await open_receiver(command, at, interface, life);
+  co_return std::make_unique<CastReceiver>(command, std::move(data), std::move(control), ends, life,
+                                           interruption);
+}
+
+}  // namespace
+
+Task<int> receive_cast(const CastCommand& command, LocalEnds& ends, Life& life,
+                       Interruption& interruption) {
+  Result<std::unique_ptr<CastReceiver>> made = co_await attempt(
+      unless_interrupted(make_receiver(command, ends, life, interruption), interruption));
+  if (interruption.has_come()) co_return interrupted(life, interruption);
+  if (!made) {
+    const std::string where = command.common.endpoint.to_string();
+    if (made.error() == std::errc::no_such_device) {
+      co_return life.log().failed(explain_datagram_failure(made.error(), where));
+    }
+    const Circumstances about{.where = where};
+    co_return life.log().failed(explain_failure(Doing::listening, made.error(), about));
+  }
+  const int status = co_await (*made)->run();
+  co_return status;
+}
+
+}  // namespace ieum::cli

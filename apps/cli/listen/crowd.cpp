@@ -1,0 +1,162 @@
+#include "listen/crowd.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <ieum/timeout.hpp>
+
+#include "session/idleness.hpp"
+#include "text/quantity.hpp"
+
+namespace ieum::cli {
+
+Crowd::Crowd(LocalEnds& ends, const CommonOptions& options, Log& log)
+    : ends_(ends), options_(options), log_(log) {}
+
+bool Crowd::has_room() const noexcept {
+  return std::ranges::any_of(members_, [](const Member* member) {
+    return !member->queue.is_closed() && member->queue.bytes() < queue_bytes_min;
+  });
+}
+
+Task<> Crowd::until_room() {
+  while (!has_room()) {
+    room_.reset();
+    co_await room_.wait();
+  }
+}
+
+Task<> Crowd::read_input() {
+  constexpr std::size_t chunk_bytes = std::size_t{64} * 1024;
+  std::vector<std::byte> buffer(chunk_bytes);
+  for (;;) {
+    co_await until_room();
+    const std::size_t count = co_await ends_.input.read_some(buffer);
+    if (count == 0) break;
+    co_await until_room();  // the last one may have left meanwhile
+    send_to_all(Payload(ConstBuffer(buffer).first(count)));
+  }
+  input_ended_ = true;
+  for (Member* member : members_) member->queue.close();
+}
+
+void Crowd::send_to_all(const Payload& payload) {
+  for (Member* member : members_) {
+    if (member->finished.is_set() || member->queue.try_push(payload)) continue;
+    cut_off(*member, Ending::too_slow);  // its writing is stuck: the queue alone cannot tell it
+  }
+}
+
+void Crowd::cut_off(Member& member, Ending ending) {
+  if (member.ending == Ending::client_finished) member.ending = ending;
+  member.group->stop();
+}
+
+void Crowd::lose_output(const Error& error) {
+  if (!output_error_) output_error_ = error;
+  output_failed_.set();
+}
+
+Task<Ending> Crowd::serve(StreamSocket& client, Life& life) {
+  Member member(options_.rendering, fmt::format("{}", life.number()));
+  auto body = [&](Group& group) { return serve_in(group, client, member, life); };
+  const Result<> served = co_await attempt(with_group(body));
+  if (member.ending == Ending::too_slow) {
+    tell_too_slow(client);
+    co_await client.reset();
+    co_return member.ending;
+  }
+  if (!served && member.ending == Ending::client_finished) co_await fail(served.error());
+  co_await client.close();
+  co_return member.ending;
+}
+
+void Crowd::tell_too_slow(const StreamSocket& client) {
+  const std::string who = client.peer_address().to_string();
+  log_.notice({"too_slow",
+               fmt::format("cut off {}: it does not read, and {} wait for it",
+                           who.empty() ? "a client" : who, bytes_text(queue_bytes_max)),
+               {},
+               {{"peer", who}}});
+}
+
+Task<> Crowd::serve_in(Group& group, StreamSocket& client, Member& member, Life& life) {
+  member.group = &group;
+  struct Membership {
+    Crowd& crowd;
+    Member& member;
+    Membership(Crowd& of, Member& who) : crowd(of), member(who) {
+      crowd.members_.push_back(&member);
+      crowd.room_.set();
+    }
+    Membership(const Membership&) = delete;
+    Membership& operator=(const Membership&) = delete;
+    ~Membership() {
+      std::erase(crowd.members_, &member);
+      crowd.room_.set();
+    }
+  };
+  const Membership membership(*this, member);
+  if (input_ended_) member.queue.close();
+  group.start(receive(client, member, life));
+  if (options_.talk.idle > Duration::zero()) group.start(watch_idleness(member));
+  co_await send(client, member, life);
+  group.stop();
+}
+
+Task<> Crowd::receive(StreamSocket& client, Member& member, Life& life) {
+  for (;;) {
+    const Lease data = co_await client.receive();
+    if (!data) break;
+    member.last_activity = Life::Clock::now();
+    life.received(data.size());
+    const Result<> written =
+        co_await attempt(ends_.output.write(member.rendering, Side::received, data));
+    if (written) continue;
+    if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
+    lose_output(written.error());
+    break;
+  }
+  life.peer_finished();
+  member.finished.set();
+  member.queue.close();  // what waits in it is still sent
+}
+
+/// Sends what is queued, until the client has finished.
+Task<> Crowd::send(StreamSocket& client, Member& member, Life& life) {
+  for (;;) {
+    const Result<Payload> next = co_await attempt(member.queue.pop());
+    if (!next && next.error() == Errc::closed) break;
+    if (!next) co_await fail(next.error());
+    co_await client.write_all(next->bytes());
+    member.last_activity = Life::Clock::now();
+    life.sent(next->size());
+    if (member.rendering.shows_both()) {
+      co_await ends_.output.write(member.rendering, Side::sent, next->bytes());
+    }
+    room_.set();
+  }
+  const bool we_end = input_ended_ && options_.talk.on_eof == OnEof::close;
+  if (!member.finished.is_set() && (we_end || options_.talk.on_eof == OnEof::half_close)) {
+    co_await client.shutdown_write();
+    life.half_closed();
+  }
+  if (we_end) {
+    member.ending = Ending::input_ended;
+    if (!client.peer_address().is_ip()) co_return;
+    // At most so long: the system goes on sending.
+    const Result<> arrived =
+        co_await attempt(with_timeout(std::chrono::seconds(5), client.wait_acknowledged()));
+    if (!arrived && arrived.error() != std::errc::timed_out) co_await fail(arrived.error());
+    co_return;
+  }
+  co_await member.finished.wait();
+}
+
+Task<> Crowd::watch_idleness(Member& member) {
+  co_await until_idle(member.last_activity, options_.talk.idle);
+  cut_off(member, Ending::idle);
+}
+
+}  // namespace ieum::cli

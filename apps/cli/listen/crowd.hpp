@@ -1,0 +1,79 @@
+// Crowd: many clients at once on one standard input and output (`ieum listen -k`).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ieum/event.hpp>
+#include <ieum/group.hpp>
+#include <ieum/send_queue.hpp>
+#include <ieum/stream_socket.hpp>
+
+#include "session/conversation.hpp"
+
+namespace ieum::cli {
+
+/// What our input gives goes to all who are connected then; what they send goes to our output, in
+/// the order in which it comes. Our input is read only while somebody is connected, and only as
+/// fast as the fastest of them takes it. One that falls behind by `queue_bytes_max` is cut off: the
+/// others never wait for it.
+class Crowd {
+ public:
+  /// More than the system's buffers take for one that never reads: until they are full it seems to
+  /// be the fastest. What waits for several is there once.
+  static constexpr std::size_t queue_bytes_max = std::size_t{16} * 1024 * 1024;
+  /// So much waits at least for each before our input waits for them.
+  static constexpr std::size_t queue_bytes_min = std::size_t{256} * 1024;
+
+  /// All must outlive it.
+  Crowd(LocalEnds& ends, const CommonOptions& options, Log& log);
+
+  /// Reads our input until its end; then, as --on-eof says, tells the clients. Fails if the input
+  /// does.
+  [[nodiscard]] Task<> read_input();
+  /// One client, until it has finished. Closes its socket.
+  [[nodiscard]] Task<Ending> serve(StreamSocket& client, Life& life);
+
+  /// Our output has failed, or has nobody who reads it.
+  void lose_output(const Error& error);
+  /// Is set when our output has failed: nothing more can be received.
+  [[nodiscard]] Event& output_failed() noexcept { return output_failed_; }
+  [[nodiscard]] const std::optional<Error>& output_error() const noexcept { return output_error_; }
+  [[nodiscard]] bool input_has_ended() const noexcept { return input_ended_; }
+
+ private:
+  struct Member {
+    Member(const Rendering::Options& options, std::string label)
+        : rendering(options, std::move(label)) {}
+    /// What waits to be sent; closed at our input's end, and when the client has finished.
+    SendQueue queue{{.bytes_max = queue_bytes_max, .when_full = WhenFull::disconnect}};
+    Event finished;  // the client has
+    Rendering rendering;
+    Life::Clock::time_point last_activity = Life::Clock::now();
+    Group* group = nullptr;
+    Ending ending = Ending::client_finished;
+  };
+
+  Task<> serve_in(Group& group, StreamSocket& client, Member& member, Life& life);
+  Task<> receive(StreamSocket& client, Member& member, Life& life);
+  Task<> send(StreamSocket& client, Member& member, Life& life);
+  Task<> watch_idleness(Member& member);
+  void cut_off(Member& member, Ending ending);
+  void tell_too_slow(const StreamSocket& client);
+  Task<> until_room();
+  [[nodiscard]] bool has_room() const noexcept;
+  void send_to_all(const Payload& payload);
+
+  LocalEnds& ends_;
+  const CommonOptions& options_;
+  Log& log_;
+  std::vector<Member*> members_;
+  Event room_;  // may have come: somebody has joined, left, or taken something
+  Event output_failed_;
+  std::optional<Error> output_error_;
+  bool input_ended_ = false;
+};
+
+}  // namespace ieum::cli

@@ -1,0 +1,146 @@
+#include "listen/datagram_service.hpp"
+
+#include <fmt/format.h>
+
+#include <ieum/timeout.hpp>
+
+#include "session/conversation.hpp"
+#include "session/datagram_endpoint.hpp"
+#include "session/datagram_talk.hpp"
+#include "text/quantity.hpp"
+
+namespace ieum::cli {
+
+namespace {
+
+std::uint64_t bytes_of(std::span<const Datagram> datagrams) {
+  std::uint64_t bytes = 0;
+  for (const Datagram& datagram : datagrams) bytes += datagram.data.size();
+  return bytes;
+}
+
+DatagramBatch batch_for(const Endpoint& endpoint) {
+  // A Unix socket's queue holds about ten.
+  constexpr std::size_t unix_messages_max = 16;
+  if (endpoint.is_unix()) return DatagramBatch(unix_messages_max, DatagramTalk::datagram_bytes_max);
+  return DatagramBatch(DatagramBatch::messages_max_default, DatagramBatch::message_bytes_max);
+}
+
+}  // namespace
+
+DatagramService::DatagramService(DatagramSocket& socket, const ListenCommand& command, Life& life,
+                                 Interruption& interruption)
+    : socket_(socket),
+      command_(command),
+      life_(life),
+      interruption_(interruption),
+      batch_(batch_for(command.common.endpoint)) {}
+
+Task<int> DatagramService::run() {
+  life_.waiting_for_datagrams();
+  const Result<> ended = co_await attempt(unless_interrupted(serve(), interruption_));
+  const std::uint64_t dropped = socket_.counters().dropped;
+  co_await socket_.close();
+  const bool idle = !ended && ended.error() == std::errc::timed_out;
+  life_.closed(interruption_.has_come() ? Ending::interrupted
+               : idle                   ? Ending::idle
+                                        : Ending::broken);
+  Log& log = life_.log();
+  life_.dropped(dropped, true);
+  if (ignored_ > 0) {
+    log.notice({"ignored",
+                fmt::format("ignored {} datagrams from others than {}; to serve everybody, use -k",
+                            ignored_, only_peer_->to_string()),
+                {},
+                {{"datagrams", ignored_}}});
+  }
+  if (too_large_ > 0) {
+    log.notice({"too_large",
+                fmt::format("{} datagram{} larger than {} bytes got no answer", too_large_,
+                            too_large_ == 1 ? "" : "s", DatagramTalk::datagram_bytes_max),
+                {},
+                {{"datagrams", too_large_}}});
+  }
+  if (unanswered_ > 0) {
+    log.notice({"unanswered",
+                fmt::format("{} answers could not be sent", unanswered_),
+                {},
+                {{"datagrams", unanswered_}}});
+  }
+  if (interruption_.has_come()) co_return interrupted(life_, interruption_);
+  if (idle) {
+    co_return log.failed(
+        {Status::timed_out, fmt::format("nothing came for {} (-i); {}",
+                                        to_text(command_.common.talk.idle), life_.summary())});
+  }
+  co_return log.failed(
+      explain_datagram_failure(ended.error(), command_.common.endpoint.to_string()));
+}
+
+Task<> DatagramService::serve() {
+  const Duration idle = command_.common.talk.idle;
+  for (;;) {
+    if (idle > Duration::zero()) {
+      co_await with_timeout(idle, socket_.receive(batch_));
+    } else {
+      co_await socket_.receive(batch_);
+    }
+    life_.dropped(socket_.counters().dropped);
+    const std::span<const Datagram> datagrams = served();
+    life_.datagrams_received(datagrams.size(), bytes_of(datagrams));
+    if (command_.service == ListenCommand::Service::echo) co_await answer(datagrams);
+  }
+}
+
+/// Of the batch, what is not ignored.
+std::span<const Datagram> DatagramService::served() {
+  const std::span<const Datagram> all = batch_.datagrams();
+  if (command_.keep) return all;
+  if (!only_peer_ && !all.empty()) {
+    only_peer_ = all.front().peer;
+    life_.peer_is(*only_peer_);
+  }
+  chosen_.clear();
+  for (const Datagram& datagram : all) {
+    if (datagram.peer == *only_peer_) {
+      chosen_.push_back(datagram);
+    } else {
+      ++ignored_;
+    }
+  }
+  return chosen_;
+}
+
+Task<> DatagramService::answer(std::span<const Datagram> datagrams) {
+  while (!datagrams.empty()) {
+    // A part is no echo. (Only Unix sockets carry such, and of those each is sent by itself.)
+    if (datagrams.front().truncated) {
+      ++too_large_;
+      datagrams = datagrams.subspan(1);
+      continue;
+    }
+    const Result<std::size_t> sent = co_await attempt(send(datagrams));
+    if (sent) {
+      life_.datagrams_sent(*sent, bytes_of(datagrams.first(*sent)));
+      datagrams = datagrams.subspan(*sent);
+      continue;
+    }
+    if (sent.error() == std::errc::operation_canceled) co_await fail(sent.error());
+    // No way back to this one, or a Unix socket without a name: the others are still served.
+    ++unanswered_;
+    datagrams = datagrams.subspan(1);
+  }
+}
+
+/// How many of them have gone, at least one.
+Task<std::size_t> DatagramService::send(std::span<const Datagram> datagrams) {
+  if (!command_.common.endpoint.is_unix()) {
+    const std::size_t sent = co_await socket_.send(datagrams);
+    co_return sent;
+  }
+  // Of a Unix peer each waits until it has room: one at a time, so that none is sent twice.
+  co_await with_timeout(answer_max, socket_.send(datagrams.front()));
+  co_return 1;
+}
+
+}  // namespace ieum::cli

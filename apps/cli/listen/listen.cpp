@@ -1,0 +1,362 @@
+// `ieum listen`.
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <ieum/ieum.hpp>
+
+#include <fmt/format.h>
+
+#include "listen/crowd.hpp"
+#include "listen/services.hpp"
+#include "session/conversation.hpp"
+#include "session/datagram_commands.hpp"
+#include "session/finding.hpp"
+#include "session/socket_settings.hpp"
+#include "text/quantity.hpp"
+
+namespace ieum::cli {
+
+namespace {
+
+using Service = ListenCommand::Service;
+
+/// What sessions may take to end after Ctrl-C.
+constexpr Duration drain_max = std::chrono::seconds(1);
+
+// ---- The listening socket -----------------------------------------------------------------------
+
+ListenOptions listen_options(const ListenCommand& command) {
+  const Endpoint& endpoint = command.common.endpoint;
+  ListenOptions options;
+  options.backlog = command.backlog;
+  options.reuse_port = endpoint.setting(Key::reuseport).value_or(0) != 0;
+  options.ipv6_only =
+      endpoint.setting(Key::ipv6only).value_or(0) != 0 || command.common.family == Family::ipv6;
+  options.no_delay = endpoint.setting(Key::nodelay).value_or(1) != 0;
+  options.replace_stale = endpoint.setting(Key::replace).value_or(0) != 0;
+  options.unlink_on_close = endpoint.setting(Key::unlink).value_or(1) != 0;
+  return options;
+}
+
+Task<Listener> open_listener(const ListenCommand& command, Life& life) {
+  const Endpoint& endpoint = command.common.endpoint;
+  if (endpoint.scheme == Scheme::descriptor) {
+    Listener listener = co_await Listener::adopt(Descriptor(endpoint.descriptor));
+    life.taken_over(endpoint.to_string());
+    life.listening(listener.address(), command.backlog);
+    co_return listener;
+  }
+  const Address address = co_await find_address(command.common, "listen");
+  const ListenOptions options = listen_options(command);
+  Listener listener = co_await Listener::bind(address, options);
+  life.created(address);
+  life.bound(listener.address());
+  life.listening(listener.address(), command.backlog);
+  if (address.is_ip() && address.port() == 0 && !life.log().tells_steps()) {
+    const std::string chosen = listener.address().to_string();
+    life.log().notice({"listening", "listening on " + chosen, {}, {{"local", chosen}}});
+  }
+  co_return listener;
+}
+
+// ---- One client ---------------------------------------------------------------------------------
+
+Task<StreamSocket> accept_one(Listener& listener, Duration wait) {
+  if (wait > Duration::zero()) {
+    StreamSocket client = co_await with_timeout(wait, listener.accept());
+    co_return client;
+  }
+  StreamSocket client = co_await listener.accept();
+  co_return client;
+}
+
+/// Tells how a service ended, if that is news; gives the exit status.
+int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served, Life& life) {
+  Log& log = life.log();
+  if (served) {
+    life.closed(served->ending);
+    if (!served->command || served->command->succeeded()) return 0;
+    return log.failed({Status::other, "the command " + served->command->to_string()});
+  }
+  const Error& error = served.error();
+  const Circumstances about{.where = command.command,
+                            .limit = command.common.talk.idle,
+                            .sent = life.sent_bytes(),
+                            .received = life.received_bytes()};
+  if (std::string_view(error.operation()) == "start") {
+    return log.failed(explain_failure(Doing::starting_command, error, about));
+  }
+  if (error == std::errc::timed_out && command.common.talk.idle > Duration::zero()) {
+    life.closed(Ending::idle);
+    return log.failed(
+        {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
+                                        to_text(command.common.talk.idle), life.summary())});
+  }
+  life.broken(error);
+  life.closed(Ending::broken);
+  return log.failed(explain_failure(Doing::receiving, error, about));
+}
+
+Task<int> serve_one(Listener listener, const ListenCommand& command, Life& life,
+                    Interruption& interruption, LocalEnds& ends) {
+  life.waiting_for_client();
+  Result<StreamSocket> accepted =
+      co_await attempt(unless_interrupted(accept_one(listener, command.common.wait), interruption));
+  if (interruption.has_come()) co_return interrupted(life, interruption);
+  if (!accepted) {
+    const Circumstances about{.limit = command.common.wait};
+    co_return life.log().failed(explain_failure(Doing::accepting, accepted.error(), about));
+  }
+  StreamSocket client = *std::move(accepted);
+  life.accepted(client.local_address().value_or(Address{}), client.peer_address());
+  co_await listener.close();  // one client is all: others are refused
+  life.stopped_listening();
+  const Result<> set = apply_settings(client, command.common.endpoint, life);
+  if (!set) {
+    const Circumstances about{.where = command.common.endpoint.place};
+    co_return life.log().failed(explain_failure(Doing::setting_options, set.error(), about));
+  }
+  if (command.service == Service::talk) {
+    const int status = co_await converse(client, ends, command.common, life, interruption);
+    co_return status;
+  }
+  const Result<ServiceEnd> served =
+      co_await attempt(unless_interrupted(serve_client(client, command, life), interruption));
+  if (interruption.has_come()) co_return interrupted(life, interruption);
+  co_return service_ended(command, served, life);
+}
+
+// ---- Many clients -------------------------------------------------------------------------------
+
+/// What the sessions of a server share.
+struct Serving {
+  const ListenCommand& command;
+  Log& log;
+  Life& life;  // the listener's
+  Interruption& interruption;
+  Crowd crowd;
+  std::uint64_t clients = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  std::optional<Failure> failure{};
+};
+
+/// A client's failure is news of that client alone: told with -v, except what is ours to mend.
+void session_failed(Serving& serving, const Error& error, Life& life) {
+  if (error == std::errc::operation_canceled) return life.closed(Ending::interrupted);
+  if (std::string_view(error.operation()) == "start") {
+    serving.log.failed(explain_failure(Doing::starting_command, error));
+    return life.closed(Ending::command_ended);
+  }
+  if (error == std::errc::timed_out) return life.closed(Ending::idle);
+  life.broken(error);
+  life.closed(Ending::broken);
+}
+
+Task<Ending> serve_in_crowd_or_alone(Serving& serving, StreamSocket& client, Life& life) {
+  if (serving.command.service == Service::talk) {
+    const Ending ending = co_await serving.crowd.serve(client, life);
+    co_return ending;
+  }
+  const ServiceEnd end = co_await serve_client(client, serving.command, life);
+  co_return end.ending;
+}
+
+Task<> session(Serving& serving, StreamSocket client) {
+  Life life(serving.log, ++serving.clients, client.peer_address());
+  life.accepted(client.local_address().value_or(Address{}), client.peer_address());
+  const Result<> set = apply_settings(client, serving.command.common.endpoint, life);
+  if (!set) {
+    const Circumstances about{.where = serving.command.common.endpoint.place};
+    serving.log.failed(explain_failure(Doing::setting_options, set.error(), about));
+    co_return;
+  }
+  struct Count {  // also when this task is stopped
+    Serving& serving;
+    Life& life;
+    ~Count() {
+      serving.sent += life.sent_bytes();
+      serving.received += life.received_bytes();
+    }
+  };
+  const Count count{serving, life};
+  const Result<Ending> ended = co_await attempt(serve_in_crowd_or_alone(serving, client, life));
+  if (ended) {
+    life.closed(*ended);
+  } else {
+    session_failed(serving, ended.error(), life);
+    if (ended.error() == std::errc::operation_canceled) co_await fail(ended.error());
+  }
+}
+
+/// Says once a minute at most that clients have to wait because the system lacks something.
+Task<> watch_lack(Server& server, Log& log) {
+  std::uint64_t told = 0;
+  for (;;) {
+    co_await sleep(std::chrono::seconds(1));
+    const std::uint64_t refused = server.counters().refused_by_system;
+    if (refused == told) continue;
+    told = refused;
+    log.notice({"descriptors_exhausted",
+                fmt::format("cannot accept: no descriptors or memory left; {} clients are served, "
+                            "others wait; raise the limit of open files: see 'ulimit -n'",
+                            server.sessions()),
+                {},
+                {{"clients", std::uint64_t{server.sessions()}}}});
+    co_await sleep(std::chrono::minutes(1));
+  }
+}
+
+Task<> drain(Server& server, Serving& serving, Duration limit = drain_max) {
+  const Result<DrainReport> report = co_await attempt(server.drain(limit));
+  if (report || serving.failure) co_return;
+  if (report.error() == std::errc::operation_canceled) co_await fail(report.error());
+  serving.failure = explain_failure(Doing::accepting, report.error());
+}
+
+Task<> drain_when_asked(Server& server, Serving& serving) {
+  co_await serving.interruption.asked.wait();
+  serving.life.interrupted("no more clients; those who are here have 1 s to finish");
+  co_await drain(server, serving);
+}
+
+Task<> read_input(Server& server, Serving& serving) {
+  const Result<> read = co_await attempt(serving.crowd.read_input());
+  if (!read) {
+    if (read.error() == std::errc::operation_canceled) co_await fail(read.error());
+    serving.failure = explain_failure(Doing::reading_input, read.error());
+  } else {
+    serving.life.input_ended();
+    if (serving.command.common.talk.on_eof != OnEof::close) co_return;
+    // All of it is still to arrive; whoever does not take it is ended by -i or Ctrl-C.
+    co_await drain(server, serving, std::chrono::hours(24));
+    co_return;
+  }
+  co_await drain(server, serving);
+}
+
+Task<> drain_without_output(Server& server, Serving& serving, const Output& output) {
+  co_await serving.crowd.output_failed().wait();
+  const Circumstances about{.where = output.where()};
+  serving.failure = explain_failure(Doing::writing_output, *serving.crowd.output_error(), about);
+  co_await drain(server, serving);
+}
+
+/// Of a pipe's writing end this tells that its reader has gone: all who only listen would stay for
+/// nobody.
+Task<> watch_reader(Serving& serving) {
+  co_await wait_readable(STDOUT_FILENO);
+  serving.crowd.lose_output(Error::from_errno(EPIPE, "write"));
+}
+
+Task<> serve_beside(Group& group, Server& server, Serving& serving, LocalEnds& ends) {
+  group.start(drain_when_asked(server, serving));
+  group.start(watch_lack(server, serving.log));
+  if (serving.command.service == Service::talk) {
+    group.start(read_input(server, serving));
+    group.start(drain_without_output(server, serving, ends.output));
+    if (ends.output.is_pipe()) group.start(watch_reader(serving));
+  }
+  co_await server.run();
+  group.stop();
+}
+
+Task<int> serve_many(Listener listener, const ListenCommand& command, Life& life,
+                     Interruption& interruption, LocalEnds& ends) {
+  Log& log = life.log();
+  Serving serving{command, log, life, interruption, Crowd(ends, command.common, log)};
+  auto handler = [&serving](StreamSocket client) { return session(serving, std::move(client)); };
+  Server server(std::move(listener), handler, {.sessions_max = command.clients_max});
+  life.waiting_for_client();
+  auto body = [&](Group& group) { return serve_beside(group, server, serving, ends); };
+  const Result<> served = co_await attempt(with_group(body));
+  life.stopped_listening();
+  if (serving.failure) co_return log.failed(*serving.failure);
+  const std::string summary =
+      fmt::format("{} client{} served, {} sent, {} received in {}", serving.clients,
+                  serving.clients == 1 ? "" : "s", bytes_text(serving.sent),
+                  bytes_text(serving.received), to_text(life.age()));
+  if (interruption.has_come())
+    co_return log.failed({interruption.status(), "interrupted; " + summary});
+  if (!served) co_return log.failed(explain_failure(Doing::accepting, served.error()));
+  co_return 0;
+}
+
+// ---- Standard input and output as the client
+// ------------------------------------------------------
+
+Task<> throw_away(DescriptorStream& input, Life& life) {
+  std::vector<std::byte> nowhere(std::size_t{256} * 1024);
+  for (;;) {
+    const std::size_t count = co_await input.read_some(nowhere);
+    if (count == 0) co_return;
+    life.received(count);
+  }
+}
+
+Task<int> serve_standard(LocalEnds& ends, const ListenCommand& command, Life& life,
+                         Interruption& interruption) {
+  if (command.service == Service::exec) {
+    const Result<ExitStatus> ended =
+        co_await attempt(unless_interrupted(run_command_here(command.command, life), interruption));
+    if (interruption.has_come()) co_return interrupted(life, interruption);
+    if (!ended)
+      co_return life.log().failed(explain_failure(Doing::starting_command, ended.error()));
+    if (ended->succeeded()) co_return 0;
+    co_return life.log().failed({Status::other, "the command " + ended->to_string()});
+  }
+  if (command.service == Service::discard) {
+    const Result<> read =
+        co_await attempt(unless_interrupted(throw_away(ends.input, life), interruption));
+    if (interruption.has_come()) co_return interrupted(life, interruption);
+    if (!read) co_return life.log().failed(explain_failure(Doing::reading_input, read.error()));
+    co_return 0;
+  }
+  const int status = co_await copy_standard(ends, command.common, life, interruption);
+  co_return status;
+}
+
+Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interruption& interruption) {
+  Life life(log);
+  Result<LocalEnds> ends = open_local_ends(command.common, log);
+  if (!ends) co_return static_cast<int>(Status::other);
+  if (command.common.endpoint.scheme == Scheme::standard) {
+    const int status = co_await serve_standard(*ends, command, life, interruption);
+    co_return status;
+  }
+  Result<Listener> listener =
+      co_await attempt(unless_interrupted(open_listener(command, life), interruption));
+  if (interruption.has_come()) co_return interrupted(life, interruption);
+  if (!listener) {
+    const std::string where = command.common.endpoint.to_string();
+    const Circumstances about{.where = where, .limit = command.common.wait};
+    const bool taken = command.common.endpoint.scheme == Scheme::descriptor;
+    co_return log.failed(
+        explain_failure(taken ? Doing::taking_over : Doing::listening, listener.error(), about));
+  }
+  if (command.keep) {
+    const int status =
+        co_await serve_many(*std::move(listener), command, life, interruption, *ends);
+    co_return status;
+  }
+  const int status = co_await serve_one(*std::move(listener), command, life, interruption, *ends);
+  co_return status;
+}
+
+}  // namespace
+
+Task<int> run_listen(const ListenCommand& given, Log& log) {
+  ListenCommand command = given;
+  command.common.talk.on_eof = resolve_on_eof(command.common.talk.on_eof, true);
+  auto body = [&](Interruption& interruption) {
+    if (command.common.endpoint.has_datagrams()) {
+      return listen_datagrams(command, log, interruption);
+    }
+    return listen_and_serve(command, log, interruption);
+  };
+  const int status = co_await with_interruption(body);
+  co_return status;
+}
+
+}  // namespace ieum::cli

@@ -1,0 +1,170 @@
+#include "listen/services.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <vector>
+
+#include <ieum/finally.hpp>
+#include <ieum/group.hpp>
+#include <ieum/lease.hpp>
+
+#include "session/idleness.hpp"
+
+namespace ieum::cli {
+
+namespace {
+
+/// What a client that still sends may take to notice that we have finished.
+constexpr Duration farewell = std::chrono::seconds(1);
+/// What a command may take to end when its client has gone.
+constexpr Duration command_grace = std::chrono::seconds(1);
+
+Task<> echo(StreamSocket& client, Life::Clock::time_point& last_activity, Life& life) {
+  for (;;) {
+    const Lease data = co_await client.receive();
+    if (!data) break;
+    last_activity = Life::Clock::now();
+    life.received(data.size());
+    co_await client.write_all(data);
+    last_activity = Life::Clock::now();
+    life.sent(data.size());
+  }
+  life.peer_finished();
+}
+
+Task<> discard(StreamSocket& client, Life::Clock::time_point& last_activity, Life& life) {
+  // One for all clients: nobody looks at what is in it.
+  static std::array<std::byte, std::size_t{256} * 1024> nowhere;
+  for (;;) {
+    const std::size_t count = co_await client.read_some(nowhere);
+    if (count == 0) break;
+    last_activity = Life::Clock::now();
+    life.received(count);
+  }
+  life.peer_finished();
+}
+
+// ---- A command ----------------------------------------------------------------------------------
+
+/// Our environment, and who talks with whom.
+std::vector<std::string> environment_for(const StreamSocket& client) {
+  std::vector<std::string> variables;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (text.find('=') != std::string_view::npos) variables.emplace_back(text);
+  }
+  const Address local = client.local_address().value_or(Address{});
+  variables.push_back("IEUM_PEER_ADDRESS=" + client.peer_address().to_string());
+  variables.push_back("IEUM_LOCAL_ADDRESS=" + local.to_string());
+  return variables;
+}
+
+/// What a command and its client share while they talk.
+struct Served {
+  StreamSocket& client;
+  Process& process;
+  Life& life;
+  Life::Clock::time_point last_activity = Life::Clock::now();
+  ExitStatus status{};
+  void note_activity() noexcept { last_activity = Life::Clock::now(); }
+};
+
+Task<> feed(Served& served) {
+  bool wanted = true;  // the command still reads
+  for (;;) {
+    const Lease data = co_await served.client.receive();
+    if (!data) break;
+    served.note_activity();
+    served.life.received(data.size());
+    if (!wanted) continue;  // one still learns that the client has gone
+    const Result<> fed = co_await attempt(served.process.input().write_all(data));
+    served.note_activity();
+    if (fed) continue;
+    if (fed.error() != std::errc::broken_pipe) co_await fail(fed.error());
+    wanted = false;
+  }
+  served.life.peer_finished();
+  co_await served.process.input().shutdown_write();
+}
+
+Task<> bring(Served& served) {
+  std::vector<std::byte> buffer(std::size_t{64} * 1024);
+  for (;;) {
+    const std::size_t count = co_await served.process.output().read_some(buffer);
+    if (count == 0) break;
+    co_await served.client.write_all(ConstBuffer(buffer).first(count));
+    served.note_activity();
+    served.life.sent(count);
+  }
+  const Result<> told = co_await attempt(served.client.shutdown_write());
+  if (told) served.life.half_closed();
+}
+
+/// A command that has closed its output may still read: it is over when the command has ended.
+Task<> both_ways(Group& group, Served& served) {
+  group.start(feed(served));
+  co_await bring(served);
+  served.status = co_await served.process.wait();
+  group.stop();  // what the client still sends is for nobody
+}
+
+Task<> talk(Served& served) {
+  auto body = [&](Group& group) { return both_ways(group, served); };
+  co_await with_group(body);
+}
+
+Task<> end_command(Process& process) {
+  co_await process.stop(command_grace);  // if it has ended already: nothing
+}
+
+Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command, Duration idle,
+                               Life& life) {
+  const std::vector<std::string> arguments{"/bin/sh", "-c", command};
+  const std::vector<std::string> environment = environment_for(client);
+  ProcessOptions options;
+  options.input = ProcessOptions::Standard::stream;
+  options.output = ProcessOptions::Standard::stream;
+  options.group = ProcessOptions::Group::own;
+  options.environment = &environment;
+  Process process = co_await Process::start(arguments, options);
+  life.command_started(command, process.pid());
+  auto cleanup = [&process] { return end_command(process); };
+  Served served{client, process, life};
+  co_await finally(unless_idle(talk(served), served.last_activity, idle), cleanup,
+                   2 * command_grace);
+  life.command_ended(served.status);
+  co_return served.status;
+}
+
+}  // namespace
+
+Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command, Life& life) {
+  const Duration idle = command.common.talk.idle;
+  ServiceEnd end;
+  if (command.service == ListenCommand::Service::exec) {
+    end.command = co_await serve_command(client, command.command, idle, life);
+    end.ending = Ending::command_ended;
+    // The client may still be sending: a close now would reset the connection, and with it what
+    // the command has written.
+    const Result<> closed = co_await attempt(client.close_gracefully(farewell));
+    if (!closed && closed.error() == std::errc::operation_canceled) co_await fail(closed.error());
+  } else {
+    auto service = command.service == ListenCommand::Service::echo ? echo : discard;
+    auto last_activity = Life::Clock::now();
+    co_await unless_idle(service(client, last_activity, life), last_activity, idle);
+    co_await client.close();
+  }
+  co_return end;
+}
+
+Task<ExitStatus> run_command_here(const std::string& command, Life& life) {
+  const std::vector<std::string> arguments{"/bin/sh", "-c", command};
+  Process process = co_await Process::start(arguments);
+  life.command_started(command, process.pid());
+  const ExitStatus status = co_await process.wait();
+  life.command_ended(status);
+  co_return status;
+}
+
+}  // namespace ieum::cli

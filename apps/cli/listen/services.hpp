@@ -1,0 +1,28 @@
+// What `ieum listen` does for a client without us: echo, discard, a command.
+#pragma once
+
+#include <ieum/stream_socket.hpp>
+#include <ieum/task.hpp>
+
+#include "commands.hpp"
+#include "report/life.hpp"
+
+namespace ieum::cli {
+
+/// How a service ended; an error of the client's is no error of ours.
+struct ServiceEnd {
+  Ending ending = Ending::client_finished;
+  std::optional<ExitStatus> command;  ///< exec: how it ended
+};
+
+/// Serves one client and closes its socket. Fails with what broke the connection, with `timed_out`
+/// if nothing came or went for `CommonOptions::talk.idle`, or because a command could not be
+/// started
+/// (`Error::operation` is then "start").
+[[nodiscard]] Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command,
+                                            Life& life);
+
+/// The command on our own standard input and output.
+[[nodiscard]] Task<ExitStatus> run_command_here(const std::string& command, Life& life);
+
+}  // namespace ieum::cli

@@ -1,0 +1,129 @@
+#include "options/endpoint.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ieum::cli {
+namespace {
+
+Endpoint parsed(std::string_view text, Role role = Role::connect) {
+  const auto endpoint = parse_endpoint(text, role);
+  if (!endpoint) ADD_FAILURE() << text << ": " << endpoint.error();
+  return endpoint.value_or(Endpoint{});
+}
+
+std::string refused(std::string_view text, Role role = Role::connect) {
+  const auto endpoint = parse_endpoint(text, role);
+  if (endpoint) ADD_FAILURE() << text << " was taken";
+  return endpoint ? std::string{} : endpoint.error();
+}
+
+TEST(Endpoint, of_tcp) {
+  for (const char* text : {"localhost:80", "127.0.0.1:80", "[::1]:80", "a-b.example.com:65535"}) {
+    EXPECT_EQ(parsed(text).scheme, Scheme::tcp);
+    EXPECT_EQ(parsed(text).place, text);
+    EXPECT_EQ(parsed("tcp://" + std::string(text)).place, text);
+    EXPECT_EQ(parsed("TCP://" + std::string(text)).place, text);
+  }
+}
+
+TEST(Endpoint, without_a_host_is_this_host) {
+  EXPECT_EQ(parsed(":80").place, "localhost:80");
+  EXPECT_EQ(parsed(":80", Role::listen).place, "*:80");
+  EXPECT_EQ(parsed("tcp://:0", Role::listen).place, "*:0");
+}
+
+TEST(Endpoint, of_unix_sockets_descriptors_and_standard_streams) {
+  EXPECT_EQ(parsed("unix:/run/a.sock").place, "unix:/run/a.sock");
+  EXPECT_EQ(parsed("unix:@name").scheme, Scheme::unix_stream);
+  EXPECT_EQ(parsed("unix:/a%3Fb?replace=1", Role::listen).place, "unix:/a%3Fb");
+  EXPECT_EQ(parsed("fd:3").descriptor, 3);
+  EXPECT_EQ(parsed("-").scheme, Scheme::standard);
+}
+
+TEST(Endpoint, of_datagrams) {
+  EXPECT_EQ(parsed("udp://localhost:53").scheme, Scheme::udp);
+  EXPECT_EQ(parsed("udp://:53", Role::listen).place, "*:53");
+  EXPECT_EQ(parsed("unix-dgram:/a").place, "unix:/a");
+  EXPECT_TRUE(parsed("unix-dgram:@a").has_datagrams());
+  const Endpoint group =
+      parsed("mcast://239.1.2.3:5000?if=lo&ttl=3&loop=0&source=10.0.0.1", Role::cast);
+  EXPECT_EQ(group.text_setting(Key::interface), "lo");
+  EXPECT_EQ(group.text_setting(Key::source), "10.0.0.1");
+  EXPECT_EQ(group.setting(Key::ttl), 3);
+  EXPECT_EQ(group.setting(Key::loop), 0);
+  EXPECT_EQ(parsed("mcast://[ff02::1234]:5000", Role::cast).place, "[ff02::1234]:5000");
+  EXPECT_NE(refused("mcast://10.0.0.1:5000", Role::cast).find("names no group"), std::string::npos);
+  EXPECT_NE(refused("mcast://239.1.2.3:5000").find("write 'ieum cast'"), std::string::npos);
+  EXPECT_NE(refused("host:5000", Role::cast).find("casting goes to many"), std::string::npos);
+}
+
+TEST(Endpoint, has_settings) {
+  const Endpoint endpoint = parsed("tcp://h:1?nodelay=0&rcvbuf=64k&ttl=5&keepalive=60");
+  EXPECT_EQ(endpoint.place, "h:1");
+  EXPECT_EQ(endpoint.setting(Key::nodelay), 0);
+  EXPECT_EQ(endpoint.setting(Key::rcvbuf), 65536);
+  EXPECT_EQ(endpoint.setting(Key::ttl), 5);
+  EXPECT_EQ(endpoint.setting(Key::keepalive), 60);
+  EXPECT_EQ(endpoint.setting(Key::tos), std::nullopt);
+}
+
+TEST(Endpoint, says_what_is_wrong_with_its_place) {
+  EXPECT_EQ(refused("localhost"), "'localhost' has no port; write HOST:PORT, as localhost:80");
+  EXPECT_EQ(refused("9000", Role::listen), "'9000' has no host; write :9000");
+  EXPECT_EQ(refused("9000"), "'9000' has no port; write HOST:PORT, as localhost:9000");
+  EXPECT_EQ(refused(":80x"), "':80x' needs a port, a number from 1 to 65535, after its colon");
+  EXPECT_EQ(refused("::1:80"),
+            "'::1:80' has several colons; an IPv6 address is written within brackets, as [::1]:80");
+  EXPECT_EQ(refused("h:65536"),
+            "'h:65536' needs a port, a number from 1 to 65535, after its colon");
+  EXPECT_EQ(refused("h:0"), "'h:0' has port 0, where nobody can listen");
+  EXPECT_EQ(refused("user@h:22"),
+            "'user@h:22' names a user, which sockets do not have; write HOST:PORT");
+  EXPECT_EQ(refused("이음:80"), "'이음' is not in ASCII; write such a name in its xn-- form");
+  EXPECT_EQ(refused(""), "an address must not be empty; write HOST:PORT");
+  EXPECT_EQ(refused("unix:"), "\"unix:\" has no path: write unix:/path or unix:@abstract");
+  EXPECT_EQ(refused("fd:x"), "'fd:x' names no descriptor; write fd:3");
+}
+
+TEST(Endpoint, suggests_a_scheme) {
+  EXPECT_NE(refused("tpc://h:1").find("did you mean tcp://?"), std::string::npos);
+  EXPECT_NE(refused("unxi://h:1").find("did you mean"), std::string::npos);
+  EXPECT_NE(refused("http://h/").find("tcp://HOST:PORT"), std::string::npos);
+  EXPECT_EQ(refused("udp:h:1"), "'udp:h:1' lacks the '//' after 'udp:'");
+}
+
+TEST(Endpoint, knows_what_is_not_built_in_yet) {
+  for (const char* text : {"tls://h:1", "ws://h:1/x", "wss://h:1"}) {
+    EXPECT_NE(refused(text).find("is not built into this version"), std::string::npos) << text;
+  }
+}
+
+TEST(Endpoint, suggests_a_key) {
+  EXPECT_EQ(refused("h:1?nodealy=1"),
+            "in 'h:1?nodealy=1': unknown key 'nodealy' after '?'; did you mean 'nodelay'?");
+  EXPECT_EQ(refused("h:1?reuseport=1"),
+            "in 'h:1?reuseport=1': the key 'reuseport' is for tcp://, udp:// addresses of "
+            "'ieum listen' only");
+  EXPECT_EQ(refused("h:1?ttl"), "in 'h:1?ttl': the key 'ttl' has no value; write ttl=1-255");
+  EXPECT_EQ(refused("h:1?ttl=0"), "in 'h:1?ttl=0': ttl takes a number from 1 to 255, not '0'");
+  EXPECT_EQ(refused("h:1?nodelay=yes"), "in 'h:1?nodelay=yes': nodelay takes 0 or 1, not 'yes'");
+  EXPECT_EQ(refused("h:1?ttl=5&ttl=6"), "in 'h:1?ttl=5&ttl=6': the key 'ttl' stands twice");
+  EXPECT_EQ(refused("fd:3?ttl=5"),
+            "in 'fd:3?ttl=5': the key 'ttl' is for tcp://, udp://, mcast:// "
+            "addresses only");
+}
+
+TEST(Source, is_an_address_with_or_without_a_port) {
+  EXPECT_EQ(parse_source("127.0.0.1").value().to_string(), "127.0.0.1:0");
+  EXPECT_EQ(parse_source(":5000").value().to_string(), "0.0.0.0:5000");
+  EXPECT_EQ(parse_source("127.0.0.1:5000").value().to_string(), "127.0.0.1:5000");
+  EXPECT_EQ(parse_source("::1").value().to_string(), "[::1]:0");
+  EXPECT_EQ(parse_source("[::1]").value().to_string(), "[::1]:0");
+  EXPECT_EQ(parse_source("[::1]:7").value().to_string(), "[::1]:7");
+  for (const char* text : {"", "*", "*:80", "localhost", "unix:/x", "1.2.3", "[::1"}) {
+    EXPECT_FALSE(parse_source(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace ieum::cli

@@ -1,0 +1,193 @@
+#include "report/failure.hpp"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "text/quantity.hpp"
+
+namespace ieum::cli {
+
+namespace {
+
+bool is(const Error& error, std::errc code) { return error == code; }
+
+bool is_about_names(const Error& error) {
+  constexpr std::array codes{Errc::name_invalid,         Errc::name_not_found,
+                             Errc::name_has_no_address,  Errc::name_servers_silent,
+                             Errc::name_servers_refused, Errc::name_servers_failed};
+  for (const Errc code : codes) {
+    if (error == code) return true;
+  }
+  return false;
+}
+
+std::string name_advice(const Error& error, bool family_asked) {
+  if (error == Errc::name_invalid) return "a host's name has letters, digits, '-' and '.'";
+  if (error == Errc::name_not_found) return "check its spelling";
+  if (error == Errc::name_has_no_address) {
+    return family_asked ? "try without -4 and -6" : "check its spelling";
+  }
+  return "check the network and /etc/resolv.conf, or give the address itself";
+}
+
+bool is_socket_file(const Address& address) {
+  struct stat status{};
+  return address.family() != Family::unix_path ||
+         ::stat(std::string(address.bytes()).c_str(), &status) < 0 || S_ISSOCK(status.st_mode);
+}
+
+std::string connect_advice(const Error& error) {
+  using enum std::errc;
+  const bool is_unix = error.address().is_unix();
+  if (is(error, connection_refused)) {
+    if (is_unix && !is_socket_file(error.address()))
+      return "that file is no socket: check the path";
+    return is_unix ? "the socket is there, but its server has ended: start it again"
+                   : "nothing listens there: check the address, or start the server first";
+  }
+  if (is(error, no_such_file_or_directory)) {
+    return "there is no such socket: check the path, or start the server first";
+  }
+  if (is(error, permission_denied) || is(error, operation_not_permitted)) {
+    return is_unix ? "this user may not use that socket: see the permissions of its file"
+                   : "a firewall of this machine forbids it";
+  }
+  if (is(error, network_unreachable) || is(error, host_unreachable)) {
+    return "there is no way to it from here: check the address and this machine's network";
+  }
+  if (is(error, address_not_available)) return "this machine has no such address: see 'ip address'";
+  if (is(error, address_in_use)) return "the source is in use: take another port, or none";
+  if (is(error, address_family_not_supported))
+    return "its address is of another family than asked for";
+  if (is(error, wrong_protocol_type)) return "that socket takes datagrams, not connections";
+  return {};
+}
+
+std::string listen_advice(const Error& error) {
+  using enum std::errc;
+  if (is(error, address_in_use)) {
+    if (!error.address().is_unix()) return "take another port, or 0 for a free one";
+    // Whoever holds it lives; what is no socket is nobody's to take.
+    const bool stale = error.detail().starts_with("nobody listens");
+    return stale ? "or add ?replace=1 to take its place" : "take another path";
+  }
+  if (is(error, permission_denied)) {
+    return error.address().is_unix() ? "this user may not make a file there"
+                                     : "ports below 1024 need root: take a higher one";
+  }
+  if (is(error, address_not_available)) return "this machine has no such address: see 'ip address'";
+  if (is(error, no_such_file_or_directory)) return "there is no such directory";
+  return {};
+}
+
+std::string resource_advice(const Error& error) {
+  using enum std::errc;
+  if (is(error, too_many_files_open)) return "raise the limit of open files: see 'ulimit -n'";
+  if (is(error, too_many_files_open_in_system)) return "the system's table of open files is full";
+  if (is(error, not_enough_memory) || is(error, no_buffer_space)) return "the system lacks memory";
+  return {};
+}
+
+Failure with_advice(Status status, std::string what, std::string advice) {
+  if (!advice.empty()) what.append("; ").append(advice);
+  return {status, std::move(what)};
+}
+
+Failure connect_failure(const Error& error, const Circumstances& about) {
+  std::string what = error.to_string();
+  if (is_about_names(error)) {
+    return with_advice(Status::not_resolved, std::move(what),
+                       name_advice(error, about.family_asked));
+  }
+  if (is(error, std::errc::timed_out)) {
+    const std::string_view looking_up = error.operation();
+    std::string advice = about.limit > Duration::zero()
+                             ? fmt::format("no answer within {} (-w)", to_text(about.limit))
+                             : std::string("no answer");
+    advice += looking_up == "resolve" ? ": check the network and /etc/resolv.conf"
+                                      : ": is the host up, or does a firewall drop what we send?";
+    return with_advice(Status::timed_out, std::move(what), std::move(advice));
+  }
+  std::string lack = resource_advice(error);
+  if (!lack.empty()) return with_advice(Status::other, std::move(what), std::move(lack));
+  return with_advice(Status::not_connected, std::move(what), connect_advice(error));
+}
+
+std::string moved(const Circumstances& about) {
+  return fmt::format("{} sent and {} received before", bytes_text(about.sent),
+                     bytes_text(about.received));
+}
+
+Failure talk_failure(Doing doing, const Error& error, const Circumstances& about) {
+  if (is(error, std::errc::timed_out)) {
+    return with_advice(Status::timed_out, error.to_string(),
+                       "the peer's machine does not answer any more; " + moved(about));
+  }
+  if (doing == Doing::sending && is(error, std::errc::broken_pipe)) {
+    return with_advice(Status::broken, error.to_string(),
+                       "the peer closed the connection before it had taken all; " + moved(about));
+  }
+  return with_advice(Status::broken, error.to_string(),
+                     "what was on its way is lost; " + moved(about));
+}
+
+/// "broken pipe", as every other sentence has it.
+std::string reason_of(const Error& error) {
+  const std::string text = Error(error.code(), "").to_string();  // ": broken pipe"
+  return text.substr(2);
+}
+
+Failure output_failure(const Error& error, std::string_view where) {
+  const bool is_pipe = is(error, std::errc::broken_pipe);
+  std::string advice = resource_advice(error);
+  if (is_pipe) advice = "what reads it has gone";
+  if (is(error, std::errc::no_space_on_device)) advice = "make room; what came before is there";
+  if (is(error, std::errc::permission_denied)) advice = "this user may not write there";
+  if (is(error, std::errc::no_such_file_or_directory)) advice = "there is no such directory";
+  if (is(error, std::errc::is_a_directory)) advice = "name a file within it";
+  const bool opening = std::string_view(error.operation()) == "open";
+  return with_advice(Status::other,
+                     fmt::format("{} {}: {}", opening ? "open" : "write", where, reason_of(error)),
+                     std::move(advice));
+}
+
+}  // namespace
+
+Failure explain_failure(Doing doing, const Error& error, const Circumstances& about) {
+  switch (doing) {
+    case Doing::connecting: return connect_failure(error, about);
+    case Doing::listening:
+    case Doing::accepting: {
+      if (is_about_names(error)) return connect_failure(error, about);
+      if (is(error, std::errc::timed_out)) {
+        return with_advice(Status::timed_out, error.to_string(), "no client came (-w)");
+      }
+      std::string advice = resource_advice(error);
+      if (advice.empty()) advice = listen_advice(error);
+      return with_advice(Status::other, error.to_string(), std::move(advice));
+    }
+    case Doing::taking_over:
+      return with_advice(Status::other,
+                         fmt::format("take over {}: {}", about.where, reason_of(error)),
+                         "start ieum with a stream socket there, as systemd and inetd do");
+    case Doing::setting_options:
+      return with_advice(Status::other, fmt::format("{} of {}", error.to_string(), about.where),
+                         "leave out its ?key=value");
+    case Doing::reading_input:
+      return with_advice(Status::other, fmt::format("read standard input: {}", reason_of(error)),
+                         resource_advice(error));
+    case Doing::writing_output: return output_failure(error, about.where);
+    case Doing::receiving:
+    case Doing::sending: return talk_failure(doing, error, about);
+    case Doing::starting_command:
+    case Doing::running:
+      return with_advice(Status::other, error.to_string(), resource_advice(error));
+  }
+  return {Status::other, error.to_string()};
+}
+
+}  // namespace ieum::cli

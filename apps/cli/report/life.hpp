@@ -1,0 +1,120 @@
+// Life: a socket's life, told step by step (-v, -vv, --json), and what went each way.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <ieum/address.hpp>
+#include <ieum/connect_observer.hpp>
+#include <ieum/error.hpp>
+#include <ieum/process.hpp>
+
+#include "report/failure.hpp"
+#include "report/log.hpp"
+
+namespace ieum::cli {
+
+/// Why a conversation ended.
+enum class Ending : std::uint8_t {
+  running,  ///< it has not
+  both_finished,
+  client_finished,  ///< of a service: what it was to be answered has been
+  looked,           ///< --probe
+  input_ended,      ///< --on-eof=close
+  peer_finished,    ///< ours has not, but is silent
+  command_ended,    ///< --exec
+  idle,             ///< -i
+  interrupted,
+  input_failed,
+  output_failed,
+  broken,
+  too_slow,  ///< a client that does not read what all are sent
+  silence,   ///< datagrams: nothing more came after the end of our input (--linger)
+  goodbye,   ///< `cast --receive --rtp`: the sender has ended
+};
+[[nodiscard]] std::string_view to_string(Ending ending) noexcept;
+
+/// One socket's, a listener's or a connection's. Says nothing unless the log wants steps.
+class Life final : public ConnectObserver {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit Life(Log& log);
+  /// Of the connection `number` of several, with `peer`.
+  Life(Log& log, std::uint64_t number, const Address& peer);
+
+  /// Attempts are bound to it first.
+  void connects_from(const Address& source) noexcept { source_ = source; }
+
+  void created(const Address& address);
+  void bound(const Address& address);
+  void listening(const Address& address, int backlog);
+  void waiting_for_client();
+  void resolved(std::span<const Address> addresses) override;
+  void connecting(const Address& to) override;
+  void attempt_failed(const Error& error) override;
+  void connected(const Address& local, const Address& peer);
+  void accepted(const Address& local, const Address& peer);
+  void taken_over(std::string_view what);
+  void option_set(std::string_view name, std::string_view value);
+  void sent(std::size_t bytes);
+  void received(std::size_t bytes);
+  void input_ended();
+  void half_closed();
+  void peer_finished();
+  void broken(const Error& error);
+  void interrupted(std::string_view what_now);
+  void command_started(std::string_view command, int pid);
+  void command_ended(const ExitStatus& status);
+  void closed(Ending why);
+  void stopped_listening();
+
+  // Of a datagram socket: it has no connection, and what it moves is counted by datagrams too.
+  void datagram_socket(const Address& local);
+  void peer_is(const Address& peer);
+  void joined(const std::string& membership);
+  void waiting_for_datagrams();
+  void datagram_sent(std::size_t bytes, const Address& to);
+  void datagram_received(std::size_t bytes, const Address& from);
+  /// Many at once: counted, told as one.
+  void datagrams_sent(std::uint64_t count, std::uint64_t bytes);
+  void datagrams_received(std::uint64_t count, std::uint64_t bytes);
+  /// What the system has dropped so far because its queue for us was full. Told at most once a
+  /// second, and with `last` in any case.
+  void dropped(std::uint64_t count, bool last = false);
+
+  [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return sent_; }
+  [[nodiscard]] std::uint64_t received_bytes() const noexcept { return received_; }
+  /// Of several connections; 0 if there is one alone.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  [[nodiscard]] Log& log() noexcept { return *log_; }
+  /// "12 bytes sent, 34 bytes received in 1.2 s".
+  [[nodiscard]] std::string summary() const;
+  [[nodiscard]] Duration age() const noexcept { return Clock::now() - began_; }
+
+ private:
+  void tell(Step step);
+  [[nodiscard]] std::string datagram_summary() const;
+  /// "socket(2)", or what stands for it in a ring.
+  [[nodiscard]] std::string call(std::string_view on_kernel, std::string_view in_ring) const;
+
+  Log* log_;
+  bool has_ring_;
+  std::uint64_t number_ = 0;
+  std::string label_;
+  Clock::time_point began_;
+  Address source_;              // to be bound to before connecting
+  bool tries_several_ = false;  // addresses of a name
+  std::uint64_t sent_ = 0;
+  std::uint64_t received_ = 0;
+  bool has_datagrams_ = false;
+  std::uint64_t datagrams_sent_ = 0;
+  std::uint64_t datagrams_received_ = 0;
+  std::uint64_t drops_told_ = 0;
+  Clock::time_point drops_told_at_;
+};
+
+}  // namespace ieum::cli

@@ -1,0 +1,251 @@
+#include "session/datagram_talk.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <ieum/timeout.hpp>
+
+#include "session/datagram_endpoint.hpp"
+#include "text/quantity.hpp"
+
+#include "session/idleness.hpp"
+
+namespace ieum::cli {
+
+namespace {
+
+Cut cut_of(const CommonOptions& options) {
+  return options.by_lines || ::isatty(STDIN_FILENO) == 1 ? Cut::lines : Cut::reads;
+}
+
+}  // namespace
+
+DatagramTalk::DatagramTalk(DatagramSocket& socket, LocalEnds& ends, const CommonOptions& options,
+                           With with, Life& life, Interruption& interruption)
+    : socket_(socket),
+      ends_(ends),
+      options_(options),
+      with_(with),
+      life_(life),
+      interruption_(interruption),
+      input_(ends.input, cut_of(options), options.datagram_bytes),
+      last_activity_(Life::Clock::now()) {}
+
+Task<int> DatagramTalk::run() {
+  if (with_ != With::peer) life_.waiting_for_datagrams();
+  auto body = [this](Group& group) { return run_in(group); };
+  co_await with_group(body);
+  const std::uint64_t dropped = socket_.counters().dropped;
+  co_await socket_.close();
+  life_.closed(ending_);
+  life_.dropped(dropped, true);
+  tell_remarks();
+  int status = tell_end();
+  const Result<> finished = co_await attempt(ends_.output.finish());
+  if (!finished) {
+    const Circumstances about{.where = ends_.output.where()};
+    status = life_.log().failed(explain_failure(Doing::writing_output, finished.error(), about));
+  }
+  co_return status;
+}
+
+Task<> DatagramTalk::run_in(Group& group) {
+  group.start(receive());
+  if (with_ != With::everybody) group.start(send());
+  group.start(watch_interruption());
+  if (options_.talk.idle > Duration::zero()) group.start(watch_idleness());
+  if (ends_.output.is_pipe()) group.start(watch_output());
+  co_await until_over();
+  group.stop();
+}
+
+void DatagramTalk::end(Ending ending) {
+  if (ending_ == Ending::running) ending_ = ending;
+  changed_.set();
+}
+
+void DatagramTalk::end(Ending ending, Failure failure) {
+  if (ending_ == Ending::running) failure_ = std::move(failure);
+  end(ending);
+}
+
+void DatagramTalk::output_failed(const Error& error) {
+  const std::string where = ends_.output.where();
+  end(Ending::output_failed, explain_failure(Doing::writing_output, error, {.where = where}));
+}
+
+int DatagramTalk::tell_end() {
+  if (failure_) return life_.log().failed(*failure_);
+  if (ending_ == Ending::interrupted) return interrupted(life_, interruption_);
+  if (ending_ != Ending::idle) return 0;
+  return life_.log().failed(
+      {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
+                                      to_text(options_.talk.idle), life_.summary())});
+}
+
+void DatagramTalk::tell_remarks() {
+  Log& log = life_.log();
+  if (ignored_ > 0) {
+    log.notice({"ignored",
+                fmt::format("ignored {} datagram{} from others than {}; to hear everybody, use -k",
+                            ignored_, ignored_ == 1 ? "" : "s", peer_.peer.to_string()),
+                {},
+                {{"datagrams", ignored_}}});
+  }
+  if (input_.lines_cut() > 0) {
+    log.notice({"lines_cut",
+                fmt::format("{} line{} longer than {} bytes went as several datagrams; see --size",
+                            input_.lines_cut(), input_.lines_cut() == 1 ? "" : "s",
+                            options_.datagram_bytes),
+                {},
+                {{"lines", input_.lines_cut()}}});
+  }
+}
+
+// ---- Receiving ----------------------------------------------------------------------------------
+
+Task<> DatagramTalk::receive() {
+  std::vector<std::byte> room(datagram_bytes_max);
+  for (;;) {
+    const Result<Datagram> datagram = co_await attempt(socket_.receive(room));
+    if (!datagram) {
+      if (datagram.error() == std::errc::operation_canceled) co_await fail(datagram.error());
+      end(Ending::broken,
+          explain_datagram_failure(datagram.error(), options_.endpoint.to_string()));
+      co_return;
+    }
+    life_.dropped(socket_.counters().dropped);
+    const bool goes_on = co_await take(*datagram);
+    if (!goes_on) co_return;
+  }
+}
+
+/// False: our output has failed.
+Task<bool> DatagramTalk::take(const Datagram& datagram) {
+  if (!is_from_peer(datagram)) {
+    ++ignored_;
+    co_return true;
+  }
+  note_activity();
+  life_.datagram_received(datagram.data.size(), datagram.peer);
+  if (datagram.truncated) {
+    const std::string who = datagram.peer.to_string();
+    life_.log().notice(
+        {"truncated",
+         fmt::format("a datagram from {} was larger than {} bytes: its end is lost",
+                     who.empty() ? "a socket without a name" : who, datagram.data.size()),
+         {},
+         {{"peer", who}, {"bytes", std::uint64_t{datagram.data.size()}}}});
+  }
+  is_writing_ = true;
+  const Result<> written = co_await attempt(ends_.output.write(Side::received, datagram.data));
+  is_writing_ = false;
+  note_activity();
+  changed_.set();
+  if (written) co_return true;
+  if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
+  output_failed(written.error());
+  co_return false;
+}
+
+bool DatagramTalk::is_from_peer(const Datagram& datagram) {
+  if (with_ != With::first_sender) return true;
+  // A Unix sender without a name cannot be answered: it is heard, and another one may be the peer.
+  if (datagram.peer.family() == Family::none) return !peer_known_.is_set();
+  if (peer_known_.is_set()) return datagram.peer == peer_.peer;
+  peer_.peer = datagram.peer;
+  peer_.local = datagram.local;
+  peer_known_.set();
+  life_.peer_is(datagram.peer);
+  return true;
+}
+
+// ---- Sending ------------------------------------------------------------------------------------
+
+Task<> DatagramTalk::send() {
+  if (with_ == With::first_sender) co_await peer_known_.wait();
+  for (;;) {
+    const Result<std::optional<ConstBuffer>> piece = co_await attempt(input_.next());
+    if (!piece) {
+      if (piece.error() == std::errc::operation_canceled) co_await fail(piece.error());
+      end(Ending::input_failed, explain_failure(Doing::reading_input, piece.error()));
+      co_return;
+    }
+    if (!*piece) break;
+    const bool goes_on = co_await send_piece(**piece);
+    if (!goes_on) co_return;
+  }
+  life_.input_ended();
+  if (options_.talk.on_eof == OnEof::close) end(Ending::input_ended);
+  all_sent_ = true;
+  note_activity();
+  changed_.set();
+}
+
+/// False: it failed.
+Task<bool> DatagramTalk::send_piece(ConstBuffer piece) {
+  note_activity();
+  peer_.data = piece;
+  const Result<> sent = co_await attempt(socket_.send(peer_));
+  if (!sent) {
+    if (sent.error() == std::errc::operation_canceled) co_await fail(sent.error());
+    end(Ending::broken, explain_datagram_failure(sent.error(), options_.endpoint.to_string()));
+    co_return false;
+  }
+  note_activity();
+  const bool has_peer = with_ == With::peer;
+  life_.datagram_sent(piece.size(), has_peer ? socket_.peer_address() : peer_.peer);
+  if (!ends_.output.shows_both()) co_return true;
+  const Result<> shown = co_await attempt(ends_.output.write(Side::sent, piece));
+  if (shown) co_return true;
+  if (shown.error() == std::errc::operation_canceled) co_await fail(shown.error());
+  output_failed(shown.error());
+  co_return false;
+}
+
+// ---- When it is over ----------------------------------------------------------------------------
+
+Task<> DatagramTalk::until_over() {
+  for (;;) {
+    changed_.reset();
+    if (ending_ != Ending::running) co_return;
+    // While our output holds us up, what comes waits in the system's queue: no silence.
+    const bool lingers =
+        all_sent_ && !is_writing_ && with_ == With::peer && options_.talk.on_eof != OnEof::keep;
+    if (!lingers) {
+      co_await changed_.wait();
+      continue;
+    }
+    const Duration silent = Life::Clock::now() - last_activity_;
+    if (silent >= options_.talk.linger) {
+      end(Ending::silence);
+      continue;
+    }
+    const Result<> changed =
+        co_await attempt(with_timeout(options_.talk.linger - silent, changed_.wait()));
+    if (!changed && changed.error() != std::errc::timed_out) co_await fail(changed.error());
+  }
+}
+
+Task<> DatagramTalk::watch_idleness() {
+  co_await until_idle(last_activity_, options_.talk.idle);
+  end(Ending::idle);
+}
+
+Task<> DatagramTalk::watch_output() {
+  const Result<> gone = co_await attempt(wait_readable(STDOUT_FILENO));
+  if (!gone) co_await fail(gone.error());
+  output_failed(Error::from_errno(EPIPE, "write"));
+}
+
+Task<> DatagramTalk::watch_interruption() {
+  co_await interruption_.asked.wait();
+  end(Ending::interrupted);
+}
+
+}  // namespace ieum::cli

@@ -1,0 +1,34 @@
+// Idleness: when nothing has come or gone for too long (-i).
+#pragma once
+
+#include <ieum/group.hpp>
+#include <ieum/timeout.hpp>
+
+#include "report/life.hpp"
+
+namespace ieum::cli {
+
+/// Waits until `last_activity`, which others move on and which must outlive this, lies `idle` back.
+inline Task<> until_idle(const Life::Clock::time_point& last_activity, Duration idle) {
+  for (;;) {
+    const Duration silent = Life::Clock::now() - last_activity;
+    if (silent >= idle) co_return;
+    co_await sleep(idle - silent);
+  }
+}
+
+/// `work`, which moves `last_activity` on; fails with `timed_out` once that lies `idle` back. With
+/// no `idle`, it may take as long as it likes.
+inline Task<> unless_idle(Task<> work, const Life::Clock::time_point& last_activity,
+                          Duration idle) {
+  if (idle <= Duration::zero()) {
+    co_await std::move(work);
+    co_return;
+  }
+  auto first = co_await race(attempt(std::move(work)), until_idle(last_activity, idle));
+  if (first.index() == 1) co_await fail(std::errc::timed_out, "talk");
+  const Result<> done = std::get<0>(std::move(first));
+  if (!done) co_await fail(done.error());
+}
+
+}  // namespace ieum::cli

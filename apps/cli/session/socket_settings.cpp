@@ -1,0 +1,49 @@
+#include "session/socket_settings.hpp"
+
+#include <algorithm>
+
+#include <ieum/stream_socket.hpp>
+
+#include "report/life.hpp"
+
+namespace ieum::cli {
+
+namespace {
+
+Result<> apply(StreamSocket& socket, const Setting& setting) {
+  const bool ipv6 = socket.peer_address().family() == Family::ipv6;
+  const auto set = [&](SocketOption option, int value) { return socket.set_option(option, value); };
+  switch (setting.key) {
+    case Key::nodelay: return set(SocketOption::tcp_nodelay, setting.value);
+    case Key::sndbuf: return set(SocketOption::so_sndbuf, setting.value);
+    case Key::rcvbuf: return set(SocketOption::so_rcvbuf, setting.value);
+    case Key::tos:
+      return set(ipv6 ? SocketOption::ipv6_tclass : SocketOption::ip_tos, setting.value);
+    case Key::ttl:
+      return set(ipv6 ? SocketOption::ipv6_unicast_hops : SocketOption::ip_ttl, setting.value);
+    case Key::keepalive: {
+      const Result<> on = set(SocketOption::so_keepalive, 1);
+      return on ? set(SocketOption::tcp_keepidle, setting.value) : on;
+    }
+    default: return {};
+  }
+}
+
+bool is_of_listener(Key key) {
+  return key == Key::reuseport || key == Key::ipv6only || key == Key::replace || key == Key::unlink;
+}
+
+}  // namespace
+
+Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint, Life& life) {
+  for (const Setting& setting : endpoint.settings) {
+    if (is_of_listener(setting.key)) continue;
+    const Result<> applied = apply(socket, setting);
+    if (!applied) return applied;
+    const auto info = std::ranges::find(keys(), setting.key, &KeyInfo::key);
+    life.option_set(info->name, setting.text);
+  }
+  return {};
+}
+
+}  // namespace ieum::cli

@@ -1,0 +1,19 @@
+// What an address's ?key=value sets on a socket.
+#pragma once
+
+#include <ieum/result.hpp>
+
+#include "options/endpoint.hpp"
+
+namespace ieum {
+class StreamSocket;
+}
+
+namespace ieum::cli {
+
+class Life;
+
+/// Applies the settings of a connection, and tells them.
+[[nodiscard]] Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint, Life& life);
+
+}  // namespace ieum::cli

@@ -1,0 +1,261 @@
+#include "session/talk.hpp"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <ieum/descriptor.hpp>
+#include <ieum/timeout.hpp>
+
+#include "session/idleness.hpp"
+
+namespace ieum::cli {
+
+OnEof resolve_on_eof(OnEof on_eof, bool listens) {
+  if (on_eof != OnEof::automatic) return on_eof;
+  struct stat status{};
+  // Where nothing was to be said, the peer has nothing to learn from our end, and might take it for
+  // the end of all. A client says it all the same: servers wait for it.
+  const bool nothing = ::fstat(STDIN_FILENO, &status) == 0 && S_ISCHR(status.st_mode) &&
+                       status.st_rdev == makedev(1, 3);
+  return listens && nothing ? OnEof::keep : OnEof::half_close;
+}
+
+Talk::Talk(StreamSocket& peer, DescriptorStream& input, Output& output, Life& life,
+           Interruption& interruption, const TalkOptions& options)
+    : peer_(peer),
+      input_(input),
+      output_(output),
+      life_(life),
+      interruption_(interruption),
+      options_(options),
+      input_is_terminal_(::isatty(STDIN_FILENO) == 1),
+      last_activity_(Life::Clock::now()) {}
+
+Task<TalkEnd> Talk::run() {
+  auto body = [this](Group& group) { return run_in(group); };
+  co_await with_group(body);
+  const bool well = end_.ending == Ending::both_finished || end_.ending == Ending::peer_finished ||
+                    end_.ending == Ending::input_ended;
+  if (well) co_await wait_for_arrival();
+  const Result<> closed = co_await attempt(peer_.close());
+  if (!closed && well && end_.ending != Ending::broken) {
+    end(Ending::broken, Doing::sending, closed.error());
+  }
+  life_.closed(end_.ending);
+  co_return end_;
+}
+
+Task<> Talk::run_in(Group& group) {
+  group.start(send_side());
+  group.start(receive());
+  group.start(watch_interruption());
+  if (options_.idle > Duration::zero()) group.start(watch_idleness());
+  if (output_.is_pipe()) group.start(watch_output());
+  co_await until_over();
+  group.stop();
+}
+
+void Talk::end(Ending ending) {
+  if (end_.ending == Ending::running) end_.ending = ending;
+  changed_.set();
+}
+
+void Talk::end(Ending ending, Doing doing, const Error& error) {
+  if (!end_.error) {
+    end_.ending = ending;
+    end_.doing = doing;
+    end_.error = error;
+  }
+  changed_.set();
+}
+
+// ---- Sending ------------------------------------------------------------------------------------
+
+Task<> Talk::send_side() {
+  struct Forget {
+    Group*& group;
+    ~Forget() { group = nullptr; }
+  };
+  const Forget forget{sending_};
+  auto body = [this](Group& group) { return send_in(group); };
+  co_await with_group(body);  // of its own, so that an interruption can stop this side alone
+}
+
+Task<> Talk::send_in(Group& group) {
+  sending_ = &group;
+  group.start(send());
+  co_return;
+}
+
+Task<> Talk::send() {
+  std::vector<std::byte> buffer(buffer_bytes);
+  for (;;) {
+    waits_for_input_ = true;
+    const Result<std::size_t> count = co_await attempt(input_.read_some(buffer));
+    waits_for_input_ = false;
+    ++inputs_;
+    if (!count) {
+      if (count.error() == std::errc::operation_canceled) co_await fail(count.error());
+      end(Ending::input_failed, Doing::reading_input, count.error());
+      co_return;
+    }
+    if (*count == 0) break;
+    note_activity();
+    const ConstBuffer data = ConstBuffer(buffer).first(*count);
+    const Result<> sent = co_await attempt(send_all(data));
+    if (sent) continue;
+    if (sent.error() == std::errc::operation_canceled) co_await fail(sent.error());
+    if (end_.error) co_return;  // it was our output that failed
+    // What the peer has sent before is still to be received.
+    send_error_ = sent.error();
+    life_.broken(sent.error());
+    all_sent_ = true;
+    changed_.set();
+    co_return;
+  }
+  co_await finish_sending();
+}
+
+Task<> Talk::send_all(ConstBuffer data) {
+  while (!data.empty()) {
+    const std::size_t count = co_await peer_.write_some(data);
+    note_activity();
+    life_.sent(count);
+    if (output_.shows_both()) {
+      const Result<> shown = co_await attempt(output_.write(Side::sent, data.first(count)));
+      if (!shown) {
+        if (shown.error() != std::errc::operation_canceled) {
+          end(Ending::output_failed, Doing::writing_output, shown.error());
+        }
+        co_await fail(shown.error());
+      }
+    }
+    data = data.subspan(count);
+  }
+}
+
+Task<> Talk::finish_sending() {
+  life_.input_ended();
+  if (options_.on_eof == OnEof::close) end(Ending::input_ended);
+  if (options_.on_eof == OnEof::half_close) {
+    const Result<> told = co_await attempt(peer_.shutdown_write());
+    if (told) life_.half_closed();  // else it has broken, which receiving tells
+    told_end_ = true;
+  }
+  all_sent_ = true;
+  changed_.set();
+}
+
+// ---- Receiving ----------------------------------------------------------------------------------
+
+Task<> Talk::receive() {
+  std::vector<std::byte> buffer(buffer_bytes);
+  for (;;) {
+    const Result<std::size_t> count = co_await attempt(peer_.read_some(buffer));
+    if (!count) {
+      if (count.error() == std::errc::operation_canceled) co_await fail(count.error());
+      life_.broken(count.error());
+      end(Ending::broken, Doing::receiving, count.error());
+      co_return;
+    }
+    note_activity();
+    if (*count == 0) break;
+    life_.received(*count);
+    const ConstBuffer data = ConstBuffer(buffer).first(*count);
+    const Result<> written = co_await attempt(output_.write(Side::received, data));
+    if (!written) {
+      if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
+      end(Ending::output_failed, Doing::writing_output, written.error());
+      co_return;
+    }
+    note_activity();
+  }
+  life_.peer_finished();
+  all_received_.set();
+  changed_.set();
+}
+
+// ---- When it is over ----------------------------------------------------------------------------
+
+Task<> Talk::until_over() {
+  // One looks at a terminal again soon: it may just have been waiting for the peer.
+  const Duration pause = input_is_terminal_ ? std::chrono::milliseconds(20) : options_.linger;
+  for (;;) {
+    changed_.reset();
+    if (end_.ending != Ending::running) co_return;
+    if (!all_received_.is_set()) {
+      co_await changed_.wait();
+      continue;
+    }
+    if (all_sent_) {
+      if (send_error_) {
+        end(Ending::broken, Doing::sending, *send_error_);
+      } else {
+        end(Ending::both_finished);
+      }
+      co_return;
+    }
+    const std::uint64_t before = inputs_;
+    if (!input_is_terminal_ || !waits_for_input_) {
+      const Result<> changed = co_await attempt(with_timeout(pause, changed_.wait()));
+      if (changed) continue;
+      if (changed.error() != std::errc::timed_out) co_await fail(changed.error());
+    }
+    if (waits_for_input_ && inputs_ == before) {
+      end_.input_was_open = inputs_ > 0 && !input_is_terminal_;
+      end(Ending::peer_finished);
+    }
+  }
+}
+
+Task<> Talk::watch_idleness() {
+  co_await until_idle(last_activity_, options_.idle);
+  end(Ending::idle);
+}
+
+Task<> Talk::watch_output() {
+  // Of a pipe's writing end this tells one thing only: that its reader has gone.
+  Result<> gone;
+  if (output_.shows_both()) {
+    gone = co_await attempt(wait_readable(STDOUT_FILENO));
+  } else {
+    auto first = co_await race(attempt(wait_readable(STDOUT_FILENO)), all_received_.wait());
+    if (first.index() == 1) {
+      // Its reader need not wait for our own end: it may be what gives us our input.
+      co_await output_.shutdown();
+      co_return;
+    }
+    gone = std::get<0>(first);
+  }
+  if (!gone) co_await fail(gone.error());
+  end(Ending::output_failed, Doing::writing_output, Error::from_errno(EPIPE, "write"));
+}
+
+Task<> Talk::watch_interruption() {
+  co_await interruption_.asked.wait();
+  life_.interrupted("saying goodbye");
+  if (sending_ != nullptr) sending_->stop();
+  const Result<> told = co_await attempt(peer_.shutdown_write());
+  if (told && !told_end_) life_.half_closed();
+  const Result<> heard = co_await attempt(with_timeout(farewell, all_received_.wait()));
+  if (!heard && heard.error() == std::errc::operation_canceled) co_await fail(heard.error());
+  end(Ending::interrupted);
+}
+
+/// Until the peer's machine has acknowledged all that was sent: what breaks before that is told.
+Task<> Talk::wait_for_arrival() {
+  if (!told_end_) {
+    const Result<> told = co_await attempt(peer_.shutdown_write());
+    if (told) life_.half_closed();
+  }
+  if (!peer_.peer_address().is_ip()) co_return;
+  const Result<> arrived = co_await attempt(with_timeout(arrival_max, peer_.wait_acknowledged()));
+  if (arrived || arrived.error() == std::errc::timed_out) co_return;  // the system goes on sending
+  life_.broken(arrived.error());
+  end(Ending::broken, Doing::sending, arrived.error());
+}
+
+}  // namespace ieum::cli

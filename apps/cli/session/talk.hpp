@@ -1,0 +1,100 @@
+// Talk: our input to the peer, and the peer's to our output, both at once, until it is over.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <ieum/descriptor_stream.hpp>
+#include <ieum/group.hpp>
+#include <ieum/stream_socket.hpp>
+
+#include "report/life.hpp"
+#include "session/interruption.hpp"
+#include "session/output.hpp"
+
+namespace ieum::cli {
+
+/// What the end of our input means.
+enum class OnEof : std::uint8_t {
+  automatic,   ///< half_close; but a listener that has no input at all, /dev/null, keeps
+  half_close,  ///< the peer is told; we go on receiving until it has finished too
+  close,       ///< we end as soon as all has arrived
+  keep,        ///< nothing: we go on receiving, and the peer is not told
+};
+
+struct TalkOptions {
+  OnEof on_eof = OnEof::automatic;
+  Duration idle{};  ///< end when nothing has come or gone for so long; zero: never
+  /// After the peer's end: how long our input, if it is no terminal, may be silent before we end.
+  Duration linger = std::chrono::seconds(1);
+};
+
+/// How a talk ended; `error` if it was a failure.
+struct TalkEnd {
+  Ending ending = Ending::running;
+  Doing doing = Doing::sending;
+  std::optional<Error> error;
+  /// The peer has finished, and our input, which had given something, had not.
+  bool input_was_open = false;
+};
+
+/// What `automatic` means for a listener or not.
+[[nodiscard]] OnEof resolve_on_eof(OnEof on_eof, bool listens);
+
+/// One conversation. How it ends, in short: each side may finish before the other. When our input
+/// has ended, we receive until the peer has finished. When the peer has finished, what our input
+/// still gives without a pause is sent: a file goes through to its end; a terminal, or a pipe in
+/// which nothing comes, does not keep us. A pipe that is our output ends with the peer.
+class Talk {
+ public:
+  /// All must outlive it; the peer is closed by `run`.
+  Talk(StreamSocket& peer, DescriptorStream& input, Output& output, Life& life,
+       Interruption& interruption, const TalkOptions& options);
+
+  [[nodiscard]] Task<TalkEnd> run();
+
+ private:
+  static constexpr std::size_t buffer_bytes = std::size_t{256} * 1024;
+  /// What an interrupted talk may take to hear the peer's last words, and a finished one to learn
+  /// that all has arrived.
+  static constexpr Duration farewell = std::chrono::seconds(1);
+  static constexpr Duration arrival_max = std::chrono::seconds(5);
+
+  Task<> run_in(Group& group);
+  Task<> send_side();
+  Task<> send_in(Group& group);
+  Task<> send();
+  Task<> send_all(ConstBuffer data);
+  Task<> finish_sending();
+  Task<> receive();
+  Task<> watch_idleness();
+  Task<> watch_output();
+  Task<> watch_interruption();
+  Task<> until_over();
+  Task<> wait_for_arrival();
+  void end(Ending ending, Doing doing, const Error& error);
+  void end(Ending ending);
+  void note_activity() noexcept { last_activity_ = Life::Clock::now(); }
+
+  StreamSocket& peer_;
+  DescriptorStream& input_;
+  Output& output_;
+  Life& life_;
+  Interruption& interruption_;
+  TalkOptions options_;
+  bool input_is_terminal_;
+  TalkEnd end_;
+  Event changed_;
+  Event all_received_;
+  Group* sending_ = nullptr;  // while something is being sent
+  bool all_sent_ = false;
+  bool told_end_ = false;  // the peer has been told that nothing more comes
+  std::optional<Error> send_error_;
+  std::uint64_t inputs_ = 0;  // how often something came from the input
+  bool waits_for_input_ = false;
+  Life::Clock::time_point last_activity_;
+};
+
+}  // namespace ieum::cli
