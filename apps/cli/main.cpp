@@ -48,7 +48,7 @@ int run_on_loop(const Command& command, Run run_command) {
   if (lacks_output(command.common)) return refuse_closed_output(log);
   const ieum::Result<int> status = ieum::run(run_command(command, log));
   if (status) return *status;
-  return log.failed(explain_failure(Doing::running, status.error()));
+  return log.failed(explain_failure(Stage::running, status.error()));
 }
 
 int run_it(const PrintCommand& command) { return print(command.text); }

@@ -42,7 +42,7 @@ struct Told {
   std::string connector;
 };
 
-Told tell(const std::vector<std::string>& options, const std::string& address = "127.0.0.1:0") {
+Told report(const std::vector<std::string>& options, const std::string& address = "127.0.0.1:0") {
   std::vector<std::string> words{"listen", address};
   words.insert(words.end(), options.begin(), options.end());
   Child listener(ieum_command(words));
@@ -82,7 +82,7 @@ TEST(Telling, NothingIsToldUnasked) {
 }
 
 TEST(Telling, EachStepInTheWordsOfATextbook) {
-  const Told told = tell({"-v"});
+  const Told told = report({"-v"});
   expect_in_order(
       told.listener,
       {R"(\* created a TCP \(IPv4\) socket)", R"(\* bound to 127\.0\.0\.1:\d+)",
@@ -102,7 +102,7 @@ TEST(Telling, EachStepInTheWordsOfATextbook) {
 }
 
 TEST(Telling, TheCallsBehindTheSteps) {
-  const Told told = tell({"-vv"});
+  const Told told = report({"-vv"});
   expect_in_order(told.listener, {R"(.*created.* socket\(AF_INET, SOCK_STREAM, 0\))",
                                   R"(.*bound.* bind\(2\))", R"(.*listening.* listen\(fd, 4096\))",
                                   R"(.*waiting.* (accept4\(2\)|IORING_OP_ACCEPT))",
@@ -116,7 +116,7 @@ TEST(Telling, TheCallsBehindTheSteps) {
 
 TEST(Telling, AUnixSocketAndTheAddressesOfAName) {
   const std::string name = "unix:@ieum-test-telling-" + std::to_string(::getpid());
-  const Told told = tell({"-v"}, name);
+  const Told told = report({"-v"}, name);
   expect_in_order(told.connector, {R"(\* created a Unix stream socket)",
                                    R"(\* connecting to unix:@ieum-test-telling-\d+)",
                                    R"(\* connected from a socket without a name to unix:@.*)"});
@@ -170,7 +170,7 @@ const json& event(const std::vector<json>& objects, std::string_view name) {
 }
 
 TEST(Telling, StepsAsJson) {
-  const Told told = tell({"--json"});
+  const Told told = report({"--json"});
   const std::vector<json> listener = objects_of(told.listener);
   EXPECT_EQ(event(listener, "listening").value("backlog", 0), 4096);
   EXPECT_EQ(event(listener, "accepted").value("local", ""),
@@ -189,7 +189,7 @@ TEST(Telling, StepsAsJson) {
 }
 
 TEST(Telling, CallsAsJson) {
-  const std::vector<json> objects = objects_of(tell({"--json", "-vv"}).connector);
+  const std::vector<json> objects = objects_of(report({"--json", "-vv"}).connector);
   EXPECT_TRUE(event(objects, "connecting").value("call", "").contains("CONNECT") ||
               event(objects, "connecting").value("call", "") == "connect(2)");
   EXPECT_EQ(event(objects, "sent").value("bytes", 0), 10);

@@ -27,14 +27,14 @@ Address with_port(const Address& address, int port, std::uint32_t interface) {
 namespace {
 
 Task<int> cast_in(const CastCommand& command, Log& log, Interruption& interruption) {
-  Life life(log);
+  EventLog events(log);
   Result<LocalEnds> ends = open_local_ends(command.common, log);
   if (!ends) co_return static_cast<int>(Status::other);
   if (command.receive) {
-    const int status = co_await receive_cast(command, *ends, life, interruption);
+    const int status = co_await receive_cast(command, *ends, events, interruption);
     co_return status;
   }
-  const int status = co_await send_cast(command, *ends, life, interruption);
+  const int status = co_await send_cast(command, *ends, events, interruption);
   co_return status;
 }
 

@@ -15,9 +15,9 @@ namespace ieum::cli {
 [[nodiscard]] Address with_port(const Address& address, int port, std::uint32_t interface);
 
 /// Each gives the exit status; what went wrong has been told.
-[[nodiscard]] Task<int> send_cast(const CastCommand& command, LocalEnds& ends, Life& life,
+[[nodiscard]] Task<int> send_cast(const CastCommand& command, LocalEnds& ends, EventLog& events,
                                   Interruption& interruption);
-[[nodiscard]] Task<int> receive_cast(const CastCommand& command, LocalEnds& ends, Life& life,
+[[nodiscard]] Task<int> receive_cast(const CastCommand& command, LocalEnds& ends, EventLog& events,
                                      Interruption& interruption);
 
 }  // namespace ieum::cli

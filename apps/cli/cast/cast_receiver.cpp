@@ -17,12 +17,12 @@
 namespace ieum::cli {
 
 CastReceiver::CastReceiver(const CastCommand& command, DatagramSocket data, DatagramSocket control,
-                           LocalEnds& ends, Life& life, Interruption& interruption)
+                           LocalEnds& ends, EventLog& events, Interruption& interruption)
     : command_(command),
       socket_(std::move(data)),
       control_(std::move(control)),
       ends_(ends),
-      life_(life),
+      events_(events),
       interruption_(interruption),
       shows_live_(!command.common.log.json && ::isatty(STDERR_FILENO) == 1 &&
                   (::isatty(STDOUT_FILENO) == 0 || !command.common.output_path.empty())),
@@ -30,7 +30,7 @@ CastReceiver::CastReceiver(const CastCommand& command, DatagramSocket data, Data
       last_arrival_(Clock::now()) {}
 
 Task<int> CastReceiver::run() {
-  life_.waiting_for_datagrams();
+  events_.waiting_for_datagrams();
   auto body = [this](Group& group) { return run_in(group); };
   co_await with_group(body);
   const int status = co_await finish();
@@ -55,7 +55,7 @@ Task<> CastReceiver::run_in(Group& group) {
     if (!written && written.error() == std::errc::operation_canceled) {
       co_await fail(written.error());
     }
-    if (!written) ending_ = Ending::interrupted;
+    if (!written) reason_ = EndReason::interrupted;
   }
   group.stop();
 }
@@ -69,15 +69,15 @@ Task<> CastReceiver::receive_in(Group& group) {
   group.stop();
 }
 
-void CastReceiver::end(Ending ending) {
-  if (ending_ == Ending::running) ending_ = ending;
+void CastReceiver::end(EndReason reason) {
+  if (reason_ == EndReason::running) reason_ = reason;
   over_.set();
 }
 
 void CastReceiver::fail_with(Failure failure) {
   // Also after the end: what could not be written then is missing all the same.
   if (!failure_) failure_ = std::move(failure);
-  ending_ = Ending::broken;
+  reason_ = EndReason::broken;
   over_.set();
 }
 
@@ -92,7 +92,7 @@ Task<> CastReceiver::receive() {
       co_return;
     }
     last_arrival_ = Clock::now();
-    life_.dropped(socket_.counters().dropped);
+    events_.dropped(socket_.counters().dropped);
     take_batch();
     co_await give_out();
   }
@@ -112,7 +112,7 @@ void CastReceiver::take_batch() {
   }
   packets_ += batch_.size();
   bytes_ += bytes;
-  life_.datagrams_received(batch_.size(), bytes);
+  events_.datagrams_received(batch_.size(), bytes);
 }
 
 /// Gives the writer what is ready; waits while it is far behind.
@@ -161,7 +161,7 @@ Task<> CastReceiver::write() {
     if (written) continue;
     if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
     const std::string where = ends_.output.where();
-    fail_with(explain_failure(Doing::writing_output, written.error(), {.where = where}));
+    fail_with(explain_failure(Stage::writing_output, written.error(), {.where = where}));
     break;
   }
   all_written_.set();
@@ -187,14 +187,14 @@ Task<> CastReceiver::watch_time() {
       show_live();
     }
     const Duration silent = now - last_arrival_;
-    if (rtp_.source_left() && silent >= farewell) end(Ending::goodbye);
-    if (idle > Duration::zero() && silent >= idle) end(Ending::idle);
+    if (rtp_.source_left() && silent >= farewell) end(EndReason::bye);
+    if (idle > Duration::zero() && silent >= idle) end(EndReason::idle);
   }
 }
 
 Task<> CastReceiver::watch_interruption() {
   co_await interruption_.asked.wait();
-  end(Ending::interrupted);
+  end(EndReason::interrupted);
 }
 
 Task<> CastReceiver::watch_output() {
@@ -202,7 +202,7 @@ Task<> CastReceiver::watch_output() {
   if (!gone) co_await fail(gone.error());
   const std::string where = ends_.output.where();
   fail_with(
-      explain_failure(Doing::writing_output, Error::from_errno(EPIPE, "write"), {.where = where}));
+      explain_failure(Stage::writing_output, Error::from_errno(EPIPE, "write"), {.where = where}));
 }
 
 // ---- What is told -------------------------------------------------------------------------------
@@ -211,7 +211,8 @@ std::string CastReceiver::report_text() const {
   const std::uint64_t dropped = socket_.counters().dropped;
   if (!command_.rtp) {
     return fmt::format("{} datagram{}, {} in {}; {} dropped by this machine", packets_,
-                       packets_ == 1 ? "" : "s", bytes_text(bytes_), to_text(life_.age()), dropped);
+                       packets_ == 1 ? "" : "s", bytes_text(bytes_), to_text(events_.age()),
+                       dropped);
   }
   const RtpReport report = rtp_.report();
   const std::uint64_t expected = report.counts.packets + report.counts.lost;
@@ -222,7 +223,7 @@ std::string CastReceiver::report_text() const {
       "{} packet{}, {} in {}; {} lost ({:.3g} %), {} duplicate{}, {} reordered, jitter {:.3g} ms; "
       "{} dropped by this machine",
       report.counts.packets, report.counts.packets == 1 ? "" : "s", bytes_text(report.bytes),
-      to_text(life_.age()), report.counts.lost, share, report.counts.duplicates,
+      to_text(events_.age()), report.counts.lost, share, report.counts.duplicates,
       report.counts.duplicates == 1 ? "" : "s", report.counts.reordered, report.counts.jitter * 1e3,
       dropped);
 }
@@ -233,50 +234,50 @@ void CastReceiver::show_live() const {
   std::fflush(stderr);
 }
 
-void CastReceiver::tell_report() const {
+void CastReceiver::log_report() const {
   if (shows_live_) std::fprintf(stderr, "\r\x1b[K");
-  Step step{"cast_report", "received " + report_text()};
-  step.fields.emplace_back("packets", command_.rtp ? rtp_.report().counts.packets : packets_);
-  step.fields.emplace_back("bytes", command_.rtp ? rtp_.report().bytes : bytes_);
-  step.fields.emplace_back("dropped", socket_.counters().dropped);
+  LogEvent event{"cast_report", "received " + report_text()};
+  event.fields.emplace_back("packets", command_.rtp ? rtp_.report().counts.packets : packets_);
+  event.fields.emplace_back("bytes", command_.rtp ? rtp_.report().bytes : bytes_);
+  event.fields.emplace_back("dropped", socket_.counters().dropped);
   if (command_.rtp) {
     const RtpReport report = rtp_.report();
-    step.fields.emplace_back("lost", report.counts.lost);
-    step.fields.emplace_back("duplicates", report.counts.duplicates);
-    step.fields.emplace_back("reordered", report.counts.reordered);
-    step.fields.emplace_back("jitter_seconds", report.counts.jitter);
-    step.fields.emplace_back("too_late", report.too_late);
-    step.fields.emplace_back("foreign", report.foreign);
-    step.fields.emplace_back("invalid", report.invalid);
-    step.fields.emplace_back("sources", std::uint64_t{report.sources});
+    event.fields.emplace_back("lost", report.counts.lost);
+    event.fields.emplace_back("duplicates", report.counts.duplicates);
+    event.fields.emplace_back("reordered", report.counts.reordered);
+    event.fields.emplace_back("jitter_seconds", report.counts.jitter);
+    event.fields.emplace_back("too_late", report.too_late);
+    event.fields.emplace_back("foreign", report.foreign);
+    event.fields.emplace_back("invalid", report.invalid);
+    event.fields.emplace_back("sources", std::uint64_t{report.sources});
     if (report.too_late + report.foreign + report.invalid > 0) {
-      step.sentence +=
+      event.sentence +=
           fmt::format("; left out: {} too late, {} of another source or astray, {} no RTP",
                       report.too_late, report.foreign, report.invalid);
     }
   }
-  life_.log().notice(step);
+  events_.log().notice(event);
 }
 
 Task<int> CastReceiver::finish() {
-  tell_report();
+  log_report();
   if (control_.is_open()) co_await control_.close();
   co_await socket_.close();
-  life_.closed(ending_);
+  events_.closed(reason_);
   int status = 0;
-  Log& log = life_.log();
+  Log& log = events_.log();
   if (failure_) {
     status = log.failed(*failure_);
-  } else if (ending_ == Ending::interrupted) {
-    status = interrupted(life_, interruption_);
-  } else if (ending_ == Ending::idle) {
+  } else if (reason_ == EndReason::interrupted) {
+    status = interrupted(events_, interruption_);
+  } else if (reason_ == EndReason::idle) {
     status = log.failed({Status::timed_out, fmt::format("nothing came for {} (-i)",
                                                         to_text(command_.common.talk.idle))});
   }
   const Result<> finished = co_await attempt(ends_.output.finish());
   if (finished) co_return status;
-  const Circumstances about{.where = ends_.output.where()};
-  co_return log.failed(explain_failure(Doing::writing_output, finished.error(), about));
+  const ErrorContext context{.where = ends_.output.where()};
+  co_return log.failed(explain_failure(Stage::writing_output, finished.error(), context));
 }
 
 // ---- Opening ------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ Task<int> CastReceiver::finish() {
 namespace {
 
 Task<DatagramSocket> open_receiver(const CastCommand& command, const Address& address,
-                                   std::uint32_t interface, Life& life) {
+                                   std::uint32_t interface, EventLog& events) {
   constexpr int receive_buffer_bytes = 4 << 20;  // a burst; the system cuts it to what it allows
   const Endpoint& endpoint = command.common.endpoint;
   DatagramOptions options = datagram_options(command.common);
@@ -292,7 +293,7 @@ Task<DatagramSocket> open_receiver(const CastCommand& command, const Address& ad
   options.receive_time = command.rtp;
   if (options.receive_buffer_bytes == 0) options.receive_buffer_bytes = receive_buffer_bytes;
   DatagramSocket socket = co_await DatagramSocket::bind(address, options);
-  life.datagram_socket(socket.address());
+  events.datagram_socket(socket.address());
   if (endpoint.scheme != Scheme::multicast) co_return socket;
   Membership membership;
   membership.group = address;
@@ -303,39 +304,39 @@ Task<DatagramSocket> open_receiver(const CastCommand& command, const Address& ad
   std::string told = address.to_string();
   if (interface != 0) told.append(" by ").append(endpoint.text_setting(Key::interface));
   if (!source.empty()) told.append(" from ").append(source);
-  life.joined(told);
+  events.joined(told);
   co_return socket;
 }
 
 Task<std::unique_ptr<CastReceiver>> make_receiver(const CastCommand& command, LocalEnds& ends,
-                                                  Life& life, Interruption& interruption) {
+                                                  EventLog& events, Interruption& interruption) {
   const Address found = co_await find_address(command.common, "open");
   const std::uint32_t interface = co_await cast_interface(command.common.endpoint);
   const Address at = with_port(found, found.port(), interface);
   DatagramSocket control;
   if (command.rtp) {
     const Address control_at = with_port(found, found.port() + 1, interface);
-    control = co_await open_receiver(command, control_at, interface, life);
+    control = co_await open_receiver(command, control_at, interface, events);
   }
-  DatagramSocket data = co_await open_receiver(command, at, interface, life);
-  co_return std::make_unique<CastReceiver>(command, std::move(data), std::move(control), ends, life,
-                                           interruption);
+  DatagramSocket data = co_await open_receiver(command, at, interface, events);
+  co_return std::make_unique<CastReceiver>(command, std::move(data), std::move(control), ends,
+                                           events, interruption);
 }
 
 }  // namespace
 
-Task<int> receive_cast(const CastCommand& command, LocalEnds& ends, Life& life,
+Task<int> receive_cast(const CastCommand& command, LocalEnds& ends, EventLog& events,
                        Interruption& interruption) {
   Result<std::unique_ptr<CastReceiver>> made = co_await attempt(
-      unless_interrupted(make_receiver(command, ends, life, interruption), interruption));
-  if (interruption.has_come()) co_return interrupted(life, interruption);
+      unless_interrupted(make_receiver(command, ends, events, interruption), interruption));
+  if (interruption.has_come()) co_return interrupted(events, interruption);
   if (!made) {
     const std::string where = command.common.endpoint.to_string();
     if (made.error() == std::errc::no_such_device) {
-      co_return life.log().failed(explain_datagram_failure(made.error(), where));
+      co_return events.log().failed(explain_datagram_failure(made.error(), where));
     }
-    const Circumstances about{.where = where};
-    co_return life.log().failed(explain_failure(Doing::listening, made.error(), about));
+    const ErrorContext context{.where = where};
+    co_return events.log().failed(explain_failure(Stage::listening, made.error(), context));
   }
   const int status = co_await (*made)->run();
   co_return status;

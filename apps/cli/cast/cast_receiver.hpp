@@ -27,7 +27,7 @@ class CastReceiver {
 
   /// All must outlive it. `control` is open with --rtp only.
   CastReceiver(const CastCommand& command, DatagramSocket data, DatagramSocket control,
-               LocalEnds& ends, Life& life, Interruption& interruption);
+               LocalEnds& ends, EventLog& events, Interruption& interruption);
 
   /// Until the sender says goodbye, nothing has come for -i, or it is interrupted.
   [[nodiscard]] Task<int> run();
@@ -47,12 +47,12 @@ class CastReceiver {
   Task<> watch_time();
   Task<> watch_interruption();
   Task<> watch_output();
-  void end(Ending ending);
+  void end(EndReason reason);
   void fail_with(Failure failure);
   void queue(std::vector<std::byte> chunk);
   void queue_ready();
   void show_live() const;
-  void tell_report() const;
+  void log_report() const;
   Task<int> finish();
   [[nodiscard]] std::string report_text() const;
 
@@ -60,7 +60,7 @@ class CastReceiver {
   DatagramSocket socket_;
   DatagramSocket control_;
   LocalEnds& ends_;
-  Life& life_;
+  EventLog& events_;
   Interruption& interruption_;
   bool shows_live_;
   DatagramBatch batch_;
@@ -74,7 +74,7 @@ class CastReceiver {
   Event all_written_;        // or given up
   bool is_held_up_ = false;  // by our output
   Event over_;
-  Ending ending_ = Ending::running;
+  EndReason reason_ = EndReason::running;
   std::optional<Failure> failure_;
   bool all_queued_ = false;
   Clock::time_point last_arrival_;

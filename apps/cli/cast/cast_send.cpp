@@ -60,22 +60,22 @@ Source random_source(const Address& local) {
 class Sender {
  public:
   Sender(const CastCommand& command, DatagramSocket data, DatagramSocket control, const Address& to,
-         const Address& control_to, LocalEnds& ends, Life& life)
+         const Address& control_to, LocalEnds& ends, EventLog& events)
       : command_(command),
         socket_(std::move(data)),
         control_(std::move(control)),
         to_(to),
         control_to_(control_to),
         ends_(ends),
-        life_(life),
+        events_(events),
         input_(ends.input, cut_of(command.common), command.common.datagram_bytes, unit_of(command)),
         pacing_(command.bits_per_second),
         source_(random_source(socket_.address())),
         began_(Pacing::Time::clock::now()) {}
 
-  /// Until the input's end. Which side failed is in `doing`.
-  Task<> run(Doing& doing) {
-    auto body = [&](Group& group) { return run_in(group, doing); };
+  /// Until the input's end. Which side failed is in `stage`.
+  Task<> run(Stage& stage) {
+    auto body = [&](Group& group) { return run_in(group, stage); };
     co_await with_group(body);
   }
 
@@ -100,31 +100,31 @@ class Sender {
  private:
   using Time = Pacing::Time;
 
-  Task<> run_in(Group& group, Doing& doing) {
-    if (command_.rtp) group.start(report_regularly(doing));
-    co_await send_input(doing);
+  Task<> run_in(Group& group, Stage& stage) {
+    if (command_.rtp) group.start(report_regularly(stage));
+    co_await send_input(stage);
     group.stop();
   }
 
-  Task<> send_input(Doing& doing) {
+  Task<> send_input(Stage& stage) {
     const std::size_t bytes_max = command_.common.datagram_bytes;
     const std::size_t fits = std::max(batch_bytes_max / bytes_max, std::size_t{1});
     const std::size_t count_max =
         pacing_.burst_count(bytes_max + header_bytes(), std::min(batch_max, fits));
     for (;;) {
-      doing = Doing::reading_input;
+      stage = Stage::reading_input;
       const std::optional<ConstBuffer> piece = co_await input_.next();
       if (!piece) break;
       const ConstBuffer data = input_.more(count_max);
-      doing = Doing::sending;
+      stage = Stage::sending;
       const Duration wait = pacing_.wait(Time::clock::now());
       if (wait > Duration::zero()) co_await sleep(wait);
       co_await send(data);
       if (!ends_.output.shows_both()) continue;
-      doing = Doing::writing_output;
+      stage = Stage::writing_output;
       co_await ends_.output.write(Side::sent, data);
     }
-    life_.input_ended();
+    events_.input_ended();
   }
 
   [[nodiscard]] std::size_t header_bytes() const noexcept {
@@ -138,7 +138,7 @@ class Sender {
       const std::size_t count = co_await socket_.send(rest);
       std::uint64_t bytes = 0;
       for (const Datagram& datagram : rest.first(count)) bytes += datagram.data.size();
-      life_.datagrams_sent(count, bytes);
+      events_.datagrams_sent(count, bytes);
       rest = rest.subspan(count);
     }
   }
@@ -191,14 +191,14 @@ class Sender {
             .octets = source_.octets};
   }
 
-  Task<> report_regularly(Doing& doing) {
+  Task<> report_regularly(Stage& stage) {
     for (;;) {
       co_await sleep(report_pause);
       const std::vector<std::byte> packet = make_rtcp(report(), source_.cname, false);
       const Result<> sent = co_await attempt(control_.send(packet, control_to_));
       if (sent) continue;
       // Whatever the other task is doing, it was this that failed.
-      if (sent.error() != std::errc::operation_canceled) doing = Doing::sending;
+      if (sent.error() != std::errc::operation_canceled) stage = Stage::sending;
       co_await fail(sent.error());
     }
   }
@@ -209,7 +209,7 @@ class Sender {
   Address to_;
   Address control_to_;
   LocalEnds& ends_;
-  Life& life_;
+  EventLog& events_;
   DatagramInput input_;
   Pacing pacing_;
   Source source_;
@@ -232,47 +232,48 @@ Task<DatagramSocket> open_sender(const CastCommand& command, const Address& to,
   co_return socket;
 }
 
-Task<std::unique_ptr<Sender>> make_sender(const CastCommand& command, LocalEnds& ends, Life& life) {
+Task<std::unique_ptr<Sender>> make_sender(const CastCommand& command, LocalEnds& ends,
+                                          EventLog& events) {
   const Address found = co_await find_address(command.common, "open");
   const std::uint32_t interface = co_await cast_interface(command.common.endpoint);
   const Address to = with_port(found, found.port(), interface);
   DatagramSocket data = co_await open_sender(command, to, interface);
-  life.datagram_socket(data.address());
-  life.peer_is(to);
+  events.datagram_socket(data.address());
+  events.peer_is(to);
   DatagramSocket control;
   if (command.rtp) control = co_await open_sender(command, to, interface);
   const Address control_to = with_port(to, found.port() + 1, interface);
   co_return std::make_unique<Sender>(command, std::move(data), std::move(control), to, control_to,
-                                     ends, life);
+                                     ends, events);
 }
 
-Failure failure_of(Doing doing, const Error& error, const CastCommand& command,
+Failure failure_of(Stage stage, const Error& error, const CastCommand& command,
                    const LocalEnds& ends) {
   const std::string where = command.common.endpoint.to_string();
-  if (doing != Doing::sending) {
-    return explain_failure(doing, error, {.where = ends.output.where()});
+  if (stage != Stage::sending) {
+    return explain_failure(stage, error, {.where = ends.output.where()});
   }
   return explain_datagram_failure(error, where);
 }
 
 }  // namespace
 
-Task<int> send_cast(const CastCommand& command, LocalEnds& ends, Life& life,
+Task<int> send_cast(const CastCommand& command, LocalEnds& ends, EventLog& events,
                     Interruption& interruption) {
-  Log& log = life.log();
+  Log& log = events.log();
   const std::string where = command.common.endpoint.to_string();
   Result<std::unique_ptr<Sender>> made =
-      co_await attempt(unless_interrupted(make_sender(command, ends, life), interruption));
-  if (interruption.has_come()) co_return interrupted(life, interruption);
+      co_await attempt(unless_interrupted(make_sender(command, ends, events), interruption));
+  if (interruption.has_come()) co_return interrupted(events, interruption);
   if (!made) co_return log.failed(explain_datagram_failure(made.error(), where));
   Sender& sender = **made;
-  Doing doing = Doing::reading_input;
-  const Result<> sent = co_await attempt(unless_interrupted(sender.run(doing), interruption));
+  Stage stage = Stage::reading_input;
+  const Result<> sent = co_await attempt(unless_interrupted(sender.run(stage), interruption));
   const Result<> said = co_await attempt(sender.say_goodbye());
   co_await sender.close();
-  life.closed(interruption.has_come() ? Ending::interrupted
-              : sent                  ? Ending::both_finished
-                                      : Ending::broken);
+  events.closed(interruption.has_come() ? EndReason::interrupted
+                : sent                  ? EndReason::both_finished
+                                        : EndReason::broken);
   if (sender.lines_cut() > 0) {
     log.notice({"lines_cut",
                 fmt::format("{} lines longer than {} bytes went as several datagrams; see --size",
@@ -280,8 +281,8 @@ Task<int> send_cast(const CastCommand& command, LocalEnds& ends, Life& life,
                 {},
                 {{"lines", sender.lines_cut()}}});
   }
-  if (interruption.has_come()) co_return interrupted(life, interruption);
-  if (!sent) co_return log.failed(failure_of(doing, sent.error(), command, ends));
+  if (interruption.has_come()) co_return interrupted(events, interruption);
+  if (!sent) co_return log.failed(failure_of(stage, sent.error(), command, ends));
   if (!said) co_return log.failed(explain_datagram_failure(said.error(), where));
   co_return 0;
 }

@@ -44,12 +44,12 @@ Task<> Crowd::read_input() {
 void Crowd::send_to_all(const Payload& payload) {
   for (Member* member : members_) {
     if (member->finished.is_set() || member->queue.try_push(payload)) continue;
-    cut_off(*member, Ending::too_slow);  // its writing is stuck: the queue alone cannot tell it
+    cut_off(*member, EndReason::too_slow);  // its writing is stuck: the queue alone cannot tell it
   }
 }
 
-void Crowd::cut_off(Member& member, Ending ending) {
-  if (member.ending == Ending::client_finished) member.ending = ending;
+void Crowd::cut_off(Member& member, EndReason reason) {
+  if (member.reason == EndReason::client_finished) member.reason = reason;
   member.group->stop();
 }
 
@@ -58,21 +58,21 @@ void Crowd::lose_output(const Error& error) {
   output_failed_.set();
 }
 
-Task<Ending> Crowd::serve(StreamSocket& client, Life& life) {
-  Member member(options_.rendering, fmt::format("{}", life.number()));
-  auto body = [&](Group& group) { return serve_in(group, client, member, life); };
+Task<EndReason> Crowd::serve(StreamSocket& client, EventLog& events) {
+  Member member(options_.rendering, fmt::format("{}", events.number()));
+  auto body = [&](Group& group) { return serve_in(group, client, member, events); };
   const Result<> served = co_await attempt(with_group(body));
-  if (member.ending == Ending::too_slow) {
-    tell_too_slow(client);
+  if (member.reason == EndReason::too_slow) {
+    report_too_slow(client);
     co_await client.reset();
-    co_return member.ending;
+    co_return member.reason;
   }
-  if (!served && member.ending == Ending::client_finished) co_await fail(served.error());
+  if (!served && member.reason == EndReason::client_finished) co_await fail(served.error());
   co_await client.close();
-  co_return member.ending;
+  co_return member.reason;
 }
 
-void Crowd::tell_too_slow(const StreamSocket& client) {
+void Crowd::report_too_slow(const StreamSocket& client) {
   const std::string who = client.peer_address().to_string();
   log_.notice({"too_slow",
                fmt::format("cut off {}: it does not read, and {} wait for it",
@@ -81,7 +81,7 @@ void Crowd::tell_too_slow(const StreamSocket& client) {
                {{"peer", who}}});
 }
 
-Task<> Crowd::serve_in(Group& group, StreamSocket& client, Member& member, Life& life) {
+Task<> Crowd::serve_in(Group& group, StreamSocket& client, Member& member, EventLog& events) {
   member.group = &group;
   struct Membership {
     Crowd& crowd;
@@ -99,18 +99,18 @@ Task<> Crowd::serve_in(Group& group, StreamSocket& client, Member& member, Life&
   };
   const Membership membership(*this, member);
   if (input_ended_) member.queue.close();
-  group.start(receive(client, member, life));
+  group.start(receive(client, member, events));
   if (options_.talk.idle > Duration::zero()) group.start(watch_idleness(member));
-  co_await send(client, member, life);
+  co_await send(client, member, events);
   group.stop();
 }
 
-Task<> Crowd::receive(StreamSocket& client, Member& member, Life& life) {
+Task<> Crowd::receive(StreamSocket& client, Member& member, EventLog& events) {
   for (;;) {
     const Lease data = co_await client.receive();
     if (!data) break;
-    member.last_activity = Life::Clock::now();
-    life.received(data.size());
+    member.last_activity = EventLog::Clock::now();
+    events.received(data.size());
     const Result<> written =
         co_await attempt(ends_.output.write(member.rendering, Side::received, data));
     if (written) continue;
@@ -118,20 +118,20 @@ Task<> Crowd::receive(StreamSocket& client, Member& member, Life& life) {
     lose_output(written.error());
     break;
   }
-  life.peer_finished();
+  events.peer_finished();
   member.finished.set();
   member.queue.close();  // what waits in it is still sent
 }
 
 /// Sends what is queued, until the client has finished.
-Task<> Crowd::send(StreamSocket& client, Member& member, Life& life) {
+Task<> Crowd::send(StreamSocket& client, Member& member, EventLog& events) {
   for (;;) {
     const Result<Payload> next = co_await attempt(member.queue.pop());
     if (!next && next.error() == Errc::closed) break;
     if (!next) co_await fail(next.error());
     co_await client.write_all(next->bytes());
-    member.last_activity = Life::Clock::now();
-    life.sent(next->size());
+    member.last_activity = EventLog::Clock::now();
+    events.sent(next->size());
     if (member.rendering.shows_both()) {
       co_await ends_.output.write(member.rendering, Side::sent, next->bytes());
     }
@@ -140,10 +140,10 @@ Task<> Crowd::send(StreamSocket& client, Member& member, Life& life) {
   const bool we_end = input_ended_ && options_.talk.on_eof == OnEof::close;
   if (!member.finished.is_set() && (we_end || options_.talk.on_eof == OnEof::half_close)) {
     co_await client.shutdown_write();
-    life.half_closed();
+    events.half_closed();
   }
   if (we_end) {
-    member.ending = Ending::input_ended;
+    member.reason = EndReason::input_ended;
     if (!client.peer_address().is_ip()) co_return;
     // At most so long: the system goes on sending.
     const Result<> arrived =
@@ -156,7 +156,7 @@ Task<> Crowd::send(StreamSocket& client, Member& member, Life& life) {
 
 Task<> Crowd::watch_idleness(Member& member) {
   co_await until_idle(member.last_activity, options_.talk.idle);
-  cut_off(member, Ending::idle);
+  cut_off(member, EndReason::idle);
 }
 
 }  // namespace ieum::cli

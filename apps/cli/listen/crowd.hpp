@@ -34,7 +34,7 @@ class Crowd {
   /// does.
   [[nodiscard]] Task<> read_input();
   /// One client, until it has finished. Closes its socket.
-  [[nodiscard]] Task<Ending> serve(StreamSocket& client, Life& life);
+  [[nodiscard]] Task<EndReason> serve(StreamSocket& client, EventLog& events);
 
   /// Our output has failed, or has nobody who reads it.
   void lose_output(const Error& error);
@@ -51,17 +51,17 @@ class Crowd {
     SendQueue queue{{.bytes_max = queue_bytes_max, .when_full = WhenFull::disconnect}};
     Event finished;  // the client has
     Rendering rendering;
-    Life::Clock::time_point last_activity = Life::Clock::now();
+    EventLog::Clock::time_point last_activity = EventLog::Clock::now();
     Group* group = nullptr;
-    Ending ending = Ending::client_finished;
+    EndReason reason = EndReason::client_finished;
   };
 
-  Task<> serve_in(Group& group, StreamSocket& client, Member& member, Life& life);
-  Task<> receive(StreamSocket& client, Member& member, Life& life);
-  Task<> send(StreamSocket& client, Member& member, Life& life);
+  Task<> serve_in(Group& group, StreamSocket& client, Member& member, EventLog& events);
+  Task<> receive(StreamSocket& client, Member& member, EventLog& events);
+  Task<> send(StreamSocket& client, Member& member, EventLog& events);
   Task<> watch_idleness(Member& member);
-  void cut_off(Member& member, Ending ending);
-  void tell_too_slow(const StreamSocket& client);
+  void cut_off(Member& member, EndReason reason);
+  void report_too_slow(const StreamSocket& client);
   Task<> until_room();
   [[nodiscard]] bool has_room() const noexcept;
   void send_to_all(const Payload& payload);

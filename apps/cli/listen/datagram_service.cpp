@@ -28,25 +28,25 @@ DatagramBatch batch_for(const Endpoint& endpoint) {
 
 }  // namespace
 
-DatagramService::DatagramService(DatagramSocket& socket, const ListenCommand& command, Life& life,
-                                 Interruption& interruption)
+DatagramService::DatagramService(DatagramSocket& socket, const ListenCommand& command,
+                                 EventLog& events, Interruption& interruption)
     : socket_(socket),
       command_(command),
-      life_(life),
+      events_(events),
       interruption_(interruption),
       batch_(batch_for(command.common.endpoint)) {}
 
 Task<int> DatagramService::run() {
-  life_.waiting_for_datagrams();
+  events_.waiting_for_datagrams();
   const Result<> ended = co_await attempt(unless_interrupted(serve(), interruption_));
   const std::uint64_t dropped = socket_.counters().dropped;
   co_await socket_.close();
   const bool idle = !ended && ended.error() == std::errc::timed_out;
-  life_.closed(interruption_.has_come() ? Ending::interrupted
-               : idle                   ? Ending::idle
-                                        : Ending::broken);
-  Log& log = life_.log();
-  life_.dropped(dropped, true);
+  events_.closed(interruption_.has_come() ? EndReason::interrupted
+                 : idle                   ? EndReason::idle
+                                          : EndReason::broken);
+  Log& log = events_.log();
+  events_.dropped(dropped, true);
   if (ignored_ > 0) {
     log.notice({"ignored",
                 fmt::format("ignored {} datagrams from others than {}; to serve everybody, use -k",
@@ -67,11 +67,11 @@ Task<int> DatagramService::run() {
                 {},
                 {{"datagrams", unanswered_}}});
   }
-  if (interruption_.has_come()) co_return interrupted(life_, interruption_);
+  if (interruption_.has_come()) co_return interrupted(events_, interruption_);
   if (idle) {
     co_return log.failed(
         {Status::timed_out, fmt::format("nothing came for {} (-i); {}",
-                                        to_text(command_.common.talk.idle), life_.summary())});
+                                        to_text(command_.common.talk.idle), events_.summary())});
   }
   co_return log.failed(
       explain_datagram_failure(ended.error(), command_.common.endpoint.to_string()));
@@ -85,9 +85,9 @@ Task<> DatagramService::serve() {
     } else {
       co_await socket_.receive(batch_);
     }
-    life_.dropped(socket_.counters().dropped);
+    events_.dropped(socket_.counters().dropped);
     const std::span<const Datagram> datagrams = served();
-    life_.datagrams_received(datagrams.size(), bytes_of(datagrams));
+    events_.datagrams_received(datagrams.size(), bytes_of(datagrams));
     if (command_.service == ListenCommand::Service::echo) co_await answer(datagrams);
   }
 }
@@ -98,7 +98,7 @@ std::span<const Datagram> DatagramService::served() {
   if (command_.keep) return all;
   if (!only_peer_ && !all.empty()) {
     only_peer_ = all.front().peer;
-    life_.peer_is(*only_peer_);
+    events_.peer_is(*only_peer_);
   }
   chosen_.clear();
   for (const Datagram& datagram : all) {
@@ -121,7 +121,7 @@ Task<> DatagramService::answer(std::span<const Datagram> datagrams) {
     }
     const Result<std::size_t> sent = co_await attempt(send(datagrams));
     if (sent) {
-      life_.datagrams_sent(*sent, bytes_of(datagrams.first(*sent)));
+      events_.datagrams_sent(*sent, bytes_of(datagrams.first(*sent)));
       datagrams = datagrams.subspan(*sent);
       continue;
     }

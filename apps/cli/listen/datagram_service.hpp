@@ -5,7 +5,7 @@
 #include <ieum/datagram_socket.hpp>
 
 #include "commands.hpp"
-#include "report/life.hpp"
+#include "report/event_log.hpp"
 #include "session/interruption.hpp"
 
 namespace ieum::cli {
@@ -18,7 +18,7 @@ class DatagramService {
   static constexpr Duration answer_max = std::chrono::milliseconds(100);
 
   /// All must outlive it.
-  DatagramService(DatagramSocket& socket, const ListenCommand& command, Life& life,
+  DatagramService(DatagramSocket& socket, const ListenCommand& command, EventLog& events,
                   Interruption& interruption);
 
   /// Until it is interrupted or idle; closes the socket, gives the exit status.
@@ -32,7 +32,7 @@ class DatagramService {
 
   DatagramSocket& socket_;
   const ListenCommand& command_;
-  Life& life_;
+  EventLog& events_;
   Interruption& interruption_;
   DatagramBatch batch_;
   std::vector<Datagram> chosen_;  // of a batch, those that are served

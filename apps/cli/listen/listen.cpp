@@ -39,23 +39,23 @@ ListenOptions listen_options(const ListenCommand& command) {
   return options;
 }
 
-Task<Listener> open_listener(const ListenCommand& command, Life& life) {
+Task<Listener> open_listener(const ListenCommand& command, EventLog& events) {
   const Endpoint& endpoint = command.common.endpoint;
   if (endpoint.scheme == Scheme::descriptor) {
     Listener listener = co_await Listener::adopt(Descriptor(endpoint.descriptor));
-    life.taken_over(endpoint.to_string());
-    life.listening(listener.address(), command.backlog);
+    events.taken_over(endpoint.to_string());
+    events.listening(listener.address(), command.backlog);
     co_return listener;
   }
   const Address address = co_await find_address(command.common, "listen");
   const ListenOptions options = listen_options(command);
   Listener listener = co_await Listener::bind(address, options);
-  life.created(address);
-  life.bound(listener.address());
-  life.listening(listener.address(), command.backlog);
-  if (address.is_ip() && address.port() == 0 && !life.log().tells_steps()) {
+  events.created(address);
+  events.bound(listener.address());
+  events.listening(listener.address(), command.backlog);
+  if (address.is_ip() && address.port() == 0 && !events.log().reports_events()) {
     const std::string chosen = listener.address().to_string();
-    life.log().notice({"listening", "listening on " + chosen, {}, {{"local", chosen}}});
+    events.log().notice({"listening", "listening on " + chosen, {}, {{"local", chosen}}});
   }
   co_return listener;
 }
@@ -72,59 +72,60 @@ Task<StreamSocket> accept_one(Listener& listener, Duration wait) {
 }
 
 /// Tells how a service ended, if that is news; gives the exit status.
-int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served, Life& life) {
-  Log& log = life.log();
+int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served,
+                  EventLog& events) {
+  Log& log = events.log();
   if (served) {
-    life.closed(served->ending);
+    events.closed(served->reason);
     if (!served->command || served->command->succeeded()) return 0;
     return log.failed({Status::other, "the command " + served->command->to_string()});
   }
   const Error& error = served.error();
-  const Circumstances about{.where = command.command,
-                            .limit = command.common.talk.idle,
-                            .sent = life.sent_bytes(),
-                            .received = life.received_bytes()};
+  const ErrorContext context{.where = command.command,
+                             .limit = command.common.talk.idle,
+                             .sent = events.sent_bytes(),
+                             .received = events.received_bytes()};
   if (std::string_view(error.operation()) == "start") {
-    return log.failed(explain_failure(Doing::starting_command, error, about));
+    return log.failed(explain_failure(Stage::starting_command, error, context));
   }
   if (error == std::errc::timed_out && command.common.talk.idle > Duration::zero()) {
-    life.closed(Ending::idle);
+    events.closed(EndReason::idle);
     return log.failed(
         {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
-                                        to_text(command.common.talk.idle), life.summary())});
+                                        to_text(command.common.talk.idle), events.summary())});
   }
-  life.broken(error);
-  life.closed(Ending::broken);
-  return log.failed(explain_failure(Doing::receiving, error, about));
+  events.broken(error);
+  events.closed(EndReason::broken);
+  return log.failed(explain_failure(Stage::receiving, error, context));
 }
 
-Task<int> serve_one(Listener listener, const ListenCommand& command, Life& life,
+Task<int> serve_one(Listener listener, const ListenCommand& command, EventLog& events,
                     Interruption& interruption, LocalEnds& ends) {
-  life.waiting_for_client();
+  events.waiting_for_client();
   Result<StreamSocket> accepted =
       co_await attempt(unless_interrupted(accept_one(listener, command.common.wait), interruption));
-  if (interruption.has_come()) co_return interrupted(life, interruption);
+  if (interruption.has_come()) co_return interrupted(events, interruption);
   if (!accepted) {
-    const Circumstances about{.limit = command.common.wait};
-    co_return life.log().failed(explain_failure(Doing::accepting, accepted.error(), about));
+    const ErrorContext context{.limit = command.common.wait};
+    co_return events.log().failed(explain_failure(Stage::accepting, accepted.error(), context));
   }
   StreamSocket client = *std::move(accepted);
-  life.accepted(client.local_address().value_or(Address{}), client.peer_address());
+  events.accepted(client.local_address().value_or(Address{}), client.peer_address());
   co_await listener.close();  // one client is all: others are refused
-  life.stopped_listening();
-  const Result<> set = apply_settings(client, command.common.endpoint, life);
+  events.stopped_listening();
+  const Result<> set = apply_settings(client, command.common.endpoint, events);
   if (!set) {
-    const Circumstances about{.where = command.common.endpoint.place};
-    co_return life.log().failed(explain_failure(Doing::setting_options, set.error(), about));
+    const ErrorContext context{.where = command.common.endpoint.place};
+    co_return events.log().failed(explain_failure(Stage::setting_options, set.error(), context));
   }
   if (command.service == Service::talk) {
-    const int status = co_await converse(client, ends, command.common, life, interruption);
+    const int status = co_await converse(client, ends, command.common, events, interruption);
     co_return status;
   }
   const Result<ServiceEnd> served =
-      co_await attempt(unless_interrupted(serve_client(client, command, life), interruption));
-  if (interruption.has_come()) co_return interrupted(life, interruption);
-  co_return service_ended(command, served, life);
+      co_await attempt(unless_interrupted(serve_client(client, command, events), interruption));
+  if (interruption.has_come()) co_return interrupted(events, interruption);
+  co_return service_ended(command, served, events);
 }
 
 // ---- Many clients -------------------------------------------------------------------------------
@@ -133,7 +134,7 @@ Task<int> serve_one(Listener listener, const ListenCommand& command, Life& life,
 struct Serving {
   const ListenCommand& command;
   Log& log;
-  Life& life;  // the listener's
+  EventLog& events;  // the listener's
   Interruption& interruption;
   Crowd crowd;
   std::uint64_t clients = 0;
@@ -143,49 +144,50 @@ struct Serving {
 };
 
 /// A client's failure is news of that client alone: told with -v, except what is ours to mend.
-void session_failed(Serving& serving, const Error& error, Life& life) {
-  if (error == std::errc::operation_canceled) return life.closed(Ending::interrupted);
+void session_failed(Serving& serving, const Error& error, EventLog& events) {
+  if (error == std::errc::operation_canceled) return events.closed(EndReason::interrupted);
   if (std::string_view(error.operation()) == "start") {
-    serving.log.failed(explain_failure(Doing::starting_command, error));
-    return life.closed(Ending::command_ended);
+    serving.log.failed(explain_failure(Stage::starting_command, error));
+    return events.closed(EndReason::command_ended);
   }
-  if (error == std::errc::timed_out) return life.closed(Ending::idle);
-  life.broken(error);
-  life.closed(Ending::broken);
+  if (error == std::errc::timed_out) return events.closed(EndReason::idle);
+  events.broken(error);
+  events.closed(EndReason::broken);
 }
 
-Task<Ending> serve_in_crowd_or_alone(Serving& serving, StreamSocket& client, Life& life) {
+Task<EndReason> serve_in_crowd_or_alone(Serving& serving, StreamSocket& client, EventLog& events) {
   if (serving.command.service == Service::talk) {
-    const Ending ending = co_await serving.crowd.serve(client, life);
-    co_return ending;
+    const EndReason reason = co_await serving.crowd.serve(client, events);
+    co_return reason;
   }
-  const ServiceEnd end = co_await serve_client(client, serving.command, life);
-  co_return end.ending;
+  const ServiceEnd end = co_await serve_client(client, serving.command, events);
+  co_return end.reason;
 }
 
 Task<> session(Serving& serving, StreamSocket client) {
-  Life life(serving.log, ++serving.clients, client.peer_address());
-  life.accepted(client.local_address().value_or(Address{}), client.peer_address());
-  const Result<> set = apply_settings(client, serving.command.common.endpoint, life);
+  EventLog events(serving.log, ++serving.clients, client.peer_address());
+  events.accepted(client.local_address().value_or(Address{}), client.peer_address());
+  const Result<> set = apply_settings(client, serving.command.common.endpoint, events);
   if (!set) {
-    const Circumstances about{.where = serving.command.common.endpoint.place};
-    serving.log.failed(explain_failure(Doing::setting_options, set.error(), about));
+    const ErrorContext context{.where = serving.command.common.endpoint.place};
+    serving.log.failed(explain_failure(Stage::setting_options, set.error(), context));
     co_return;
   }
   struct Count {  // also when this task is stopped
     Serving& serving;
-    Life& life;
+    EventLog& events;
     ~Count() {
-      serving.sent += life.sent_bytes();
-      serving.received += life.received_bytes();
+      serving.sent += events.sent_bytes();
+      serving.received += events.received_bytes();
     }
   };
-  const Count count{serving, life};
-  const Result<Ending> ended = co_await attempt(serve_in_crowd_or_alone(serving, client, life));
+  const Count count{serving, events};
+  const Result<EndReason> ended =
+      co_await attempt(serve_in_crowd_or_alone(serving, client, events));
   if (ended) {
-    life.closed(*ended);
+    events.closed(*ended);
   } else {
-    session_failed(serving, ended.error(), life);
+    session_failed(serving, ended.error(), events);
     if (ended.error() == std::errc::operation_canceled) co_await fail(ended.error());
   }
 }
@@ -212,12 +214,12 @@ Task<> drain(Server& server, Serving& serving, Duration limit = drain_max) {
   const Result<DrainReport> report = co_await attempt(server.drain(limit));
   if (report || serving.failure) co_return;
   if (report.error() == std::errc::operation_canceled) co_await fail(report.error());
-  serving.failure = explain_failure(Doing::accepting, report.error());
+  serving.failure = explain_failure(Stage::accepting, report.error());
 }
 
 Task<> drain_when_asked(Server& server, Serving& serving) {
   co_await serving.interruption.asked.wait();
-  serving.life.interrupted("no more clients; those who are here have 1 s to finish");
+  serving.events.interrupted("no more clients; those who are here have 1 s to finish");
   co_await drain(server, serving);
 }
 
@@ -225,9 +227,9 @@ Task<> read_input(Server& server, Serving& serving) {
   const Result<> read = co_await attempt(serving.crowd.read_input());
   if (!read) {
     if (read.error() == std::errc::operation_canceled) co_await fail(read.error());
-    serving.failure = explain_failure(Doing::reading_input, read.error());
+    serving.failure = explain_failure(Stage::reading_input, read.error());
   } else {
-    serving.life.input_ended();
+    serving.events.input_ended();
     if (serving.command.common.talk.on_eof != OnEof::close) co_return;
     // All of it is still to arrive; whoever does not take it is ended by -i or Ctrl-C.
     co_await drain(server, serving, std::chrono::hours(24));
@@ -238,8 +240,8 @@ Task<> read_input(Server& server, Serving& serving) {
 
 Task<> drain_without_output(Server& server, Serving& serving, const Output& output) {
   co_await serving.crowd.output_failed().wait();
-  const Circumstances about{.where = output.where()};
-  serving.failure = explain_failure(Doing::writing_output, *serving.crowd.output_error(), about);
+  const ErrorContext context{.where = output.where()};
+  serving.failure = explain_failure(Stage::writing_output, *serving.crowd.output_error(), context);
   co_await drain(server, serving);
 }
 
@@ -262,85 +264,85 @@ Task<> serve_beside(Group& group, Server& server, Serving& serving, LocalEnds& e
   group.stop();
 }
 
-Task<int> serve_many(Listener listener, const ListenCommand& command, Life& life,
+Task<int> serve_many(Listener listener, const ListenCommand& command, EventLog& events,
                      Interruption& interruption, LocalEnds& ends) {
-  Log& log = life.log();
-  Serving serving{command, log, life, interruption, Crowd(ends, command.common, log)};
+  Log& log = events.log();
+  Serving serving{command, log, events, interruption, Crowd(ends, command.common, log)};
   auto handler = [&serving](StreamSocket client) { return session(serving, std::move(client)); };
   Server server(std::move(listener), handler, {.sessions_max = command.clients_max});
-  life.waiting_for_client();
+  events.waiting_for_client();
   auto body = [&](Group& group) { return serve_beside(group, server, serving, ends); };
   const Result<> served = co_await attempt(with_group(body));
-  life.stopped_listening();
+  events.stopped_listening();
   if (serving.failure) co_return log.failed(*serving.failure);
   const std::string summary =
       fmt::format("{} client{} served, {} sent, {} received in {}", serving.clients,
                   serving.clients == 1 ? "" : "s", bytes_text(serving.sent),
-                  bytes_text(serving.received), to_text(life.age()));
+                  bytes_text(serving.received), to_text(events.age()));
   if (interruption.has_come())
     co_return log.failed({interruption.status(), "interrupted; " + summary});
-  if (!served) co_return log.failed(explain_failure(Doing::accepting, served.error()));
+  if (!served) co_return log.failed(explain_failure(Stage::accepting, served.error()));
   co_return 0;
 }
 
 // ---- Standard input and output as the client
 // ------------------------------------------------------
 
-Task<> throw_away(DescriptorStream& input, Life& life) {
+Task<> throw_away(DescriptorStream& input, EventLog& events) {
   std::vector<std::byte> nowhere(std::size_t{256} * 1024);
   for (;;) {
     const std::size_t count = co_await input.read_some(nowhere);
     if (count == 0) co_return;
-    life.received(count);
+    events.received(count);
   }
 }
 
-Task<int> serve_standard(LocalEnds& ends, const ListenCommand& command, Life& life,
+Task<int> serve_standard(LocalEnds& ends, const ListenCommand& command, EventLog& events,
                          Interruption& interruption) {
   if (command.service == Service::exec) {
-    const Result<ExitStatus> ended =
-        co_await attempt(unless_interrupted(run_command_here(command.command, life), interruption));
-    if (interruption.has_come()) co_return interrupted(life, interruption);
+    const Result<ExitStatus> ended = co_await attempt(
+        unless_interrupted(run_command_here(command.command, events), interruption));
+    if (interruption.has_come()) co_return interrupted(events, interruption);
     if (!ended)
-      co_return life.log().failed(explain_failure(Doing::starting_command, ended.error()));
+      co_return events.log().failed(explain_failure(Stage::starting_command, ended.error()));
     if (ended->succeeded()) co_return 0;
-    co_return life.log().failed({Status::other, "the command " + ended->to_string()});
+    co_return events.log().failed({Status::other, "the command " + ended->to_string()});
   }
   if (command.service == Service::discard) {
     const Result<> read =
-        co_await attempt(unless_interrupted(throw_away(ends.input, life), interruption));
-    if (interruption.has_come()) co_return interrupted(life, interruption);
-    if (!read) co_return life.log().failed(explain_failure(Doing::reading_input, read.error()));
+        co_await attempt(unless_interrupted(throw_away(ends.input, events), interruption));
+    if (interruption.has_come()) co_return interrupted(events, interruption);
+    if (!read) co_return events.log().failed(explain_failure(Stage::reading_input, read.error()));
     co_return 0;
   }
-  const int status = co_await copy_standard(ends, command.common, life, interruption);
+  const int status = co_await copy_standard(ends, command.common, events, interruption);
   co_return status;
 }
 
 Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interruption& interruption) {
-  Life life(log);
+  EventLog events(log);
   Result<LocalEnds> ends = open_local_ends(command.common, log);
   if (!ends) co_return static_cast<int>(Status::other);
   if (command.common.endpoint.scheme == Scheme::standard) {
-    const int status = co_await serve_standard(*ends, command, life, interruption);
+    const int status = co_await serve_standard(*ends, command, events, interruption);
     co_return status;
   }
   Result<Listener> listener =
-      co_await attempt(unless_interrupted(open_listener(command, life), interruption));
-  if (interruption.has_come()) co_return interrupted(life, interruption);
+      co_await attempt(unless_interrupted(open_listener(command, events), interruption));
+  if (interruption.has_come()) co_return interrupted(events, interruption);
   if (!listener) {
     const std::string where = command.common.endpoint.to_string();
-    const Circumstances about{.where = where, .limit = command.common.wait};
+    const ErrorContext context{.where = where, .limit = command.common.wait};
     const bool taken = command.common.endpoint.scheme == Scheme::descriptor;
     co_return log.failed(
-        explain_failure(taken ? Doing::taking_over : Doing::listening, listener.error(), about));
+        explain_failure(taken ? Stage::taking_over : Stage::listening, listener.error(), context));
   }
   if (command.keep) {
     const int status =
-        co_await serve_many(*std::move(listener), command, life, interruption, *ends);
+        co_await serve_many(*std::move(listener), command, events, interruption, *ends);
     co_return status;
   }
-  const int status = co_await serve_one(*std::move(listener), command, life, interruption, *ends);
+  const int status = co_await serve_one(*std::move(listener), command, events, interruption, *ends);
   co_return status;
 }
 

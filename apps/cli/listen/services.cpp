@@ -20,29 +20,29 @@ constexpr Duration farewell = std::chrono::seconds(1);
 /// What a command may take to end when its client has gone.
 constexpr Duration command_grace = std::chrono::seconds(1);
 
-Task<> echo(StreamSocket& client, Life::Clock::time_point& last_activity, Life& life) {
+Task<> echo(StreamSocket& client, EventLog::Clock::time_point& last_activity, EventLog& events) {
   for (;;) {
     const Lease data = co_await client.receive();
     if (!data) break;
-    last_activity = Life::Clock::now();
-    life.received(data.size());
+    last_activity = EventLog::Clock::now();
+    events.received(data.size());
     co_await client.write_all(data);
-    last_activity = Life::Clock::now();
-    life.sent(data.size());
+    last_activity = EventLog::Clock::now();
+    events.sent(data.size());
   }
-  life.peer_finished();
+  events.peer_finished();
 }
 
-Task<> discard(StreamSocket& client, Life::Clock::time_point& last_activity, Life& life) {
+Task<> discard(StreamSocket& client, EventLog::Clock::time_point& last_activity, EventLog& events) {
   // One for all clients: nobody looks at what is in it.
   static std::array<std::byte, std::size_t{256} * 1024> nowhere;
   for (;;) {
     const std::size_t count = co_await client.read_some(nowhere);
     if (count == 0) break;
-    last_activity = Life::Clock::now();
-    life.received(count);
+    last_activity = EventLog::Clock::now();
+    events.received(count);
   }
-  life.peer_finished();
+  events.peer_finished();
 }
 
 // ---- A command ----------------------------------------------------------------------------------
@@ -64,10 +64,10 @@ std::vector<std::string> environment_for(const StreamSocket& client) {
 struct Served {
   StreamSocket& client;
   Process& process;
-  Life& life;
-  Life::Clock::time_point last_activity = Life::Clock::now();
+  EventLog& events;
+  EventLog::Clock::time_point last_activity = EventLog::Clock::now();
   ExitStatus status{};
-  void note_activity() noexcept { last_activity = Life::Clock::now(); }
+  void note_activity() noexcept { last_activity = EventLog::Clock::now(); }
 };
 
 Task<> feed(Served& served) {
@@ -76,7 +76,7 @@ Task<> feed(Served& served) {
     const Lease data = co_await served.client.receive();
     if (!data) break;
     served.note_activity();
-    served.life.received(data.size());
+    served.events.received(data.size());
     if (!wanted) continue;  // one still learns that the client has gone
     const Result<> fed = co_await attempt(served.process.input().write_all(data));
     served.note_activity();
@@ -84,7 +84,7 @@ Task<> feed(Served& served) {
     if (fed.error() != std::errc::broken_pipe) co_await fail(fed.error());
     wanted = false;
   }
-  served.life.peer_finished();
+  served.events.peer_finished();
   co_await served.process.input().shutdown_write();
 }
 
@@ -95,10 +95,10 @@ Task<> bring(Served& served) {
     if (count == 0) break;
     co_await served.client.write_all(ConstBuffer(buffer).first(count));
     served.note_activity();
-    served.life.sent(count);
+    served.events.sent(count);
   }
   const Result<> told = co_await attempt(served.client.shutdown_write());
-  if (told) served.life.half_closed();
+  if (told) served.events.half_closed();
 }
 
 /// A command that has closed its output may still read: it is over when the command has ended.
@@ -119,7 +119,7 @@ Task<> end_command(Process& process) {
 }
 
 Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command, Duration idle,
-                               Life& life) {
+                               EventLog& events) {
   const std::vector<std::string> arguments{"/bin/sh", "-c", command};
   const std::vector<std::string> environment = environment_for(client);
   ProcessOptions options;
@@ -128,42 +128,43 @@ Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command,
   options.group = ProcessOptions::Group::own;
   options.environment = &environment;
   Process process = co_await Process::start(arguments, options);
-  life.command_started(command, process.pid());
+  events.command_started(command, process.pid());
   auto cleanup = [&process] { return end_command(process); };
-  Served served{client, process, life};
+  Served served{client, process, events};
   co_await finally(unless_idle(talk(served), served.last_activity, idle), cleanup,
                    2 * command_grace);
-  life.command_ended(served.status);
+  events.command_ended(served.status);
   co_return served.status;
 }
 
 }  // namespace
 
-Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command, Life& life) {
+Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command,
+                              EventLog& events) {
   const Duration idle = command.common.talk.idle;
   ServiceEnd end;
   if (command.service == ListenCommand::Service::exec) {
-    end.command = co_await serve_command(client, command.command, idle, life);
-    end.ending = Ending::command_ended;
+    end.command = co_await serve_command(client, command.command, idle, events);
+    end.reason = EndReason::command_ended;
     // The client may still be sending: a close now would reset the connection, and with it what
     // the command has written.
     const Result<> closed = co_await attempt(client.close_gracefully(farewell));
     if (!closed && closed.error() == std::errc::operation_canceled) co_await fail(closed.error());
   } else {
     auto service = command.service == ListenCommand::Service::echo ? echo : discard;
-    auto last_activity = Life::Clock::now();
-    co_await unless_idle(service(client, last_activity, life), last_activity, idle);
+    auto last_activity = EventLog::Clock::now();
+    co_await unless_idle(service(client, last_activity, events), last_activity, idle);
     co_await client.close();
   }
   co_return end;
 }
 
-Task<ExitStatus> run_command_here(const std::string& command, Life& life) {
+Task<ExitStatus> run_command_here(const std::string& command, EventLog& events) {
   const std::vector<std::string> arguments{"/bin/sh", "-c", command};
   Process process = co_await Process::start(arguments);
-  life.command_started(command, process.pid());
+  events.command_started(command, process.pid());
   const ExitStatus status = co_await process.wait();
-  life.command_ended(status);
+  events.command_ended(status);
   co_return status;
 }
 

@@ -5,13 +5,13 @@
 #include <ieum/task.hpp>
 
 #include "commands.hpp"
-#include "report/life.hpp"
+#include "report/event_log.hpp"
 
 namespace ieum::cli {
 
 /// How a service ended; an error of the client's is no error of ours.
 struct ServiceEnd {
-  Ending ending = Ending::client_finished;
+  EndReason reason = EndReason::client_finished;
   std::optional<ExitStatus> command;  ///< exec: how it ended
 };
 
@@ -20,9 +20,9 @@ struct ServiceEnd {
 /// started
 /// (`Error::operation` is then "start").
 [[nodiscard]] Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command,
-                                            Life& life);
+                                            EventLog& events);
 
 /// The command on our own standard input and output.
-[[nodiscard]] Task<ExitStatus> run_command_here(const std::string& command, Life& life);
+[[nodiscard]] Task<ExitStatus> run_command_here(const std::string& command, EventLog& events);
 
 }  // namespace ieum::cli

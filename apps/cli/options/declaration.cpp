@@ -13,7 +13,7 @@ namespace ieum::cli {
 
 namespace {
 
-constexpr const char* life_group = "Connecting and ending";
+constexpr const char* ending_group = "Connecting and ending";
 constexpr const char* payload_group = "Output";
 constexpr const char* telling_group = "Diagnostics";
 
@@ -161,15 +161,15 @@ ConnectDeclaration::ConnectDeclaration() : app("connect to an address and talk",
   declare_common(app, given,
                  "How long connecting may take, looking up the name included. Default: as long as "
                  "the system tries, about two minutes.",
-                 life_group);
+                 ending_group);
   app.add_option("-s,--source", source,
                  "Connect from this address of ours, and port: 192.0.2.1, 192.0.2.1:5000, "
                  "[2001:db8::1]:5000.")
       ->type_name("ADDRESS")
-      ->group(life_group);
+      ->group(ending_group);
   app.add_flag("-z,--probe", probe, "Connect and close at once: see whether somebody listens.")
       ->disable_flag_override()
-      ->group(life_group);
+      ->group(ending_group);
 }
 
 ListenDeclaration::ListenDeclaration()
@@ -200,7 +200,7 @@ ListenDeclaration::ListenDeclaration()
       ->type_name("N")
       ->group(service_group);
   declare_common(app, given, "Without -k: how long to wait for a client. Default: for ever.",
-                 life_group);
+                 ending_group);
 }
 
 WordDeclaration::WordDeclaration(std::string_view name, std::string_view purpose,

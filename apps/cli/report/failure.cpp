@@ -97,16 +97,16 @@ Failure with_advice(Status status, std::string what, std::string advice) {
   return {status, std::move(what)};
 }
 
-Failure connect_failure(const Error& error, const Circumstances& about) {
+Failure connect_failure(const Error& error, const ErrorContext& context) {
   std::string what = error.to_string();
   if (is_about_names(error)) {
     return with_advice(Status::not_resolved, std::move(what),
-                       name_advice(error, about.family_asked));
+                       name_advice(error, context.family_asked));
   }
   if (is(error, std::errc::timed_out)) {
     const std::string_view looking_up = error.operation();
-    std::string advice = about.limit > Duration::zero()
-                             ? fmt::format("no answer within {} (-w)", to_text(about.limit))
+    std::string advice = context.limit > Duration::zero()
+                             ? fmt::format("no answer within {} (-w)", to_text(context.limit))
                              : std::string("no answer");
     advice += looking_up == "resolve" ? ": check the network and /etc/resolv.conf"
                                       : ": is the host up, or does a firewall drop what we send?";
@@ -117,22 +117,23 @@ Failure connect_failure(const Error& error, const Circumstances& about) {
   return with_advice(Status::not_connected, std::move(what), connect_advice(error));
 }
 
-std::string moved(const Circumstances& about) {
-  return fmt::format("{} sent and {} received before", bytes_text(about.sent),
-                     bytes_text(about.received));
+std::string transferred(const ErrorContext& context) {
+  return fmt::format("{} sent and {} received before", bytes_text(context.sent),
+                     bytes_text(context.received));
 }
 
-Failure talk_failure(Doing doing, const Error& error, const Circumstances& about) {
+Failure transfer_failure(Stage stage, const Error& error, const ErrorContext& context) {
   if (is(error, std::errc::timed_out)) {
     return with_advice(Status::timed_out, error.to_string(),
-                       "the peer's machine does not answer any more; " + moved(about));
+                       "the peer's machine does not answer any more; " + transferred(context));
   }
-  if (doing == Doing::sending && is(error, std::errc::broken_pipe)) {
-    return with_advice(Status::broken, error.to_string(),
-                       "the peer closed the connection before it had taken all; " + moved(about));
+  if (stage == Stage::sending && is(error, std::errc::broken_pipe)) {
+    return with_advice(
+        Status::broken, error.to_string(),
+        "the peer closed the connection before it had taken all; " + transferred(context));
   }
   return with_advice(Status::broken, error.to_string(),
-                     "what was on its way is lost; " + moved(about));
+                     "what was on its way is lost; " + transferred(context));
 }
 
 /// "broken pipe", as every other sentence has it.
@@ -157,12 +158,12 @@ Failure output_failure(const Error& error, std::string_view where) {
 
 }  // namespace
 
-Failure explain_failure(Doing doing, const Error& error, const Circumstances& about) {
-  switch (doing) {
-    case Doing::connecting: return connect_failure(error, about);
-    case Doing::listening:
-    case Doing::accepting: {
-      if (is_about_names(error)) return connect_failure(error, about);
+Failure explain_failure(Stage stage, const Error& error, const ErrorContext& context) {
+  switch (stage) {
+    case Stage::connecting: return connect_failure(error, context);
+    case Stage::listening:
+    case Stage::accepting: {
+      if (is_about_names(error)) return connect_failure(error, context);
       if (is(error, std::errc::timed_out)) {
         return with_advice(Status::timed_out, error.to_string(), "no client came (-w)");
       }
@@ -170,21 +171,21 @@ Failure explain_failure(Doing doing, const Error& error, const Circumstances& ab
       if (advice.empty()) advice = listen_advice(error);
       return with_advice(Status::other, error.to_string(), std::move(advice));
     }
-    case Doing::taking_over:
+    case Stage::taking_over:
       return with_advice(Status::other,
-                         fmt::format("take over {}: {}", about.where, reason_of(error)),
+                         fmt::format("take over {}: {}", context.where, reason_of(error)),
                          "start ieum with a stream socket there, as systemd and inetd do");
-    case Doing::setting_options:
-      return with_advice(Status::other, fmt::format("{} of {}", error.to_string(), about.where),
+    case Stage::setting_options:
+      return with_advice(Status::other, fmt::format("{} of {}", error.to_string(), context.where),
                          "leave out its ?key=value");
-    case Doing::reading_input:
+    case Stage::reading_input:
       return with_advice(Status::other, fmt::format("read standard input: {}", reason_of(error)),
                          resource_advice(error));
-    case Doing::writing_output: return output_failure(error, about.where);
-    case Doing::receiving:
-    case Doing::sending: return talk_failure(doing, error, about);
-    case Doing::starting_command:
-    case Doing::running:
+    case Stage::writing_output: return output_failure(error, context.where);
+    case Stage::receiving:
+    case Stage::sending: return transfer_failure(stage, error, context);
+    case Stage::starting_command:
+    case Stage::running:
       return with_advice(Status::other, error.to_string(), resource_advice(error));
   }
   return {Status::other, error.to_string()};

@@ -32,7 +32,7 @@ struct Failure {
 };
 
 /// What was being done when something failed.
-enum class Doing : std::uint8_t {
+enum class Stage : std::uint8_t {
   connecting,
   listening,
   accepting,
@@ -47,7 +47,7 @@ enum class Doing : std::uint8_t {
 };
 
 /// What the sentence needs to know besides the error.
-struct Circumstances {
+struct ErrorContext {
   std::string_view where{};   ///< the address, the file or the command; may be empty
   Duration limit{};           ///< of the waiting, zero: none
   bool family_asked = false;  ///< -4 or -6
@@ -55,7 +55,7 @@ struct Circumstances {
   std::uint64_t received = 0;
 };
 
-[[nodiscard]] Failure explain_failure(Doing doing, const Error& error,
-                                      const Circumstances& circumstances = {});
+[[nodiscard]] Failure explain_failure(Stage stage, const Error& error,
+                                      const ErrorContext& circumstances = {});
 
 }  // namespace ieum::cli

@@ -27,31 +27,31 @@ void write_error(std::string_view text) {
 
 }  // namespace
 
-void Log::step(const Step& step, std::string_view label) {
-  if (options_.json) return write_json(step);
-  if (options_.verbosity > 0) write_line("* ", label, step.sentence, step.call);
+void Log::event(const LogEvent& event, std::string_view label) {
+  if (options_.json) return write_json(event);
+  if (options_.verbosity > 0) write_line("* ", label, event.sentence, event.call);
 }
 
-void Log::notice(const Step& step) {
-  if (options_.json) return write_json(step);
-  write_line("ieum: ", {}, step.sentence, {});
+void Log::notice(const LogEvent& event) {
+  if (options_.json) return write_json(event);
+  write_line("ieum: ", {}, event.sentence, {});
 }
 
 int Log::failed(const Failure& failure) {
   const auto status = static_cast<std::uint64_t>(failure.status);
-  Step step{.name = "failed", .sentence = failure.sentence};
-  step.fields.emplace_back("status", status);
-  step.fields.emplace_back("message", failure.sentence);
-  notice(step);
+  LogEvent event{.name = "failed", .sentence = failure.sentence};
+  event.fields.emplace_back("status", status);
+  event.fields.emplace_back("message", failure.sentence);
+  notice(event);
   return static_cast<int>(status);
 }
 
-void Log::write_json(const Step& step) {
+void Log::write_json(const LogEvent& event) {
   nlohmann::ordered_json object;
   object["schema"] = schema_version;
   object["time"] = utc_now();
-  object["event"] = step.name;
-  for (const Field& field : step.fields) {
+  object["event"] = event.name;
+  for (const Field& field : event.fields) {
     nlohmann::ordered_json& member = object[std::string(field.name)];
     switch (field.kind) {
       case Field::Kind::text: member = field.text; break;
@@ -60,7 +60,7 @@ void Log::write_json(const Step& step) {
       case Field::Kind::list: member = field.list; break;
     }
   }
-  if (options_.verbosity > 1 && !step.call.empty()) object["call"] = step.call;
+  if (options_.verbosity > 1 && !event.call.empty()) object["call"] = event.call;
   // What is no UTF-8, in a file's name, say, becomes U+FFFD.
   write_error(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }

@@ -31,7 +31,7 @@ struct Field {
 };
 
 /// One thing that happened, in both forms.
-struct Step {
+struct LogEvent {
   std::string_view name;  ///< JSON's "event": a word of docs/events.md
   std::string sentence;   ///< -v
   std::string call{};     ///< -vv: the system call behind it
@@ -48,20 +48,20 @@ class Log {
   explicit Log(const Options& options) noexcept : options_(options) {}
 
   /// Whether steps are told at all, and whether each read and write is.
-  [[nodiscard]] bool tells_steps() const noexcept {
+  [[nodiscard]] bool reports_events() const noexcept {
     return options_.verbosity > 0 || options_.json;
   }
-  [[nodiscard]] bool tells_transfers() const noexcept { return options_.verbosity > 1; }
+  [[nodiscard]] bool reports_transfers() const noexcept { return options_.verbosity > 1; }
 
   /// A step, with -v or --json. `label` says which connection: a prefix for people.
-  void step(const Step& step, std::string_view label = {});
+  void event(const LogEvent& event, std::string_view label = {});
   /// What the user must know in any case.
-  void notice(const Step& step);
+  void notice(const LogEvent& event);
   /// Why the command ends. Gives its exit status.
   int failed(const Failure& failure);
 
  private:
-  void write_json(const Step& step);
+  void write_json(const LogEvent& event);
   void write_line(std::string_view mark, std::string_view label, std::string_view sentence,
                   std::string_view call);
 

@@ -8,7 +8,7 @@
 #include <ieum/task.hpp>
 
 #include "commands.hpp"
-#include "report/life.hpp"
+#include "report/event_log.hpp"
 #include "session/interruption.hpp"
 #include "session/output.hpp"
 
@@ -24,16 +24,16 @@ struct LocalEnds {
 
 /// Talks with `peer` until it is over, and gives the exit status.
 [[nodiscard]] Task<int> converse(StreamSocket& peer, LocalEnds& ends, const CommonOptions& options,
-                                 Life& life, Interruption& interruption);
+                                 EventLog& events, Interruption& interruption);
 
 /// The peer is standard input and output themselves (`-`): copies the one to the other.
-[[nodiscard]] Task<int> copy_standard(LocalEnds& ends, const CommonOptions& options, Life& life,
-                                      Interruption& interruption);
+[[nodiscard]] Task<int> copy_standard(LocalEnds& ends, const CommonOptions& options,
+                                      EventLog& events, Interruption& interruption);
 
 /// Runs `body` beside a task that waits for Ctrl-C, and gives its exit status.
 [[nodiscard]] Task<int> with_interruption(std::function<Task<int>(Interruption&)> body);
 
 /// Tells that an interruption ended it, with a summary; gives the exit status.
-int interrupted(Life& life, const Interruption& interruption);
+int interrupted(EventLog& events, const Interruption& interruption);
 
 }  // namespace ieum::cli

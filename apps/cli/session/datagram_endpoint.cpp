@@ -48,7 +48,7 @@ Failure explain_datagram_failure(const Error& error, std::string_view where) {
   if (error == no_such_device) {
     return {Status::other, error.to_string() + "; see 'ip link' for this machine's interfaces"};
   }
-  return explain_failure(Doing::connecting, error, {.where = where});
+  return explain_failure(Stage::connecting, error, {.where = where});
 }
 
 }  // namespace ieum::cli

@@ -26,30 +26,31 @@ Cut cut_of(const CommonOptions& options) {
 }  // namespace
 
 DatagramTalk::DatagramTalk(DatagramSocket& socket, LocalEnds& ends, const CommonOptions& options,
-                           With with, Life& life, Interruption& interruption)
+                           With with, EventLog& events, Interruption& interruption)
     : socket_(socket),
       ends_(ends),
       options_(options),
       with_(with),
-      life_(life),
+      events_(events),
       interruption_(interruption),
       input_(ends.input, cut_of(options), options.datagram_bytes),
-      last_activity_(Life::Clock::now()) {}
+      last_activity_(EventLog::Clock::now()) {}
 
 Task<int> DatagramTalk::run() {
-  if (with_ != With::peer) life_.waiting_for_datagrams();
+  if (with_ != With::peer) events_.waiting_for_datagrams();
   auto body = [this](Group& group) { return run_in(group); };
   co_await with_group(body);
   const std::uint64_t dropped = socket_.counters().dropped;
   co_await socket_.close();
-  life_.closed(ending_);
-  life_.dropped(dropped, true);
-  tell_remarks();
-  int status = tell_end();
+  events_.closed(reason_);
+  events_.dropped(dropped, true);
+  report_losses();
+  int status = report_end();
   const Result<> finished = co_await attempt(ends_.output.finish());
   if (!finished) {
-    const Circumstances about{.where = ends_.output.where()};
-    status = life_.log().failed(explain_failure(Doing::writing_output, finished.error(), about));
+    const ErrorContext context{.where = ends_.output.where()};
+    status =
+        events_.log().failed(explain_failure(Stage::writing_output, finished.error(), context));
   }
   co_return status;
 }
@@ -64,32 +65,32 @@ Task<> DatagramTalk::run_in(Group& group) {
   group.stop();
 }
 
-void DatagramTalk::end(Ending ending) {
-  if (ending_ == Ending::running) ending_ = ending;
+void DatagramTalk::end(EndReason reason) {
+  if (reason_ == EndReason::running) reason_ = reason;
   changed_.set();
 }
 
-void DatagramTalk::end(Ending ending, Failure failure) {
-  if (ending_ == Ending::running) failure_ = std::move(failure);
-  end(ending);
+void DatagramTalk::end(EndReason reason, Failure failure) {
+  if (reason_ == EndReason::running) failure_ = std::move(failure);
+  end(reason);
 }
 
 void DatagramTalk::output_failed(const Error& error) {
   const std::string where = ends_.output.where();
-  end(Ending::output_failed, explain_failure(Doing::writing_output, error, {.where = where}));
+  end(EndReason::output_failed, explain_failure(Stage::writing_output, error, {.where = where}));
 }
 
-int DatagramTalk::tell_end() {
-  if (failure_) return life_.log().failed(*failure_);
-  if (ending_ == Ending::interrupted) return interrupted(life_, interruption_);
-  if (ending_ != Ending::idle) return 0;
-  return life_.log().failed(
+int DatagramTalk::report_end() {
+  if (failure_) return events_.log().failed(*failure_);
+  if (reason_ == EndReason::interrupted) return interrupted(events_, interruption_);
+  if (reason_ != EndReason::idle) return 0;
+  return events_.log().failed(
       {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
-                                      to_text(options_.talk.idle), life_.summary())});
+                                      to_text(options_.talk.idle), events_.summary())});
 }
 
-void DatagramTalk::tell_remarks() {
-  Log& log = life_.log();
+void DatagramTalk::report_losses() {
+  Log& log = events_.log();
   if (ignored_ > 0) {
     log.notice({"ignored",
                 fmt::format("ignored {} datagram{} from others than {}; to hear everybody, use -k",
@@ -115,11 +116,11 @@ Task<> DatagramTalk::receive() {
     const Result<Datagram> datagram = co_await attempt(socket_.receive(room));
     if (!datagram) {
       if (datagram.error() == std::errc::operation_canceled) co_await fail(datagram.error());
-      end(Ending::broken,
+      end(EndReason::broken,
           explain_datagram_failure(datagram.error(), options_.endpoint.to_string()));
       co_return;
     }
-    life_.dropped(socket_.counters().dropped);
+    events_.dropped(socket_.counters().dropped);
     const bool goes_on = co_await take(*datagram);
     if (!goes_on) co_return;
   }
@@ -132,10 +133,10 @@ Task<bool> DatagramTalk::take(const Datagram& datagram) {
     co_return true;
   }
   note_activity();
-  life_.datagram_received(datagram.data.size(), datagram.peer);
+  events_.datagram_received(datagram.data.size(), datagram.peer);
   if (datagram.truncated) {
     const std::string who = datagram.peer.to_string();
-    life_.log().notice(
+    events_.log().notice(
         {"truncated",
          fmt::format("a datagram from {} was larger than {} bytes: its end is lost",
                      who.empty() ? "a socket without a name" : who, datagram.data.size()),
@@ -161,7 +162,7 @@ bool DatagramTalk::is_from_peer(const Datagram& datagram) {
   peer_.peer = datagram.peer;
   peer_.local = datagram.local;
   peer_known_.set();
-  life_.peer_is(datagram.peer);
+  events_.peer_is(datagram.peer);
   return true;
 }
 
@@ -173,15 +174,15 @@ Task<> DatagramTalk::send() {
     const Result<std::optional<ConstBuffer>> piece = co_await attempt(input_.next());
     if (!piece) {
       if (piece.error() == std::errc::operation_canceled) co_await fail(piece.error());
-      end(Ending::input_failed, explain_failure(Doing::reading_input, piece.error()));
+      end(EndReason::input_failed, explain_failure(Stage::reading_input, piece.error()));
       co_return;
     }
     if (!*piece) break;
     const bool goes_on = co_await send_piece(**piece);
     if (!goes_on) co_return;
   }
-  life_.input_ended();
-  if (options_.talk.on_eof == OnEof::close) end(Ending::input_ended);
+  events_.input_ended();
+  if (options_.talk.on_eof == OnEof::close) end(EndReason::input_ended);
   all_sent_ = true;
   note_activity();
   changed_.set();
@@ -194,12 +195,12 @@ Task<bool> DatagramTalk::send_piece(ConstBuffer piece) {
   const Result<> sent = co_await attempt(socket_.send(peer_));
   if (!sent) {
     if (sent.error() == std::errc::operation_canceled) co_await fail(sent.error());
-    end(Ending::broken, explain_datagram_failure(sent.error(), options_.endpoint.to_string()));
+    end(EndReason::broken, explain_datagram_failure(sent.error(), options_.endpoint.to_string()));
     co_return false;
   }
   note_activity();
   const bool has_peer = with_ == With::peer;
-  life_.datagram_sent(piece.size(), has_peer ? socket_.peer_address() : peer_.peer);
+  events_.datagram_sent(piece.size(), has_peer ? socket_.peer_address() : peer_.peer);
   if (!ends_.output.shows_both()) co_return true;
   const Result<> shown = co_await attempt(ends_.output.write(Side::sent, piece));
   if (shown) co_return true;
@@ -213,7 +214,7 @@ Task<bool> DatagramTalk::send_piece(ConstBuffer piece) {
 Task<> DatagramTalk::until_over() {
   for (;;) {
     changed_.reset();
-    if (ending_ != Ending::running) co_return;
+    if (reason_ != EndReason::running) co_return;
     // While our output holds us up, what comes waits in the system's queue: no silence.
     const bool lingers =
         all_sent_ && !is_writing_ && with_ == With::peer && options_.talk.on_eof != OnEof::keep;
@@ -221,9 +222,9 @@ Task<> DatagramTalk::until_over() {
       co_await changed_.wait();
       continue;
     }
-    const Duration silent = Life::Clock::now() - last_activity_;
+    const Duration silent = EventLog::Clock::now() - last_activity_;
     if (silent >= options_.talk.linger) {
-      end(Ending::silence);
+      end(EndReason::lingered);
       continue;
     }
     const Result<> changed =
@@ -234,7 +235,7 @@ Task<> DatagramTalk::until_over() {
 
 Task<> DatagramTalk::watch_idleness() {
   co_await until_idle(last_activity_, options_.talk.idle);
-  end(Ending::idle);
+  end(EndReason::idle);
 }
 
 Task<> DatagramTalk::watch_output() {
@@ -245,7 +246,7 @@ Task<> DatagramTalk::watch_output() {
 
 Task<> DatagramTalk::watch_interruption() {
   co_await interruption_.asked.wait();
-  end(Ending::interrupted);
+  end(EndReason::interrupted);
 }
 
 }  // namespace ieum::cli

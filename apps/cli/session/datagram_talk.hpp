@@ -27,7 +27,7 @@ class DatagramTalk {
 
   /// All must outlive it.
   DatagramTalk(DatagramSocket& socket, LocalEnds& ends, const CommonOptions& options, With with,
-               Life& life, Interruption& interruption);
+               EventLog& events, Interruption& interruption);
 
   /// Until it is over; closes the socket, tells what there is to tell, gives the exit status.
   [[nodiscard]] Task<int> run();
@@ -43,29 +43,29 @@ class DatagramTalk {
   Task<> watch_output();
   Task<> watch_interruption();
   Task<> until_over();
-  void end(Ending ending);
-  void end(Ending ending, Failure failure);
+  void end(EndReason reason);
+  void end(EndReason reason, Failure failure);
   void output_failed(const Error& error);
-  void note_activity() noexcept { last_activity_ = Life::Clock::now(); }
-  int tell_end();
-  void tell_remarks();
+  void note_activity() noexcept { last_activity_ = EventLog::Clock::now(); }
+  int report_end();
+  void report_losses();
 
   DatagramSocket& socket_;
   LocalEnds& ends_;
   const CommonOptions& options_;
   With with_;
-  Life& life_;
+  EventLog& events_;
   Interruption& interruption_;
   DatagramInput input_;
   Datagram peer_;  // of `first_sender`: where it is, and to which address of ours it sent
   Event peer_known_;
   Event changed_;
-  Ending ending_ = Ending::running;
+  EndReason reason_ = EndReason::running;
   std::optional<Failure> failure_;
   bool all_sent_ = false;
   bool is_writing_ = false;  // what was received
   std::uint64_t ignored_ = 0;
-  Life::Clock::time_point last_activity_;
+  EventLog::Clock::time_point last_activity_;
 };
 
 }  // namespace ieum::cli

@@ -4,14 +4,14 @@
 #include <ieum/group.hpp>
 #include <ieum/timeout.hpp>
 
-#include "report/life.hpp"
+#include "report/event_log.hpp"
 
 namespace ieum::cli {
 
 /// Waits until `last_activity`, which others move on and which must outlive this, lies `idle` back.
-inline Task<> until_idle(const Life::Clock::time_point& last_activity, Duration idle) {
+inline Task<> until_idle(const EventLog::Clock::time_point& last_activity, Duration idle) {
   for (;;) {
-    const Duration silent = Life::Clock::now() - last_activity;
+    const Duration silent = EventLog::Clock::now() - last_activity;
     if (silent >= idle) co_return;
     co_await sleep(idle - silent);
   }
@@ -19,7 +19,7 @@ inline Task<> until_idle(const Life::Clock::time_point& last_activity, Duration 
 
 /// `work`, which moves `last_activity` on; fails with `timed_out` once that lies `idle` back. With
 /// no `idle`, it may take as long as it likes.
-inline Task<> unless_idle(Task<> work, const Life::Clock::time_point& last_activity,
+inline Task<> unless_idle(Task<> work, const EventLog::Clock::time_point& last_activity,
                           Duration idle) {
   if (idle <= Duration::zero()) {
     co_await std::move(work);

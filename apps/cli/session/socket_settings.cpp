@@ -4,7 +4,7 @@
 
 #include <ieum/stream_socket.hpp>
 
-#include "report/life.hpp"
+#include "report/event_log.hpp"
 
 namespace ieum::cli {
 
@@ -35,13 +35,13 @@ bool is_of_listener(Key key) {
 
 }  // namespace
 
-Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint, Life& life) {
+Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint, EventLog& events) {
   for (const Setting& setting : endpoint.settings) {
     if (is_of_listener(setting.key)) continue;
     const Result<> applied = apply(socket, setting);
     if (!applied) return applied;
     const auto info = std::ranges::find(keys(), setting.key, &KeyInfo::key);
-    life.option_set(info->name, setting.text);
+    events.option_set(info->name, setting.text);
   }
   return {};
 }

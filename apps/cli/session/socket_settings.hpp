@@ -11,9 +11,10 @@ class StreamSocket;
 
 namespace ieum::cli {
 
-class Life;
+class EventLog;
 
 /// Applies the settings of a connection, and tells them.
-[[nodiscard]] Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint, Life& life);
+[[nodiscard]] Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint,
+                                      EventLog& events);
 
 }  // namespace ieum::cli

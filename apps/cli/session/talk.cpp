@@ -23,28 +23,29 @@ OnEof resolve_on_eof(OnEof on_eof, bool listens) {
   return listens && nothing ? OnEof::keep : OnEof::half_close;
 }
 
-Talk::Talk(StreamSocket& peer, DescriptorStream& input, Output& output, Life& life,
+Talk::Talk(StreamSocket& peer, DescriptorStream& input, Output& output, EventLog& events,
            Interruption& interruption, const TalkOptions& options)
     : peer_(peer),
       input_(input),
       output_(output),
-      life_(life),
+      events_(events),
       interruption_(interruption),
       options_(options),
       input_is_terminal_(::isatty(STDIN_FILENO) == 1),
-      last_activity_(Life::Clock::now()) {}
+      last_activity_(EventLog::Clock::now()) {}
 
 Task<TalkEnd> Talk::run() {
   auto body = [this](Group& group) { return run_in(group); };
   co_await with_group(body);
-  const bool well = end_.ending == Ending::both_finished || end_.ending == Ending::peer_finished ||
-                    end_.ending == Ending::input_ended;
+  const bool well = end_.reason == EndReason::both_finished ||
+                    end_.reason == EndReason::peer_finished ||
+                    end_.reason == EndReason::input_ended;
   if (well) co_await wait_for_arrival();
   const Result<> closed = co_await attempt(peer_.close());
-  if (!closed && well && end_.ending != Ending::broken) {
-    end(Ending::broken, Doing::sending, closed.error());
+  if (!closed && well && end_.reason != EndReason::broken) {
+    end(EndReason::broken, Stage::sending, closed.error());
   }
-  life_.closed(end_.ending);
+  events_.closed(end_.reason);
   co_return end_;
 }
 
@@ -58,15 +59,15 @@ Task<> Talk::run_in(Group& group) {
   group.stop();
 }
 
-void Talk::end(Ending ending) {
-  if (end_.ending == Ending::running) end_.ending = ending;
+void Talk::end(EndReason reason) {
+  if (end_.reason == EndReason::running) end_.reason = reason;
   changed_.set();
 }
 
-void Talk::end(Ending ending, Doing doing, const Error& error) {
+void Talk::end(EndReason reason, Stage stage, const Error& error) {
   if (!end_.error) {
-    end_.ending = ending;
-    end_.doing = doing;
+    end_.reason = reason;
+    end_.stage = stage;
     end_.error = error;
   }
   changed_.set();
@@ -99,7 +100,7 @@ Task<> Talk::send() {
     ++inputs_;
     if (!count) {
       if (count.error() == std::errc::operation_canceled) co_await fail(count.error());
-      end(Ending::input_failed, Doing::reading_input, count.error());
+      end(EndReason::input_failed, Stage::reading_input, count.error());
       co_return;
     }
     if (*count == 0) break;
@@ -111,7 +112,7 @@ Task<> Talk::send() {
     if (end_.error) co_return;  // it was our output that failed
     // What the peer has sent before is still to be received.
     send_error_ = sent.error();
-    life_.broken(sent.error());
+    events_.broken(sent.error());
     all_sent_ = true;
     changed_.set();
     co_return;
@@ -123,12 +124,12 @@ Task<> Talk::send_all(ConstBuffer data) {
   while (!data.empty()) {
     const std::size_t count = co_await peer_.write_some(data);
     note_activity();
-    life_.sent(count);
+    events_.sent(count);
     if (output_.shows_both()) {
       const Result<> shown = co_await attempt(output_.write(Side::sent, data.first(count)));
       if (!shown) {
         if (shown.error() != std::errc::operation_canceled) {
-          end(Ending::output_failed, Doing::writing_output, shown.error());
+          end(EndReason::output_failed, Stage::writing_output, shown.error());
         }
         co_await fail(shown.error());
       }
@@ -138,11 +139,11 @@ Task<> Talk::send_all(ConstBuffer data) {
 }
 
 Task<> Talk::finish_sending() {
-  life_.input_ended();
-  if (options_.on_eof == OnEof::close) end(Ending::input_ended);
+  events_.input_ended();
+  if (options_.on_eof == OnEof::close) end(EndReason::input_ended);
   if (options_.on_eof == OnEof::half_close) {
     const Result<> told = co_await attempt(peer_.shutdown_write());
-    if (told) life_.half_closed();  // else it has broken, which receiving tells
+    if (told) events_.half_closed();  // else it has broken, which receiving tells
     told_end_ = true;
   }
   all_sent_ = true;
@@ -157,23 +158,23 @@ Task<> Talk::receive() {
     const Result<std::size_t> count = co_await attempt(peer_.read_some(buffer));
     if (!count) {
       if (count.error() == std::errc::operation_canceled) co_await fail(count.error());
-      life_.broken(count.error());
-      end(Ending::broken, Doing::receiving, count.error());
+      events_.broken(count.error());
+      end(EndReason::broken, Stage::receiving, count.error());
       co_return;
     }
     note_activity();
     if (*count == 0) break;
-    life_.received(*count);
+    events_.received(*count);
     const ConstBuffer data = ConstBuffer(buffer).first(*count);
     const Result<> written = co_await attempt(output_.write(Side::received, data));
     if (!written) {
       if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
-      end(Ending::output_failed, Doing::writing_output, written.error());
+      end(EndReason::output_failed, Stage::writing_output, written.error());
       co_return;
     }
     note_activity();
   }
-  life_.peer_finished();
+  events_.peer_finished();
   all_received_.set();
   changed_.set();
 }
@@ -185,16 +186,16 @@ Task<> Talk::until_over() {
   const Duration pause = input_is_terminal_ ? std::chrono::milliseconds(20) : options_.linger;
   for (;;) {
     changed_.reset();
-    if (end_.ending != Ending::running) co_return;
+    if (end_.reason != EndReason::running) co_return;
     if (!all_received_.is_set()) {
       co_await changed_.wait();
       continue;
     }
     if (all_sent_) {
       if (send_error_) {
-        end(Ending::broken, Doing::sending, *send_error_);
+        end(EndReason::broken, Stage::sending, *send_error_);
       } else {
-        end(Ending::both_finished);
+        end(EndReason::both_finished);
       }
       co_return;
     }
@@ -206,14 +207,14 @@ Task<> Talk::until_over() {
     }
     if (waits_for_input_ && inputs_ == before) {
       end_.input_was_open = inputs_ > 0 && !input_is_terminal_;
-      end(Ending::peer_finished);
+      end(EndReason::peer_finished);
     }
   }
 }
 
 Task<> Talk::watch_idleness() {
   co_await until_idle(last_activity_, options_.idle);
-  end(Ending::idle);
+  end(EndReason::idle);
 }
 
 Task<> Talk::watch_output() {
@@ -231,31 +232,31 @@ Task<> Talk::watch_output() {
     gone = std::get<0>(first);
   }
   if (!gone) co_await fail(gone.error());
-  end(Ending::output_failed, Doing::writing_output, Error::from_errno(EPIPE, "write"));
+  end(EndReason::output_failed, Stage::writing_output, Error::from_errno(EPIPE, "write"));
 }
 
 Task<> Talk::watch_interruption() {
   co_await interruption_.asked.wait();
-  life_.interrupted("saying goodbye");
+  events_.interrupted("saying goodbye");
   if (sending_ != nullptr) sending_->stop();
   const Result<> told = co_await attempt(peer_.shutdown_write());
-  if (told && !told_end_) life_.half_closed();
+  if (told && !told_end_) events_.half_closed();
   const Result<> heard = co_await attempt(with_timeout(farewell, all_received_.wait()));
   if (!heard && heard.error() == std::errc::operation_canceled) co_await fail(heard.error());
-  end(Ending::interrupted);
+  end(EndReason::interrupted);
 }
 
 /// Until the peer's machine has acknowledged all that was sent: what breaks before that is told.
 Task<> Talk::wait_for_arrival() {
   if (!told_end_) {
     const Result<> told = co_await attempt(peer_.shutdown_write());
-    if (told) life_.half_closed();
+    if (told) events_.half_closed();
   }
   if (!peer_.peer_address().is_ip()) co_return;
   const Result<> arrived = co_await attempt(with_timeout(arrival_max, peer_.wait_acknowledged()));
   if (arrived || arrived.error() == std::errc::timed_out) co_return;  // the system goes on sending
-  life_.broken(arrived.error());
-  end(Ending::broken, Doing::sending, arrived.error());
+  events_.broken(arrived.error());
+  end(EndReason::broken, Stage::sending, arrived.error());
 }
 
 }  // namespace ieum::cli

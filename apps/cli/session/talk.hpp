@@ -10,7 +10,7 @@
 #include <ieum/group.hpp>
 #include <ieum/stream_socket.hpp>
 
-#include "report/life.hpp"
+#include "report/event_log.hpp"
 #include "session/interruption.hpp"
 #include "session/output.hpp"
 
@@ -33,8 +33,8 @@ struct TalkOptions {
 
 /// How a talk ended; `error` if it was a failure.
 struct TalkEnd {
-  Ending ending = Ending::running;
-  Doing doing = Doing::sending;
+  EndReason reason = EndReason::running;
+  Stage stage = Stage::sending;
   std::optional<Error> error;
   /// The peer has finished, and our input, which had given something, had not.
   bool input_was_open = false;
@@ -50,7 +50,7 @@ struct TalkEnd {
 class Talk {
  public:
   /// All must outlive it; the peer is closed by `run`.
-  Talk(StreamSocket& peer, DescriptorStream& input, Output& output, Life& life,
+  Talk(StreamSocket& peer, DescriptorStream& input, Output& output, EventLog& events,
        Interruption& interruption, const TalkOptions& options);
 
   [[nodiscard]] Task<TalkEnd> run();
@@ -74,14 +74,14 @@ class Talk {
   Task<> watch_interruption();
   Task<> until_over();
   Task<> wait_for_arrival();
-  void end(Ending ending, Doing doing, const Error& error);
-  void end(Ending ending);
-  void note_activity() noexcept { last_activity_ = Life::Clock::now(); }
+  void end(EndReason reason, Stage stage, const Error& error);
+  void end(EndReason reason);
+  void note_activity() noexcept { last_activity_ = EventLog::Clock::now(); }
 
   StreamSocket& peer_;
   DescriptorStream& input_;
   Output& output_;
-  Life& life_;
+  EventLog& events_;
   Interruption& interruption_;
   TalkOptions options_;
   bool input_is_terminal_;
@@ -94,7 +94,7 @@ class Talk {
   std::optional<Error> send_error_;
   std::uint64_t inputs_ = 0;  // how often something came from the input
   bool waits_for_input_ = false;
-  Life::Clock::time_point last_activity_;
+  EventLog::Clock::time_point last_activity_;
 };
 
 }  // namespace ieum::cli

@@ -1,4 +1,4 @@
-// Life: a socket's life, told step by step (-v, -vv, --json), and what went each way.
+// EventLog: a socket's events, told step by step (-v, -vv, --json), and what went each way.
 #pragma once
 
 #include <chrono>
@@ -18,11 +18,11 @@
 namespace ieum::cli {
 
 /// Why a conversation ended.
-enum class Ending : std::uint8_t {
+enum class EndReason : std::uint8_t {
   running,  ///< it has not
   both_finished,
   client_finished,  ///< of a service: what it was to be answered has been
-  looked,           ///< --probe
+  probed,           ///< --probe
   input_ended,      ///< --on-eof=close
   peer_finished,    ///< ours has not, but is silent
   command_ended,    ///< --exec
@@ -32,19 +32,19 @@ enum class Ending : std::uint8_t {
   output_failed,
   broken,
   too_slow,  ///< a client that does not read what all are sent
-  silence,   ///< datagrams: nothing more came after the end of our input (--linger)
-  goodbye,   ///< `cast --receive --rtp`: the sender has ended
+  lingered,  ///< datagrams: nothing more came after the end of our input (--linger)
+  bye,       ///< `cast --receive --rtp`: the sender has ended
 };
-[[nodiscard]] std::string_view to_string(Ending ending) noexcept;
+[[nodiscard]] std::string_view to_string(EndReason reason) noexcept;
 
 /// One socket's, a listener's or a connection's. Says nothing unless the log wants steps.
-class Life final : public ConnectObserver {
+class EventLog final : public ConnectObserver {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit Life(Log& log);
+  explicit EventLog(Log& log);
   /// Of the connection `number` of several, with `peer`.
-  Life(Log& log, std::uint64_t number, const Address& peer);
+  EventLog(Log& log, std::uint64_t number, const Address& peer);
 
   /// Attempts are bound to it first.
   void connects_from(const Address& source) noexcept { source_ = source; }
@@ -69,7 +69,7 @@ class Life final : public ConnectObserver {
   void interrupted(std::string_view what_now);
   void command_started(std::string_view command, int pid);
   void command_ended(const ExitStatus& status);
-  void closed(Ending why);
+  void closed(EndReason reason);
   void stopped_listening();
 
   // Of a datagram socket: it has no connection, and what it moves is counted by datagrams too.
@@ -96,7 +96,7 @@ class Life final : public ConnectObserver {
   [[nodiscard]] Duration age() const noexcept { return Clock::now() - began_; }
 
  private:
-  void tell(Step step);
+  void report(LogEvent event);
   [[nodiscard]] std::string datagram_summary() const;
   /// "socket(2)", or what stands for it in a ring.
   [[nodiscard]] std::string call(std::string_view on_kernel, std::string_view in_ring) const;
@@ -113,8 +113,8 @@ class Life final : public ConnectObserver {
   bool has_datagrams_ = false;
   std::uint64_t datagrams_sent_ = 0;
   std::uint64_t datagrams_received_ = 0;
-  std::uint64_t drops_told_ = 0;
-  Clock::time_point drops_told_at_;
+  std::uint64_t drops_reported_ = 0;
+  Clock::time_point drops_reported_at_;
 };
 
 }  // namespace ieum::cli

@@ -1,0 +1,121 @@
+// What a life tells of a datagram socket.
+#include <fmt/format.h>
+
+#include "report/event_log.hpp"
+#include "text/quantity.hpp"
+
+namespace ieum::cli {
+
+namespace {
+
+std::string_view kind_of(const Address& address) {
+  return address.is_unix()                  ? "Unix datagram"
+         : address.family() == Family::ipv6 ? "UDP (IPv6)"
+                                            : "UDP (IPv4)";
+}
+
+std::string count_text(std::uint64_t count) {
+  return fmt::format("{} datagram{}", count, count == 1 ? "" : "s");
+}
+
+std::string name_of(const Address& address) {
+  const std::string text = address.to_string();
+  return text.empty() ? "a socket without a name" : text;
+}
+
+}  // namespace
+
+void EventLog::datagram_socket(const Address& local) {
+  has_datagrams_ = true;
+  if (!log_->reports_events()) return;
+  report({"created",
+          fmt::format("created a {} socket", kind_of(local)),
+          "socket(SOCK_DGRAM)",
+          {{"kind", std::string(local.is_unix() ? "unix-dgram" : "udp")}}});
+  bound(local);
+}
+
+void EventLog::peer_is(const Address& peer) {
+  if (!log_->reports_events()) return;
+  report({"peer", "the peer is " + name_of(peer), {}, {{"peer", peer.to_string()}}});
+}
+
+void EventLog::joined(const std::string& membership) {
+  if (!log_->reports_events()) return;
+  report({"joined",
+          "joined the group " + membership,
+          "setsockopt(MCAST_JOIN_GROUP)",
+          {{"group", membership}}});
+}
+
+void EventLog::waiting_for_datagrams() {
+  if (!log_->reports_events()) return;
+  report({"waiting", "waiting for datagrams", "poll(2)", {}});
+}
+
+void EventLog::datagram_sent(std::size_t bytes, const Address& to) {
+  sent_ += bytes;
+  ++datagrams_sent_;
+  if (!log_->reports_transfers()) return;
+  report({"sent",
+          fmt::format("sent a datagram of {} to {}", bytes_text(bytes), name_of(to)),
+          "sendmsg(2)",
+          {{"bytes", std::uint64_t{bytes}}, {"peer", to.to_string()}}});
+}
+
+void EventLog::datagram_received(std::size_t bytes, const Address& from) {
+  received_ += bytes;
+  ++datagrams_received_;
+  if (!log_->reports_transfers()) return;
+  report({"received",
+          fmt::format("received a datagram of {} from {}", bytes_text(bytes), name_of(from)),
+          "recvmsg(2)",
+          {{"bytes", std::uint64_t{bytes}}, {"peer", from.to_string()}}});
+}
+
+void EventLog::datagrams_sent(std::uint64_t count, std::uint64_t bytes) {
+  if (count == 0) return;
+  sent_ += bytes;
+  datagrams_sent_ += count;
+  if (!log_->reports_transfers()) return;
+  report({"sent",
+          fmt::format("sent {}, {}", count_text(count), bytes_text(bytes)),
+          "sendmmsg(2)",
+          {{"bytes", bytes}, {"datagrams", count}}});
+}
+
+void EventLog::datagrams_received(std::uint64_t count, std::uint64_t bytes) {
+  if (count == 0) return;
+  received_ += bytes;
+  datagrams_received_ += count;
+  if (!log_->reports_transfers()) return;
+  report({"received",
+          fmt::format("received {}, {}", count_text(count), bytes_text(bytes)),
+          "recvmmsg(2)",
+          {{"bytes", bytes}, {"datagrams", count}}});
+}
+
+void EventLog::dropped(std::uint64_t count, bool last) {
+  constexpr Duration pause = std::chrono::seconds(1);
+  if (count == 0 || (!last && count == drops_reported_)) return;
+  const Clock::time_point now = Clock::now();
+  if (!last && (!log_->reports_events() || now - drops_reported_at_ < pause)) return;
+  drops_reported_ = count;
+  drops_reported_at_ = now;
+  LogEvent event{"dropped",
+                 fmt::format("this machine has dropped {} because our receive queue was full; see "
+                             "?rcvbuf=BYTES",
+                             count_text(count)),
+                 "SO_RXQ_OVFL",
+                 {{"datagrams", count}}};
+  if (last) return log_->notice(event);
+  report(std::move(event));
+}
+
+std::string EventLog::datagram_summary() const {
+  return fmt::format("{} ({}) sent, {} ({}) received in {}", count_text(datagrams_sent_),
+                     bytes_text(sent_), count_text(datagrams_received_), bytes_text(received_),
+                     to_text(age()));
+}
+
+}  // namespace ieum::cli
