@@ -177,10 +177,10 @@ Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words,
   common.wait = *wait;
   const auto idle = read_duration(app, "--idle", words.idle, Duration::zero());
   if (!idle) return Refusal(idle.error());
-  common.talk.idle = *idle;
-  const auto linger = read_duration(app, "--linger", words.linger, common.talk.linger);
+  common.session.idle = *idle;
+  const auto linger = read_duration(app, "--linger", words.linger, common.session.linger);
   if (!linger) return Refusal(linger.error());
-  common.talk.linger = *linger;
+  common.session.linger = *linger;
   if (words.address.empty()) {
     return Refusal(
         given(app, "ADDRESS")
@@ -200,14 +200,14 @@ Parsed<CommonOptions> read_common(const CLI::App& app, const GivenCommon& words,
   if (!unfit.empty()) return Refusal(std::move(unfit));
   const auto on_eof = read_on_eof(app, words.on_eof);
   if (!on_eof) return Refusal(on_eof.error());
-  common.talk.on_eof = *on_eof;
+  common.session.on_eof = *on_eof;
   if (given(app, "--output") && words.output.empty()) return Refusal("-o takes a file's name");
   if (words.output != "-") common.output_path = words.output;
   common.rendering = {.hex = words.hex, .timestamps = words.timestamps};
   common.log = {.verbosity = std::min(words.verbosity, 2),
                 .json = words.json,
                 .color = surroundings.error_color};
-  unfit = read_cutting(app, words, common);
+  unfit = read_framing(app, words, common);
   if (!unfit.empty()) return Refusal(std::move(unfit));
   return common;
 }
@@ -285,7 +285,7 @@ Parsed<Command> parse_listen(std::span<const std::string> words, const Surroundi
     if (!unfit.empty()) return Refusal(std::move(unfit));
   }
   const Scheme scheme = command.common.endpoint.scheme;
-  if (command.service != Service::talk && scheme != Scheme::standard) {
+  if (command.service != Service::stdio && scheme != Scheme::standard) {
     for (const char* option : {"--output", "--hex", "--timestamps", "--on-eof", "--linger"}) {
       if (!given(app, option)) continue;
       return Refusal(fmt::format("{} cannot be combined with --echo, --discard or --exec", option));

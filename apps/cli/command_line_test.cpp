@@ -38,9 +38,9 @@ TEST(CommandLine, of_connect) {
        "--timestamps", "-o", "file", "--on-eof", "keep", "--linger", "200ms", "127.0.0.1:80"});
   EXPECT_EQ(command.common.endpoint.place, "127.0.0.1:80");
   EXPECT_EQ(command.common.wait, 2s);
-  EXPECT_EQ(command.common.talk.idle, 1500ms);
-  EXPECT_EQ(command.common.talk.linger, 200ms);
-  EXPECT_EQ(command.common.talk.on_eof, OnEof::keep);
+  EXPECT_EQ(command.common.session.idle, 1500ms);
+  EXPECT_EQ(command.common.session.linger, 200ms);
+  EXPECT_EQ(command.common.session.on_eof, OnEof::keep);
   EXPECT_EQ(command.common.family, Family::ipv4) << "the source's";
   EXPECT_EQ(command.common.output_path, "file");
   EXPECT_EQ(command.common.log.verbosity, 2);
@@ -54,8 +54,8 @@ TEST(CommandLine, of_connect) {
 TEST(CommandLine, of_connect_has_defaults) {
   const auto command = parsed<ConnectCommand>({"connect", "localhost:80"});
   EXPECT_EQ(command.common.wait, 0s);
-  EXPECT_EQ(command.common.talk.idle, 0s);
-  EXPECT_EQ(command.common.talk.on_eof, OnEof::automatic);
+  EXPECT_EQ(command.common.session.idle, 0s);
+  EXPECT_EQ(command.common.session.on_eof, OnEof::automatic);
   EXPECT_EQ(command.common.family, Family::none);
   EXPECT_EQ(command.common.output_path, "");
   EXPECT_EQ(command.common.log.verbosity, 0);

@@ -12,7 +12,7 @@
 #include "options/endpoint.hpp"
 #include "report/log.hpp"
 #include "session/rendering.hpp"
-#include "session/talk.hpp"
+#include "session/session.hpp"
 
 namespace ieum::cli {
 
@@ -21,7 +21,7 @@ struct CommonOptions {
   Endpoint endpoint{};
   Family family = Family::none;  ///< -4, -6
   Duration wait{};               ///< -w; zero: as long as the system does
-  TalkOptions talk;
+  SessionOptions session;
   Rendering::Options rendering;
   std::string output_path;         ///< -o; empty: standard output
   std::size_t datagram_bytes = 0;  ///< --size: of datagrams that our input becomes
@@ -37,10 +37,10 @@ struct ConnectCommand {
 
 struct ListenCommand {
   /// What is done with a client.
-  enum class Service : std::uint8_t { talk, echo, discard, exec };
+  enum class Service : std::uint8_t { stdio, echo, discard, exec };
 
   CommonOptions common;
-  Service service = Service::talk;
+  Service service = Service::stdio;
   std::string command;  ///< of exec: for /bin/sh -c
   bool keep = false;
   std::size_t clients_max = 10'000;
@@ -63,7 +63,7 @@ struct PrintCommand {
 
 using Command = std::variant<PrintCommand, ConnectCommand, ListenCommand, CastCommand>;
 
-/// Each gives the exit status; what went wrong has been told.
+/// Each gives the exit status; what went wrong has been reported.
 [[nodiscard]] Task<int> run_connect(const ConnectCommand& command, Log& log);
 [[nodiscard]] Task<int> run_listen(const ListenCommand& command, Log& log);
 [[nodiscard]] Task<int> run_cast(const CastCommand& command, Log& log);

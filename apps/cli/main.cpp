@@ -59,7 +59,7 @@ int run_it(const CastCommand& command) { return run_on_loop(command, run_cast); 
 }  // namespace
 
 int main(int argc, char** argv) {
-  // A closed pipe is an error that is told, not a signal; children get their default back.
+  // A closed pipe is an error that is reported, not a signal; children get their default back.
   std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const Surroundings surroundings{

@@ -26,23 +26,23 @@ Address with_port(const Address& address, int port, std::uint32_t interface) {
 
 namespace {
 
-Task<int> cast_in(const CastCommand& command, Log& log, Interruption& interruption) {
+Task<int> cast_in(const CastCommand& command, Log& log, Interrupt& interrupt) {
   EventLog events(log);
-  Result<LocalEnds> ends = open_local_ends(command.common, log);
-  if (!ends) co_return static_cast<int>(Status::other);
+  Result<LocalStreams> streams = open_local_streams(command.common, log);
+  if (!streams) co_return static_cast<int>(Status::other);
   if (command.receive) {
-    const int status = co_await receive_cast(command, *ends, events, interruption);
+    const int status = co_await receive_cast(command, *streams, events, interrupt);
     co_return status;
   }
-  const int status = co_await send_cast(command, *ends, events, interruption);
+  const int status = co_await send_cast(command, *streams, events, interrupt);
   co_return status;
 }
 
 }  // namespace
 
 Task<int> run_cast(const CastCommand& command, Log& log) {
-  auto body = [&](Interruption& interruption) { return cast_in(command, log, interruption); };
-  const int status = co_await with_interruption(body);
+  auto body = [&](Interrupt& interrupt) { return cast_in(command, log, interrupt); };
+  const int status = co_await with_interrupt(body);
   co_return status;
 }
 

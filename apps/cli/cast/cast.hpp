@@ -5,7 +5,7 @@
 #include <ieum/task.hpp>
 
 #include "commands.hpp"
-#include "session/conversation.hpp"
+#include "session/run_session.hpp"
 
 namespace ieum::cli {
 
@@ -14,10 +14,10 @@ namespace ieum::cli {
 /// `address` with another port, and an interface if it is IPv6 and has none.
 [[nodiscard]] Address with_port(const Address& address, int port, std::uint32_t interface);
 
-/// Each gives the exit status; what went wrong has been told.
-[[nodiscard]] Task<int> send_cast(const CastCommand& command, LocalEnds& ends, EventLog& events,
-                                  Interruption& interruption);
-[[nodiscard]] Task<int> receive_cast(const CastCommand& command, LocalEnds& ends, EventLog& events,
-                                     Interruption& interruption);
+/// Each gives the exit status; what went wrong has been reported.
+[[nodiscard]] Task<int> send_cast(const CastCommand& command, LocalStreams& streams,
+                                  EventLog& events, Interrupt& interrupt);
+[[nodiscard]] Task<int> receive_cast(const CastCommand& command, LocalStreams& streams,
+                                     EventLog& events, Interrupt& interrupt);
 
 }  // namespace ieum::cli

@@ -34,7 +34,7 @@ std::string first_given(const CLI::App& app, const std::array<const char*, N>& n
 
 }  // namespace
 
-std::string read_cutting(const CLI::App& app, const GivenCommon& words, CommonOptions& common) {
+std::string read_framing(const CLI::App& app, const GivenCommon& words, CommonOptions& common) {
   if (!common.endpoint.has_datagrams()) {
     const std::string name = first_given(app, std::array{"--size", "--lines"});
     if (name.empty()) return {};
@@ -160,7 +160,7 @@ Parsed<Command> parse_cast(std::span<const std::string> words, const Surrounding
   }
   const auto idle = read_duration(app, "--idle", declaration.given.idle, Duration::zero());
   if (!idle) return Refusal(idle.error());
-  common.talk.idle = *idle;
+  common.session.idle = *idle;
   std::string unfit = refuse_direction(app, command);
   if (unfit.empty()) unfit = read_sending(declaration, command);
   if (!unfit.empty()) return Refusal(std::move(unfit));

@@ -32,9 +32,9 @@ CastDeclaration::CastDeclaration() : app("send one to many, or receive what is s
       ->type_name("TIME")
       ->group(way_group);
   declare_address(app, given, way_group);
-  declare_cutting(app, given,
+  declare_framing(app, given,
                   "Bytes of payload in each datagram, default 1316: seven packets of MPEG-TS. "
-                  "Fewer go when our input pauses, or ends.");
+                  "Fewer go when our input pauses, or streams.");
   declare_output(app, given);
 }
 

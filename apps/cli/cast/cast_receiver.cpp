@@ -11,19 +11,19 @@
 #include <ieum/ieum.hpp>
 
 #include "session/datagram_endpoint.hpp"
-#include "session/finding.hpp"
+#include "session/resolve_endpoint.hpp"
 #include "text/quantity.hpp"
 
 namespace ieum::cli {
 
 CastReceiver::CastReceiver(const CastCommand& command, DatagramSocket data, DatagramSocket control,
-                           LocalEnds& ends, EventLog& events, Interruption& interruption)
+                           LocalStreams& streams, EventLog& events, Interrupt& interrupt)
     : command_(command),
       socket_(std::move(data)),
       control_(std::move(control)),
-      ends_(ends),
+      streams_(streams),
       events_(events),
-      interruption_(interruption),
+      interrupt_(interrupt),
       shows_live_(!command.common.log.json && ::isatty(STDERR_FILENO) == 1 &&
                   (::isatty(STDOUT_FILENO) == 0 || !command.common.output_path.empty())),
       batch_(DatagramBatch::messages_max_default, DatagramBatch::message_bytes_max),
@@ -40,15 +40,15 @@ Task<int> CastReceiver::run() {
 Task<> CastReceiver::run_in(Group& group) {
   // The writer ends of itself, once all that has come is written.
   group.start(write());
-  group.start(watch_interruption());
+  group.start(watch_interrupt());
   auto body = [this](Group& receivers) { return receive_in(receivers); };
   co_await with_group(body);
   rtp_.flush(ready_);
   queue_ready();
   all_queued_ = true;
   queue_changed_.set();
-  co_await race(all_written_.wait(), interruption_.asked.wait());
-  if (interruption_.has_come() && !all_written_.is_set()) {
+  co_await race(all_written_.wait(), interrupt_.raised.wait());
+  if (interrupt_.is_raised() && !all_written_.is_set()) {
     // Whoever reads our output may do so no more.
     const Result<> written =
         co_await attempt(with_timeout(farewell_to_output, all_written_.wait()));
@@ -64,7 +64,7 @@ Task<> CastReceiver::receive_in(Group& group) {
   group.start(receive());
   if (control_.is_open()) group.start(receive_control());
   group.start(watch_time());
-  if (ends_.output.is_pipe()) group.start(watch_output());
+  if (streams_.output.is_pipe()) group.start(watch_output());
   co_await over_.wait();
   group.stop();
 }
@@ -155,12 +155,13 @@ Task<> CastReceiver::write() {
       co_await queue_changed_.wait();
       continue;
     }
-    const Result<> written = co_await attempt(ends_.output.write(Side::received, queue_.front()));
+    const Result<> written =
+        co_await attempt(streams_.output.write(Side::received, queue_.front()));
     queue_.pop();
     queue_room_.set();
     if (written) continue;
     if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
-    const std::string where = ends_.output.where();
+    const std::string where = streams_.output.where();
     fail_with(explain_failure(Stage::writing_output, written.error(), {.where = where}));
     break;
   }
@@ -171,7 +172,7 @@ Task<> CastReceiver::write() {
 
 Task<> CastReceiver::watch_time() {
   constexpr Duration live_pause = std::chrono::seconds(1);
-  const Duration idle = command_.common.talk.idle;
+  const Duration idle = command_.common.session.idle;
   Clock::time_point shown = Clock::now();
   for (;;) {
     co_await sleep(tick);
@@ -192,20 +193,20 @@ Task<> CastReceiver::watch_time() {
   }
 }
 
-Task<> CastReceiver::watch_interruption() {
-  co_await interruption_.asked.wait();
+Task<> CastReceiver::watch_interrupt() {
+  co_await interrupt_.raised.wait();
   end(EndReason::interrupted);
 }
 
 Task<> CastReceiver::watch_output() {
   const Result<> gone = co_await attempt(wait_readable(STDOUT_FILENO));
   if (!gone) co_await fail(gone.error());
-  const std::string where = ends_.output.where();
+  const std::string where = streams_.output.where();
   fail_with(
       explain_failure(Stage::writing_output, Error::from_errno(EPIPE, "write"), {.where = where}));
 }
 
-// ---- What is told -------------------------------------------------------------------------------
+// ---- What is reported ---------------------------------------------------------------------------
 
 std::string CastReceiver::report_text() const {
   const std::uint64_t dropped = socket_.counters().dropped;
@@ -269,14 +270,14 @@ Task<int> CastReceiver::finish() {
   if (failure_) {
     status = log.failed(*failure_);
   } else if (reason_ == EndReason::interrupted) {
-    status = interrupted(events_, interruption_);
+    status = report_interrupted(events_, interrupt_);
   } else if (reason_ == EndReason::idle) {
     status = log.failed({Status::timed_out, fmt::format("nothing came for {} (-i)",
-                                                        to_text(command_.common.talk.idle))});
+                                                        to_text(command_.common.session.idle))});
   }
-  const Result<> finished = co_await attempt(ends_.output.finish());
+  const Result<> finished = co_await attempt(streams_.output.finish());
   if (finished) co_return status;
-  const ErrorContext context{.where = ends_.output.where()};
+  const ErrorContext context{.where = streams_.output.where()};
   co_return log.failed(explain_failure(Stage::writing_output, finished.error(), context));
 }
 
@@ -301,16 +302,16 @@ Task<DatagramSocket> open_receiver(const CastCommand& command, const Address& ad
   const std::string_view source = endpoint.text_setting(Key::source);
   if (!source.empty()) membership.source = parse_source(source).value_or(Address{});
   co_await socket.join(membership);
-  std::string told = address.to_string();
-  if (interface != 0) told.append(" by ").append(endpoint.text_setting(Key::interface));
-  if (!source.empty()) told.append(" from ").append(source);
-  events.joined(told);
+  std::string joined = address.to_string();
+  if (interface != 0) joined.append(" by ").append(endpoint.text_setting(Key::interface));
+  if (!source.empty()) joined.append(" from ").append(source);
+  events.joined(joined);
   co_return socket;
 }
 
-Task<std::unique_ptr<CastReceiver>> make_receiver(const CastCommand& command, LocalEnds& ends,
-                                                  EventLog& events, Interruption& interruption) {
-  const Address found = co_await find_address(command.common, "open");
+Task<std::unique_ptr<CastReceiver>> make_receiver(const CastCommand& command, LocalStreams& streams,
+                                                  EventLog& events, Interrupt& interrupt) {
+  const Address found = co_await resolve_endpoint(command.common, "open");
   const std::uint32_t interface = co_await cast_interface(command.common.endpoint);
   const Address at = with_port(found, found.port(), interface);
   DatagramSocket control;
@@ -319,17 +320,17 @@ Task<std::unique_ptr<CastReceiver>> make_receiver(const CastCommand& command, Lo
     control = co_await open_receiver(command, control_at, interface, events);
   }
   DatagramSocket data = co_await open_receiver(command, at, interface, events);
-  co_return std::make_unique<CastReceiver>(command, std::move(data), std::move(control), ends,
-                                           events, interruption);
+  co_return std::make_unique<CastReceiver>(command, std::move(data), std::move(control), streams,
+                                           events, interrupt);
 }
 
 }  // namespace
 
-Task<int> receive_cast(const CastCommand& command, LocalEnds& ends, EventLog& events,
-                       Interruption& interruption) {
+Task<int> receive_cast(const CastCommand& command, LocalStreams& streams, EventLog& events,
+                       Interrupt& interrupt) {
   Result<std::unique_ptr<CastReceiver>> made = co_await attempt(
-      unless_interrupted(make_receiver(command, ends, events, interruption), interruption));
-  if (interruption.has_come()) co_return interrupted(events, interruption);
+      unless_interrupted(make_receiver(command, streams, events, interrupt), interrupt));
+  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (!made) {
     const std::string where = command.common.endpoint.to_string();
     if (made.error() == std::errc::no_such_device) {

@@ -27,7 +27,7 @@ class CastReceiver {
 
   /// All must outlive it. `control` is open with --rtp only.
   CastReceiver(const CastCommand& command, DatagramSocket data, DatagramSocket control,
-               LocalEnds& ends, EventLog& events, Interruption& interruption);
+               LocalStreams& streams, EventLog& events, Interrupt& interrupt);
 
   /// Until the sender says goodbye, nothing has come for -i, or it is interrupted.
   [[nodiscard]] Task<int> run();
@@ -45,7 +45,7 @@ class CastReceiver {
   Task<> receive_control();
   Task<> write();
   Task<> watch_time();
-  Task<> watch_interruption();
+  Task<> watch_interrupt();
   Task<> watch_output();
   void end(EndReason reason);
   void fail_with(Failure failure);
@@ -59,9 +59,9 @@ class CastReceiver {
   const CastCommand& command_;
   DatagramSocket socket_;
   DatagramSocket control_;
-  LocalEnds& ends_;
+  LocalStreams& streams_;
   EventLog& events_;
-  Interruption& interruption_;
+  Interrupt& interrupt_;
   bool shows_live_;
   DatagramBatch batch_;
   RtpReceiver rtp_;

@@ -14,7 +14,7 @@
 #include "rtp/rtp.hpp"
 #include "session/datagram_endpoint.hpp"
 #include "session/datagram_input.hpp"
-#include "session/finding.hpp"
+#include "session/resolve_endpoint.hpp"
 
 namespace ieum::cli {
 
@@ -29,8 +29,8 @@ constexpr Duration goodbye_pause = std::chrono::milliseconds(20);
 constexpr std::size_t transport_packet_bytes = 188;  // of MPEG-TS
 constexpr int payload_type_mp2t = 33;
 
-Cut cut_of(const CommonOptions& options) {
-  return options.by_lines || ::isatty(STDIN_FILENO) == 1 ? Cut::lines : Cut::full;
+Framing framing_of(const CommonOptions& options) {
+  return options.by_lines || ::isatty(STDIN_FILENO) == 1 ? Framing::lines : Framing::full;
 }
 
 /// MPEG-TS over RTP has whole packets only (RFC 2250).
@@ -60,15 +60,16 @@ Source random_source(const Address& local) {
 class Sender {
  public:
   Sender(const CastCommand& command, DatagramSocket data, DatagramSocket control, const Address& to,
-         const Address& control_to, LocalEnds& ends, EventLog& events)
+         const Address& control_to, LocalStreams& streams, EventLog& events)
       : command_(command),
         socket_(std::move(data)),
         control_(std::move(control)),
         to_(to),
         control_to_(control_to),
-        ends_(ends),
+        streams_(streams),
         events_(events),
-        input_(ends.input, cut_of(command.common), command.common.datagram_bytes, unit_of(command)),
+        input_(streams.input, framing_of(command.common), command.common.datagram_bytes,
+               unit_of(command)),
         pacing_(command.bits_per_second),
         source_(random_source(socket_.address())),
         began_(Pacing::Time::clock::now()) {}
@@ -120,9 +121,9 @@ class Sender {
       const Duration wait = pacing_.wait(Time::clock::now());
       if (wait > Duration::zero()) co_await sleep(wait);
       co_await send(data);
-      if (!ends_.output.shows_both()) continue;
+      if (!streams_.output.shows_both()) continue;
       stage = Stage::writing_output;
-      co_await ends_.output.write(Side::sent, data);
+      co_await streams_.output.write(Side::sent, data);
     }
     events_.input_ended();
   }
@@ -208,7 +209,7 @@ class Sender {
   DatagramSocket control_;  // with --rtp
   Address to_;
   Address control_to_;
-  LocalEnds& ends_;
+  LocalStreams& streams_;
   EventLog& events_;
   DatagramInput input_;
   Pacing pacing_;
@@ -232,9 +233,9 @@ Task<DatagramSocket> open_sender(const CastCommand& command, const Address& to,
   co_return socket;
 }
 
-Task<std::unique_ptr<Sender>> make_sender(const CastCommand& command, LocalEnds& ends,
+Task<std::unique_ptr<Sender>> make_sender(const CastCommand& command, LocalStreams& streams,
                                           EventLog& events) {
-  const Address found = co_await find_address(command.common, "open");
+  const Address found = co_await resolve_endpoint(command.common, "open");
   const std::uint32_t interface = co_await cast_interface(command.common.endpoint);
   const Address to = with_port(found, found.port(), interface);
   DatagramSocket data = co_await open_sender(command, to, interface);
@@ -244,36 +245,36 @@ Task<std::unique_ptr<Sender>> make_sender(const CastCommand& command, LocalEnds&
   if (command.rtp) control = co_await open_sender(command, to, interface);
   const Address control_to = with_port(to, found.port() + 1, interface);
   co_return std::make_unique<Sender>(command, std::move(data), std::move(control), to, control_to,
-                                     ends, events);
+                                     streams, events);
 }
 
 Failure failure_of(Stage stage, const Error& error, const CastCommand& command,
-                   const LocalEnds& ends) {
+                   const LocalStreams& streams) {
   const std::string where = command.common.endpoint.to_string();
   if (stage != Stage::sending) {
-    return explain_failure(stage, error, {.where = ends.output.where()});
+    return explain_failure(stage, error, {.where = streams.output.where()});
   }
   return explain_datagram_failure(error, where);
 }
 
 }  // namespace
 
-Task<int> send_cast(const CastCommand& command, LocalEnds& ends, EventLog& events,
-                    Interruption& interruption) {
+Task<int> send_cast(const CastCommand& command, LocalStreams& streams, EventLog& events,
+                    Interrupt& interrupt) {
   Log& log = events.log();
   const std::string where = command.common.endpoint.to_string();
   Result<std::unique_ptr<Sender>> made =
-      co_await attempt(unless_interrupted(make_sender(command, ends, events), interruption));
-  if (interruption.has_come()) co_return interrupted(events, interruption);
+      co_await attempt(unless_interrupted(make_sender(command, streams, events), interrupt));
+  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (!made) co_return log.failed(explain_datagram_failure(made.error(), where));
   Sender& sender = **made;
   Stage stage = Stage::reading_input;
-  const Result<> sent = co_await attempt(unless_interrupted(sender.run(stage), interruption));
+  const Result<> sent = co_await attempt(unless_interrupted(sender.run(stage), interrupt));
   const Result<> said = co_await attempt(sender.say_goodbye());
   co_await sender.close();
-  events.closed(interruption.has_come() ? EndReason::interrupted
-                : sent                  ? EndReason::both_finished
-                                        : EndReason::broken);
+  events.closed(interrupt.is_raised() ? EndReason::interrupted
+                : sent                ? EndReason::both_finished
+                                      : EndReason::broken);
   if (sender.lines_cut() > 0) {
     log.notice({"lines_cut",
                 fmt::format("{} lines longer than {} bytes went as several datagrams; see --size",
@@ -281,8 +282,8 @@ Task<int> send_cast(const CastCommand& command, LocalEnds& ends, EventLog& event
                 {},
                 {{"lines", sender.lines_cut()}}});
   }
-  if (interruption.has_come()) co_return interrupted(events, interruption);
-  if (!sent) co_return log.failed(failure_of(stage, sent.error(), command, ends));
+  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
+  if (!sent) co_return log.failed(failure_of(stage, sent.error(), command, streams));
   if (!said) co_return log.failed(explain_datagram_failure(said.error(), where));
   co_return 0;
 }

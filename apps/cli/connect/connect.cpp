@@ -1,8 +1,8 @@
 // `ieum connect`.
 #include <ieum/ieum.hpp>
 
-#include "session/conversation.hpp"
 #include "session/datagram_commands.hpp"
+#include "session/run_session.hpp"
 #include "session/socket_settings.hpp"
 
 namespace ieum::cli {
@@ -29,8 +29,8 @@ Task<StreamSocket> connect_to(const ConnectCommand& command, EventLog& events) {
 }
 
 int connect_failed(const ConnectCommand& command, const Error& error, EventLog& events,
-                   const Interruption& interruption) {
-  if (interruption.has_come()) return interrupted(events, interruption);
+                   const Interrupt& interrupt) {
+  if (interrupt.is_raised()) return report_interrupted(events, interrupt);
   const CommonOptions& common = command.common;
   const std::string where = common.endpoint.to_string();
   const ErrorContext context{
@@ -41,7 +41,7 @@ int connect_failed(const ConnectCommand& command, const Error& error, EventLog& 
 }
 
 Task<int> talk_over(StreamSocket socket, const ConnectCommand& command, EventLog& events,
-                    Interruption& interruption, LocalEnds& ends) {
+                    Interrupt& interrupt, LocalStreams& streams) {
   const Endpoint& endpoint = command.common.endpoint;
   const Address local = socket.local_address().value_or(Address{});
   if (endpoint.scheme == Scheme::descriptor) events.taken_over(endpoint.to_string());
@@ -56,23 +56,23 @@ Task<int> talk_over(StreamSocket socket, const ConnectCommand& command, EventLog
     events.closed(EndReason::probed);
     co_return 0;
   }
-  const int status = co_await converse(socket, ends, command.common, events, interruption);
+  const int status = co_await run_session(socket, streams, command.common, events, interrupt);
   co_return status;
 }
 
-Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interruption& interruption) {
+Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interrupt& interrupt) {
   EventLog events(log);
   // Before the connecting: what cannot be written must not be received.
-  Result<LocalEnds> ends = open_local_ends(command.common, log);
-  if (!ends) co_return static_cast<int>(Status::other);
+  Result<LocalStreams> streams = open_local_streams(command.common, log);
+  if (!streams) co_return static_cast<int>(Status::other);
   if (command.common.endpoint.scheme == Scheme::standard) {
-    const int status = co_await copy_standard(*ends, command.common, events, interruption);
+    const int status = co_await copy_standard(*streams, command.common, events, interrupt);
     co_return status;
   }
   Result<StreamSocket> socket =
-      co_await attempt(unless_interrupted(connect_to(command, events), interruption));
-  if (!socket) co_return connect_failed(command, socket.error(), events, interruption);
-  const int status = co_await talk_over(*std::move(socket), command, events, interruption, *ends);
+      co_await attempt(unless_interrupted(connect_to(command, events), interrupt));
+  if (!socket) co_return connect_failed(command, socket.error(), events, interrupt);
+  const int status = co_await talk_over(*std::move(socket), command, events, interrupt, *streams);
   co_return status;
 }
 
@@ -80,14 +80,14 @@ Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interruption
 
 Task<int> run_connect(const ConnectCommand& given, Log& log) {
   ConnectCommand command = given;
-  command.common.talk.on_eof = resolve_on_eof(command.common.talk.on_eof, false);
-  auto body = [&](Interruption& interruption) {
+  command.common.session.on_eof = resolve_on_eof(command.common.session.on_eof, false);
+  auto body = [&](Interrupt& interrupt) {
     if (command.common.endpoint.has_datagrams()) {
-      return connect_datagrams(command, log, interruption);
+      return connect_datagrams(command, log, interrupt);
     }
-    return connect_and_talk(command, log, interruption);
+    return connect_and_talk(command, log, interrupt);
   };
-  const int status = co_await with_interruption(body);
+  const int status = co_await with_interrupt(body);
   co_return status;
 }
 

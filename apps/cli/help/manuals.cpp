@@ -88,7 +88,8 @@ ManualSection how_it_ends() {
           "Each side may finish sending before the other. At the end of our input (Ctrl-D on a "
           "terminal) the connection is half-closed: the peer reads our end, and what it still "
           "has to say is received, without a limit of time (-i sets one). When the peer has "
-          "finished, a pipe that is our output ends, and so do we: what our input gives without a "
+          "finished, a pipe that is our output streams, and so do we: what our input gives without "
+          "a "
           "pause is still sent, so that a "
           "file goes through to its end; an open terminal or a silent pipe does not keep us.",
           "Ctrl-C stops sending, half-closes, receives for at most a second more, and says what "

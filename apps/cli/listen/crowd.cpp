@@ -6,13 +6,13 @@
 
 #include <ieum/timeout.hpp>
 
-#include "session/idleness.hpp"
+#include "session/idle_timeout.hpp"
 #include "text/quantity.hpp"
 
 namespace ieum::cli {
 
-Crowd::Crowd(LocalEnds& ends, const CommonOptions& options, Log& log)
-    : ends_(ends), options_(options), log_(log) {}
+Crowd::Crowd(LocalStreams& streams, const CommonOptions& options, Log& log)
+    : streams_(streams), options_(options), log_(log) {}
 
 bool Crowd::has_room() const noexcept {
   return std::ranges::any_of(members_, [](const Member* member) {
@@ -32,7 +32,7 @@ Task<> Crowd::read_input() {
   std::vector<std::byte> buffer(chunk_bytes);
   for (;;) {
     co_await until_room();
-    const std::size_t count = co_await ends_.input.read_some(buffer);
+    const std::size_t count = co_await streams_.input.read_some(buffer);
     if (count == 0) break;
     co_await until_room();  // the last one may have left meanwhile
     send_to_all(Payload(ConstBuffer(buffer).first(count)));
@@ -100,7 +100,7 @@ Task<> Crowd::serve_in(Group& group, StreamSocket& client, Member& member, Event
   const Membership membership(*this, member);
   if (input_ended_) member.queue.close();
   group.start(receive(client, member, events));
-  if (options_.talk.idle > Duration::zero()) group.start(watch_idleness(member));
+  if (options_.session.idle > Duration::zero()) group.start(watch_idle(member));
   co_await send(client, member, events);
   group.stop();
 }
@@ -112,7 +112,7 @@ Task<> Crowd::receive(StreamSocket& client, Member& member, EventLog& events) {
     member.last_activity = EventLog::Clock::now();
     events.received(data.size());
     const Result<> written =
-        co_await attempt(ends_.output.write(member.rendering, Side::received, data));
+        co_await attempt(streams_.output.write(member.rendering, Side::received, data));
     if (written) continue;
     if (written.error() == std::errc::operation_canceled) co_await fail(written.error());
     lose_output(written.error());
@@ -133,12 +133,12 @@ Task<> Crowd::send(StreamSocket& client, Member& member, EventLog& events) {
     member.last_activity = EventLog::Clock::now();
     events.sent(next->size());
     if (member.rendering.shows_both()) {
-      co_await ends_.output.write(member.rendering, Side::sent, next->bytes());
+      co_await streams_.output.write(member.rendering, Side::sent, next->bytes());
     }
     room_.set();
   }
-  const bool we_end = input_ended_ && options_.talk.on_eof == OnEof::close;
-  if (!member.finished.is_set() && (we_end || options_.talk.on_eof == OnEof::half_close)) {
+  const bool we_end = input_ended_ && options_.session.on_eof == OnEof::close;
+  if (!member.finished.is_set() && (we_end || options_.session.on_eof == OnEof::half_close)) {
     co_await client.shutdown_write();
     events.half_closed();
   }
@@ -154,8 +154,8 @@ Task<> Crowd::send(StreamSocket& client, Member& member, EventLog& events) {
   co_await member.finished.wait();
 }
 
-Task<> Crowd::watch_idleness(Member& member) {
-  co_await until_idle(member.last_activity, options_.talk.idle);
+Task<> Crowd::watch_idle(Member& member) {
+  co_await wait_until_idle(member.last_activity, options_.session.idle);
   cut_off(member, EndReason::idle);
 }
 

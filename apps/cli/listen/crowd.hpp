@@ -11,7 +11,7 @@
 #include <ieum/send_queue.hpp>
 #include <ieum/stream_socket.hpp>
 
-#include "session/conversation.hpp"
+#include "session/run_session.hpp"
 
 namespace ieum::cli {
 
@@ -28,7 +28,7 @@ class Crowd {
   static constexpr std::size_t queue_bytes_min = std::size_t{256} * 1024;
 
   /// All must outlive it.
-  Crowd(LocalEnds& ends, const CommonOptions& options, Log& log);
+  Crowd(LocalStreams& streams, const CommonOptions& options, Log& log);
 
   /// Reads our input until its end; then, as --on-eof says, tells the clients. Fails if the input
   /// does.
@@ -59,14 +59,14 @@ class Crowd {
   Task<> serve_in(Group& group, StreamSocket& client, Member& member, EventLog& events);
   Task<> receive(StreamSocket& client, Member& member, EventLog& events);
   Task<> send(StreamSocket& client, Member& member, EventLog& events);
-  Task<> watch_idleness(Member& member);
+  Task<> watch_idle(Member& member);
   void cut_off(Member& member, EndReason reason);
   void report_too_slow(const StreamSocket& client);
   Task<> until_room();
   [[nodiscard]] bool has_room() const noexcept;
   void send_to_all(const Payload& payload);
 
-  LocalEnds& ends_;
+  LocalStreams& streams_;
   const CommonOptions& options_;
   Log& log_;
   std::vector<Member*> members_;

@@ -4,9 +4,9 @@
 
 #include <ieum/timeout.hpp>
 
-#include "session/conversation.hpp"
 #include "session/datagram_endpoint.hpp"
-#include "session/datagram_talk.hpp"
+#include "session/datagram_session.hpp"
+#include "session/run_session.hpp"
 #include "text/quantity.hpp"
 
 namespace ieum::cli {
@@ -22,29 +22,30 @@ std::uint64_t bytes_of(std::span<const Datagram> datagrams) {
 DatagramBatch batch_for(const Endpoint& endpoint) {
   // A Unix socket's queue holds about ten.
   constexpr std::size_t unix_messages_max = 16;
-  if (endpoint.is_unix()) return DatagramBatch(unix_messages_max, DatagramTalk::datagram_bytes_max);
+  if (endpoint.is_unix())
+    return DatagramBatch(unix_messages_max, DatagramSession::datagram_bytes_max);
   return DatagramBatch(DatagramBatch::messages_max_default, DatagramBatch::message_bytes_max);
 }
 
 }  // namespace
 
 DatagramService::DatagramService(DatagramSocket& socket, const ListenCommand& command,
-                                 EventLog& events, Interruption& interruption)
+                                 EventLog& events, Interrupt& interrupt)
     : socket_(socket),
       command_(command),
       events_(events),
-      interruption_(interruption),
+      interrupt_(interrupt),
       batch_(batch_for(command.common.endpoint)) {}
 
 Task<int> DatagramService::run() {
   events_.waiting_for_datagrams();
-  const Result<> ended = co_await attempt(unless_interrupted(serve(), interruption_));
+  const Result<> ended = co_await attempt(unless_interrupted(serve(), interrupt_));
   const std::uint64_t dropped = socket_.counters().dropped;
   co_await socket_.close();
   const bool idle = !ended && ended.error() == std::errc::timed_out;
-  events_.closed(interruption_.has_come() ? EndReason::interrupted
-                 : idle                   ? EndReason::idle
-                                          : EndReason::broken);
+  events_.closed(interrupt_.is_raised() ? EndReason::interrupted
+                 : idle                 ? EndReason::idle
+                                        : EndReason::broken);
   Log& log = events_.log();
   events_.dropped(dropped, true);
   if (ignored_ > 0) {
@@ -57,7 +58,7 @@ Task<int> DatagramService::run() {
   if (too_large_ > 0) {
     log.notice({"too_large",
                 fmt::format("{} datagram{} larger than {} bytes got no answer", too_large_,
-                            too_large_ == 1 ? "" : "s", DatagramTalk::datagram_bytes_max),
+                            too_large_ == 1 ? "" : "s", DatagramSession::datagram_bytes_max),
                 {},
                 {{"datagrams", too_large_}}});
   }
@@ -67,18 +68,18 @@ Task<int> DatagramService::run() {
                 {},
                 {{"datagrams", unanswered_}}});
   }
-  if (interruption_.has_come()) co_return interrupted(events_, interruption_);
+  if (interrupt_.is_raised()) co_return report_interrupted(events_, interrupt_);
   if (idle) {
     co_return log.failed(
         {Status::timed_out, fmt::format("nothing came for {} (-i); {}",
-                                        to_text(command_.common.talk.idle), events_.summary())});
+                                        to_text(command_.common.session.idle), events_.summary())});
   }
   co_return log.failed(
       explain_datagram_failure(ended.error(), command_.common.endpoint.to_string()));
 }
 
 Task<> DatagramService::serve() {
-  const Duration idle = command_.common.talk.idle;
+  const Duration idle = command_.common.session.idle;
   for (;;) {
     if (idle > Duration::zero()) {
       co_await with_timeout(idle, socket_.receive(batch_));

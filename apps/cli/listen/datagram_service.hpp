@@ -6,7 +6,7 @@
 
 #include "commands.hpp"
 #include "report/event_log.hpp"
-#include "session/interruption.hpp"
+#include "session/interrupt.hpp"
 
 namespace ieum::cli {
 
@@ -19,7 +19,7 @@ class DatagramService {
 
   /// All must outlive it.
   DatagramService(DatagramSocket& socket, const ListenCommand& command, EventLog& events,
-                  Interruption& interruption);
+                  Interrupt& interrupt);
 
   /// Until it is interrupted or idle; closes the socket, gives the exit status.
   [[nodiscard]] Task<int> run();
@@ -33,7 +33,7 @@ class DatagramService {
   DatagramSocket& socket_;
   const ListenCommand& command_;
   EventLog& events_;
-  Interruption& interruption_;
+  Interrupt& interrupt_;
   DatagramBatch batch_;
   std::vector<Datagram> chosen_;  // of a batch, those that are served
   std::optional<Address> only_peer_;

@@ -9,9 +9,9 @@
 
 #include "listen/crowd.hpp"
 #include "listen/services.hpp"
-#include "session/conversation.hpp"
 #include "session/datagram_commands.hpp"
-#include "session/finding.hpp"
+#include "session/resolve_endpoint.hpp"
+#include "session/run_session.hpp"
 #include "session/socket_settings.hpp"
 #include "text/quantity.hpp"
 
@@ -47,7 +47,7 @@ Task<Listener> open_listener(const ListenCommand& command, EventLog& events) {
     events.listening(listener.address(), command.backlog);
     co_return listener;
   }
-  const Address address = co_await find_address(command.common, "listen");
+  const Address address = co_await resolve_endpoint(command.common, "listen");
   const ListenOptions options = listen_options(command);
   Listener listener = co_await Listener::bind(address, options);
   events.created(address);
@@ -82,17 +82,17 @@ int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served
   }
   const Error& error = served.error();
   const ErrorContext context{.where = command.command,
-                             .limit = command.common.talk.idle,
+                             .limit = command.common.session.idle,
                              .sent = events.sent_bytes(),
                              .received = events.received_bytes()};
   if (std::string_view(error.operation()) == "start") {
     return log.failed(explain_failure(Stage::starting_command, error, context));
   }
-  if (error == std::errc::timed_out && command.common.talk.idle > Duration::zero()) {
+  if (error == std::errc::timed_out && command.common.session.idle > Duration::zero()) {
     events.closed(EndReason::idle);
     return log.failed(
         {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
-                                        to_text(command.common.talk.idle), events.summary())});
+                                        to_text(command.common.session.idle), events.summary())});
   }
   events.broken(error);
   events.closed(EndReason::broken);
@@ -100,11 +100,11 @@ int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served
 }
 
 Task<int> serve_one(Listener listener, const ListenCommand& command, EventLog& events,
-                    Interruption& interruption, LocalEnds& ends) {
+                    Interrupt& interrupt, LocalStreams& streams) {
   events.waiting_for_client();
   Result<StreamSocket> accepted =
-      co_await attempt(unless_interrupted(accept_one(listener, command.common.wait), interruption));
-  if (interruption.has_come()) co_return interrupted(events, interruption);
+      co_await attempt(unless_interrupted(accept_one(listener, command.common.wait), interrupt));
+  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (!accepted) {
     const ErrorContext context{.limit = command.common.wait};
     co_return events.log().failed(explain_failure(Stage::accepting, accepted.error(), context));
@@ -118,13 +118,13 @@ Task<int> serve_one(Listener listener, const ListenCommand& command, EventLog& e
     const ErrorContext context{.where = command.common.endpoint.place};
     co_return events.log().failed(explain_failure(Stage::setting_options, set.error(), context));
   }
-  if (command.service == Service::talk) {
-    const int status = co_await converse(client, ends, command.common, events, interruption);
+  if (command.service == Service::stdio) {
+    const int status = co_await run_session(client, streams, command.common, events, interrupt);
     co_return status;
   }
   const Result<ServiceEnd> served =
-      co_await attempt(unless_interrupted(serve_client(client, command, events), interruption));
-  if (interruption.has_come()) co_return interrupted(events, interruption);
+      co_await attempt(unless_interrupted(serve_client(client, command, events), interrupt));
+  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   co_return service_ended(command, served, events);
 }
 
@@ -135,7 +135,7 @@ struct Serving {
   const ListenCommand& command;
   Log& log;
   EventLog& events;  // the listener's
-  Interruption& interruption;
+  Interrupt& interrupt;
   Crowd crowd;
   std::uint64_t clients = 0;
   std::uint64_t sent = 0;
@@ -143,7 +143,7 @@ struct Serving {
   std::optional<Failure> failure{};
 };
 
-/// A client's failure is news of that client alone: told with -v, except what is ours to mend.
+/// A client's failure is news of that client alone: reported with -v, except what is ours to mend.
 void session_failed(Serving& serving, const Error& error, EventLog& events) {
   if (error == std::errc::operation_canceled) return events.closed(EndReason::interrupted);
   if (std::string_view(error.operation()) == "start") {
@@ -156,7 +156,7 @@ void session_failed(Serving& serving, const Error& error, EventLog& events) {
 }
 
 Task<EndReason> serve_in_crowd_or_alone(Serving& serving, StreamSocket& client, EventLog& events) {
-  if (serving.command.service == Service::talk) {
+  if (serving.command.service == Service::stdio) {
     const EndReason reason = co_await serving.crowd.serve(client, events);
     co_return reason;
   }
@@ -218,7 +218,7 @@ Task<> drain(Server& server, Serving& serving, Duration limit = drain_max) {
 }
 
 Task<> drain_when_asked(Server& server, Serving& serving) {
-  co_await serving.interruption.asked.wait();
+  co_await serving.interrupt.raised.wait();
   serving.events.interrupted("no more clients; those who are here have 1 s to finish");
   co_await drain(server, serving);
 }
@@ -230,7 +230,7 @@ Task<> read_input(Server& server, Serving& serving) {
     serving.failure = explain_failure(Stage::reading_input, read.error());
   } else {
     serving.events.input_ended();
-    if (serving.command.common.talk.on_eof != OnEof::close) co_return;
+    if (serving.command.common.session.on_eof != OnEof::close) co_return;
     // All of it is still to arrive; whoever does not take it is ended by -i or Ctrl-C.
     co_await drain(server, serving, std::chrono::hours(24));
     co_return;
@@ -245,33 +245,33 @@ Task<> drain_without_output(Server& server, Serving& serving, const Output& outp
   co_await drain(server, serving);
 }
 
-/// Of a pipe's writing end this tells that its reader has gone: all who only listen would stay for
+/// A pipe's write end becomes readable when its reader has gone: all who only listen would stay for
 /// nobody.
 Task<> watch_reader(Serving& serving) {
   co_await wait_readable(STDOUT_FILENO);
   serving.crowd.lose_output(Error::from_errno(EPIPE, "write"));
 }
 
-Task<> serve_beside(Group& group, Server& server, Serving& serving, LocalEnds& ends) {
+Task<> serve_beside(Group& group, Server& server, Serving& serving, LocalStreams& streams) {
   group.start(drain_when_asked(server, serving));
   group.start(watch_lack(server, serving.log));
-  if (serving.command.service == Service::talk) {
+  if (serving.command.service == Service::stdio) {
     group.start(read_input(server, serving));
-    group.start(drain_without_output(server, serving, ends.output));
-    if (ends.output.is_pipe()) group.start(watch_reader(serving));
+    group.start(drain_without_output(server, serving, streams.output));
+    if (streams.output.is_pipe()) group.start(watch_reader(serving));
   }
   co_await server.run();
   group.stop();
 }
 
 Task<int> serve_many(Listener listener, const ListenCommand& command, EventLog& events,
-                     Interruption& interruption, LocalEnds& ends) {
+                     Interrupt& interrupt, LocalStreams& streams) {
   Log& log = events.log();
-  Serving serving{command, log, events, interruption, Crowd(ends, command.common, log)};
+  Serving serving{command, log, events, interrupt, Crowd(streams, command.common, log)};
   auto handler = [&serving](StreamSocket client) { return session(serving, std::move(client)); };
   Server server(std::move(listener), handler, {.sessions_max = command.clients_max});
   events.waiting_for_client();
-  auto body = [&](Group& group) { return serve_beside(group, server, serving, ends); };
+  auto body = [&](Group& group) { return serve_beside(group, server, serving, streams); };
   const Result<> served = co_await attempt(with_group(body));
   events.stopped_listening();
   if (serving.failure) co_return log.failed(*serving.failure);
@@ -279,8 +279,7 @@ Task<int> serve_many(Listener listener, const ListenCommand& command, EventLog& 
       fmt::format("{} client{} served, {} sent, {} received in {}", serving.clients,
                   serving.clients == 1 ? "" : "s", bytes_text(serving.sent),
                   bytes_text(serving.received), to_text(events.age()));
-  if (interruption.has_come())
-    co_return log.failed({interruption.status(), "interrupted; " + summary});
+  if (interrupt.is_raised()) co_return log.failed({interrupt.status(), "interrupted; " + summary});
   if (!served) co_return log.failed(explain_failure(Stage::accepting, served.error()));
   co_return 0;
 }
@@ -297,12 +296,12 @@ Task<> throw_away(DescriptorStream& input, EventLog& events) {
   }
 }
 
-Task<int> serve_standard(LocalEnds& ends, const ListenCommand& command, EventLog& events,
-                         Interruption& interruption) {
+Task<int> serve_standard(LocalStreams& streams, const ListenCommand& command, EventLog& events,
+                         Interrupt& interrupt) {
   if (command.service == Service::exec) {
-    const Result<ExitStatus> ended = co_await attempt(
-        unless_interrupted(run_command_here(command.command, events), interruption));
-    if (interruption.has_come()) co_return interrupted(events, interruption);
+    const Result<ExitStatus> ended =
+        co_await attempt(unless_interrupted(run_command_here(command.command, events), interrupt));
+    if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
     if (!ended)
       co_return events.log().failed(explain_failure(Stage::starting_command, ended.error()));
     if (ended->succeeded()) co_return 0;
@@ -310,26 +309,26 @@ Task<int> serve_standard(LocalEnds& ends, const ListenCommand& command, EventLog
   }
   if (command.service == Service::discard) {
     const Result<> read =
-        co_await attempt(unless_interrupted(throw_away(ends.input, events), interruption));
-    if (interruption.has_come()) co_return interrupted(events, interruption);
+        co_await attempt(unless_interrupted(throw_away(streams.input, events), interrupt));
+    if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
     if (!read) co_return events.log().failed(explain_failure(Stage::reading_input, read.error()));
     co_return 0;
   }
-  const int status = co_await copy_standard(ends, command.common, events, interruption);
+  const int status = co_await copy_standard(streams, command.common, events, interrupt);
   co_return status;
 }
 
-Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interruption& interruption) {
+Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interrupt& interrupt) {
   EventLog events(log);
-  Result<LocalEnds> ends = open_local_ends(command.common, log);
-  if (!ends) co_return static_cast<int>(Status::other);
+  Result<LocalStreams> streams = open_local_streams(command.common, log);
+  if (!streams) co_return static_cast<int>(Status::other);
   if (command.common.endpoint.scheme == Scheme::standard) {
-    const int status = co_await serve_standard(*ends, command, events, interruption);
+    const int status = co_await serve_standard(*streams, command, events, interrupt);
     co_return status;
   }
   Result<Listener> listener =
-      co_await attempt(unless_interrupted(open_listener(command, events), interruption));
-  if (interruption.has_come()) co_return interrupted(events, interruption);
+      co_await attempt(unless_interrupted(open_listener(command, events), interrupt));
+  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (!listener) {
     const std::string where = command.common.endpoint.to_string();
     const ErrorContext context{.where = where, .limit = command.common.wait};
@@ -339,10 +338,10 @@ Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interruption&
   }
   if (command.keep) {
     const int status =
-        co_await serve_many(*std::move(listener), command, events, interruption, *ends);
+        co_await serve_many(*std::move(listener), command, events, interrupt, *streams);
     co_return status;
   }
-  const int status = co_await serve_one(*std::move(listener), command, events, interruption, *ends);
+  const int status = co_await serve_one(*std::move(listener), command, events, interrupt, *streams);
   co_return status;
 }
 
@@ -350,14 +349,14 @@ Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interruption&
 
 Task<int> run_listen(const ListenCommand& given, Log& log) {
   ListenCommand command = given;
-  command.common.talk.on_eof = resolve_on_eof(command.common.talk.on_eof, true);
-  auto body = [&](Interruption& interruption) {
+  command.common.session.on_eof = resolve_on_eof(command.common.session.on_eof, true);
+  auto body = [&](Interrupt& interrupt) {
     if (command.common.endpoint.has_datagrams()) {
-      return listen_datagrams(command, log, interruption);
+      return listen_datagrams(command, log, interrupt);
     }
-    return listen_and_serve(command, log, interruption);
+    return listen_and_serve(command, log, interrupt);
   };
-  const int status = co_await with_interruption(body);
+  const int status = co_await with_interrupt(body);
   co_return status;
 }
 

@@ -9,7 +9,7 @@
 #include <ieum/group.hpp>
 #include <ieum/lease.hpp>
 
-#include "session/idleness.hpp"
+#include "session/idle_timeout.hpp"
 
 namespace ieum::cli {
 
@@ -97,8 +97,8 @@ Task<> bring(Served& served) {
     served.note_activity();
     served.events.sent(count);
   }
-  const Result<> told = co_await attempt(served.client.shutdown_write());
-  if (told) served.events.half_closed();
+  const Result<> shut_down = co_await attempt(served.client.shutdown_write());
+  if (shut_down) served.events.half_closed();
 }
 
 /// A command that has closed its output may still read: it is over when the command has ended.
@@ -131,7 +131,7 @@ Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command,
   events.command_started(command, process.pid());
   auto cleanup = [&process] { return end_command(process); };
   Served served{client, process, events};
-  co_await finally(unless_idle(talk(served), served.last_activity, idle), cleanup,
+  co_await finally(with_idle_timeout(talk(served), served.last_activity, idle), cleanup,
                    2 * command_grace);
   events.command_ended(served.status);
   co_return served.status;
@@ -141,7 +141,7 @@ Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command,
 
 Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command,
                               EventLog& events) {
-  const Duration idle = command.common.talk.idle;
+  const Duration idle = command.common.session.idle;
   ServiceEnd end;
   if (command.service == ListenCommand::Service::exec) {
     end.command = co_await serve_command(client, command.command, idle, events);
@@ -153,7 +153,7 @@ Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command
   } else {
     auto service = command.service == ListenCommand::Service::echo ? echo : discard;
     auto last_activity = EventLog::Clock::now();
-    co_await unless_idle(service(client, last_activity, events), last_activity, idle);
+    co_await with_idle_timeout(service(client, last_activity, events), last_activity, idle);
     co_await client.close();
   }
   co_return end;

@@ -16,7 +16,7 @@ struct ServiceEnd {
 };
 
 /// Serves one client and closes its socket. Fails with what broke the connection, with `timed_out`
-/// if nothing came or went for `CommonOptions::talk.idle`, or because a command could not be
+/// if nothing came or went for `CommonOptions::session.idle`, or because a command could not be
 /// started
 /// (`Error::operation` is then "start").
 [[nodiscard]] Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command,

@@ -26,7 +26,7 @@ using Refusal = std::unexpected<std::string>;
                                                 Role role, const Surroundings& surroundings);
 
 /// --size and --lines, of connect and listen; gives what is wrong, or nothing.
-[[nodiscard]] std::string read_cutting(const CLI::App& app, const GivenCommon& words,
+[[nodiscard]] std::string read_framing(const CLI::App& app, const GivenCommon& words,
                                        CommonOptions& common);
 /// What connect or listen is given that datagrams have no use for, or nothing.
 [[nodiscard]] std::string refuse_for_datagrams(const CLI::App& app);

@@ -43,7 +43,7 @@ void declare_common(CLI::App& app, GivenCommon& given, const char* wait, const c
                  "end.")
       ->type_name("TIME")
       ->group(group);
-  declare_cutting(app, given,
+  declare_framing(app, given,
                   "Datagrams: at most so many bytes each, default 1452 (unix-dgram: 65507). Each "
                   "read of our input becomes one; at a terminal each line does.");
   declare_output(app, given);
@@ -59,7 +59,7 @@ void declare_address(CLI::App& app, GivenCommon& given, const char* group) {
   app.add_flag("-6", given.ipv6, "Only IPv6.")->disable_flag_override()->group(group);
 }
 
-void declare_cutting(CLI::App& app, GivenCommon& given, const char* size) {
+void declare_framing(CLI::App& app, GivenCommon& given, const char* size) {
   app.add_option("--size", given.size, size)->type_name("BYTES")->group(payload_group);
   app.add_flag("--lines", given.lines, "Datagrams: each line of our input becomes one.")
       ->disable_flag_override()

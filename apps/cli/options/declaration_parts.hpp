@@ -12,7 +12,7 @@ namespace ieum::cli {
 /// ADDRESS, -4, -6.
 void declare_address(CLI::App& app, GivenCommon& given, const char* group);
 /// --size, which `size` describes, and --lines.
-void declare_cutting(CLI::App& app, GivenCommon& given, const char* size);
+void declare_framing(CLI::App& app, GivenCommon& given, const char* size);
 /// -o, --hex, --timestamps, -v, --json, -h.
 void declare_output(CLI::App& app, GivenCommon& given);
 

@@ -1,4 +1,4 @@
-// EventLog: a socket's events, told step by step (-v, -vv, --json), and what went each way.
+// EventLog: a socket's events, reported as they happen (-v, -vv, --json), and what went each way.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@
 
 namespace ieum::cli {
 
-/// Why a conversation ended.
+/// Why a session ended.
 enum class EndReason : std::uint8_t {
   running,  ///< it has not
   both_finished,
@@ -37,7 +37,7 @@ enum class EndReason : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(EndReason reason) noexcept;
 
-/// One socket's, a listener's or a connection's. Says nothing unless the log wants steps.
+/// One socket's, a listener's or a connection's. Says nothing unless the log wants events.
 class EventLog final : public ConnectObserver {
  public:
   using Clock = std::chrono::steady_clock;
@@ -79,10 +79,10 @@ class EventLog final : public ConnectObserver {
   void waiting_for_datagrams();
   void datagram_sent(std::size_t bytes, const Address& to);
   void datagram_received(std::size_t bytes, const Address& from);
-  /// Many at once: counted, told as one.
+  /// Many at once: counted, reported as one.
   void datagrams_sent(std::uint64_t count, std::uint64_t bytes);
   void datagrams_received(std::uint64_t count, std::uint64_t bytes);
-  /// What the system has dropped so far because its queue for us was full. Told at most once a
+  /// What the system has dropped so far because its queue for us was full. Reported at most once a
   /// second, and with `last` in any case.
   void dropped(std::uint64_t count, bool last = false);
 

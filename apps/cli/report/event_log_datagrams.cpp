@@ -1,4 +1,4 @@
-// What a life tells of a datagram socket.
+// What an event log reports of a datagram socket.
 #include <fmt/format.h>
 
 #include "report/event_log.hpp"

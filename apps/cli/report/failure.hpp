@@ -20,7 +20,7 @@ enum class Status : std::uint8_t {
   not_connected = 7,
   timed_out = 28,
   tls_handshake = 35,
-  broken = 56,  ///< the connection broke while talking
+  broken = 56,  ///< the connection broke after it was made
   certificate = 60,
   interrupted = 130,  ///< SIGINT
   terminated = 143,   ///< SIGTERM

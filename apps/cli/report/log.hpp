@@ -47,17 +47,17 @@ class Log {
   };
   explicit Log(const Options& options) noexcept : options_(options) {}
 
-  /// Whether steps are told at all, and whether each read and write is.
+  /// Whether events are reported at all, and whether each read and write is.
   [[nodiscard]] bool reports_events() const noexcept {
     return options_.verbosity > 0 || options_.json;
   }
   [[nodiscard]] bool reports_transfers() const noexcept { return options_.verbosity > 1; }
 
-  /// A step, with -v or --json. `label` says which connection: a prefix for people.
+  /// An event, with -v or --json. `label` says which connection: a prefix for people.
   void event(const LogEvent& event, std::string_view label = {});
   /// What the user must know in any case.
   void notice(const LogEvent& event);
-  /// Why the command ends. Gives its exit status.
+  /// Why the command streams. Gives its exit status.
   int failed(const Failure& failure);
 
  private:

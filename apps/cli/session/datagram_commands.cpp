@@ -3,10 +3,10 @@
 #include <ieum/ieum.hpp>
 
 #include "listen/datagram_service.hpp"
-#include "session/conversation.hpp"
 #include "session/datagram_endpoint.hpp"
-#include "session/datagram_talk.hpp"
-#include "session/finding.hpp"
+#include "session/datagram_session.hpp"
+#include "session/resolve_endpoint.hpp"
+#include "session/run_session.hpp"
 
 namespace ieum::cli {
 
@@ -14,7 +14,7 @@ namespace {
 
 Task<DatagramSocket> open_connected(const ConnectCommand& command, EventLog& events) {
   const CommonOptions& common = command.common;
-  const Address peer = co_await find_address(common, "open");
+  const Address peer = co_await resolve_endpoint(common, "open");
   const DatagramOptions options = datagram_options(common);
   if (!Address::parse(common.endpoint.place)) events.resolved(std::span(&peer, 1));
   Result<DatagramSocket> socket = command.source ? DatagramSocket::bind(*command.source, options)
@@ -29,7 +29,7 @@ Task<DatagramSocket> open_connected(const ConnectCommand& command, EventLog& eve
 
 Task<DatagramSocket> open_bound(const ListenCommand& command, EventLog& events) {
   const CommonOptions& common = command.common;
-  const Address address = co_await find_address(common, "open");
+  const Address address = co_await resolve_endpoint(common, "open");
   DatagramSocket socket = co_await DatagramSocket::bind(address, datagram_options(common));
   events.datagram_socket(socket.address());
   co_await apply_settings(socket, common.endpoint);
@@ -42,42 +42,44 @@ Task<DatagramSocket> open_bound(const ListenCommand& command, EventLog& events) 
 
 }  // namespace
 
-Task<int> connect_datagrams(const ConnectCommand& command, Log& log, Interruption& interruption) {
+Task<int> connect_datagrams(const ConnectCommand& command, Log& log, Interrupt& interrupt) {
   EventLog events(log);
   const CommonOptions& common = command.common;
-  Result<LocalEnds> ends = open_local_ends(common, log);
-  if (!ends) co_return static_cast<int>(Status::other);
+  Result<LocalStreams> streams = open_local_streams(common, log);
+  if (!streams) co_return static_cast<int>(Status::other);
   Result<DatagramSocket> socket =
-      co_await attempt(unless_interrupted(open_connected(command, events), interruption));
-  if (interruption.has_come()) co_return interrupted(events, interruption);
+      co_await attempt(unless_interrupted(open_connected(command, events), interrupt));
+  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (!socket) {
     co_return log.failed(explain_datagram_failure(socket.error(), common.endpoint.to_string()));
   }
-  DatagramTalk talk(*socket, *ends, common, DatagramTalk::With::peer, events, interruption);
-  const int status = co_await talk.run();
+  DatagramSession session(*socket, *streams, common, DatagramSession::Peer::connected, events,
+                          interrupt);
+  const int status = co_await session.run();
   co_return status;
 }
 
-Task<int> listen_datagrams(const ListenCommand& command, Log& log, Interruption& interruption) {
+Task<int> listen_datagrams(const ListenCommand& command, Log& log, Interrupt& interrupt) {
   EventLog events(log);
   const CommonOptions& common = command.common;
-  Result<LocalEnds> ends = open_local_ends(common, log);
-  if (!ends) co_return static_cast<int>(Status::other);
+  Result<LocalStreams> streams = open_local_streams(common, log);
+  if (!streams) co_return static_cast<int>(Status::other);
   Result<DatagramSocket> socket =
-      co_await attempt(unless_interrupted(open_bound(command, events), interruption));
-  if (interruption.has_come()) co_return interrupted(events, interruption);
+      co_await attempt(unless_interrupted(open_bound(command, events), interrupt));
+  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (!socket) {
     const std::string where = common.endpoint.to_string();
     co_return log.failed(explain_failure(Stage::listening, socket.error(), {.where = where}));
   }
-  if (command.service != ListenCommand::Service::talk) {
-    DatagramService service(*socket, command, events, interruption);
+  if (command.service != ListenCommand::Service::stdio) {
+    DatagramService service(*socket, command, events, interrupt);
     const int status = co_await service.run();
     co_return status;
   }
-  const auto with = command.keep ? DatagramTalk::With::everybody : DatagramTalk::With::first_sender;
-  DatagramTalk talk(*socket, *ends, common, with, events, interruption);
-  const int status = co_await talk.run();
+  const auto mode =
+      command.keep ? DatagramSession::Peer::any_sender : DatagramSession::Peer::first_sender;
+  DatagramSession session(*socket, *streams, common, mode, events, interrupt);
+  const int status = co_await session.run();
   co_return status;
 }
 

@@ -4,14 +4,14 @@
 #include <ieum/task.hpp>
 
 #include "commands.hpp"
-#include "session/interruption.hpp"
+#include "session/interrupt.hpp"
 
 namespace ieum::cli {
 
-/// Each gives the exit status; what went wrong has been told.
+/// Each gives the exit status; what went wrong has been reported.
 [[nodiscard]] Task<int> connect_datagrams(const ConnectCommand& command, Log& log,
-                                          Interruption& interruption);
+                                          Interrupt& interrupt);
 [[nodiscard]] Task<int> listen_datagrams(const ListenCommand& command, Log& log,
-                                         Interruption& interruption);
+                                         Interrupt& interrupt);
 
 }  // namespace ieum::cli

@@ -7,17 +7,17 @@
 
 namespace ieum::cli {
 
-DatagramInput::DatagramInput(DescriptorStream& input, Cut cut, std::size_t bytes_max,
+DatagramInput::DatagramInput(DescriptorStream& input, Framing framing, std::size_t bytes_max,
                              std::size_t unit_bytes)
     : input_(input),
-      cut_(cut),
+      framing_(framing),
       bytes_max_(bytes_max),
       unit_bytes_(std::min(unit_bytes, bytes_max)),
       buffer_(std::max(room_bytes, 2 * bytes_max)) {}
 
 std::size_t DatagramInput::piece_bytes(bool is_last, bool is_late) {
   const ConstBuffer data = held();
-  if (cut_ == Cut::lines) {
+  if (framing_ == Framing::lines) {
     const auto end =
         std::ranges::find(data.first(std::min(data.size(), bytes_max_)), std::byte{'\n'});
     const auto line = static_cast<std::size_t>(end - data.begin());
@@ -33,7 +33,7 @@ std::size_t DatagramInput::piece_bytes(bool is_last, bool is_late) {
     return is_last ? data.size() : 0;
   }
   if (data.size() >= bytes_max_) return bytes_max_;
-  if (cut_ == Cut::reads || is_last) return data.size();
+  if (framing_ == Framing::reads || is_last) return data.size();
   return is_late ? data.size() / unit_bytes_ * unit_bytes_ : 0;
 }
 
@@ -45,7 +45,7 @@ Task<> DatagramInput::read_more() {
     begin_ = 0;
   }
   std::span<std::byte> room = std::span(buffer_).subspan(end_);
-  if (cut_ == Cut::reads) room = room.first(bytes_max_);
+  if (framing_ == Framing::reads) room = room.first(bytes_max_);
   const std::size_t count = co_await input_.read_some(room);
   end_ += count;
   if (count == 0) ended_ = true;
@@ -62,7 +62,7 @@ Task<std::optional<ConstBuffer>> DatagramInput::next() {
     } else if (ended_) {
       co_return std::nullopt;
     }
-    const bool may_be_short = cut_ == Cut::full && end_ - begin_ >= unit_bytes_;
+    const bool may_be_short = framing_ == Framing::full && end_ - begin_ >= unit_bytes_;
     if (!may_be_short) {
       co_await read_more();
       continue;
@@ -74,7 +74,7 @@ Task<std::optional<ConstBuffer>> DatagramInput::next() {
 }
 
 ConstBuffer DatagramInput::more(std::size_t pieces_max) {
-  if (cut_ != Cut::full || given_ < bytes_max_) return held().first(given_);
+  if (framing_ != Framing::full || given_ < bytes_max_) return held().first(given_);
   const std::size_t pieces = std::min(held().size() / bytes_max_, pieces_max);
   given_ = std::max(given_, pieces * bytes_max_);
   return held().first(given_);

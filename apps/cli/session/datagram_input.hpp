@@ -11,7 +11,7 @@
 namespace ieum::cli {
 
 /// How our input is cut.
-enum class Cut : std::uint8_t {
+enum class Framing : std::uint8_t {
   reads,  ///< what a read gives
   lines,  ///< each line, with its end
   full,   ///< as full as can be: what is short of that waits for more for `patience`, in vain
@@ -19,19 +19,19 @@ enum class Cut : std::uint8_t {
 
 class DatagramInput {
  public:
-  /// What `Cut::full` waits for more before it gives less than `bytes_max`.
+  /// What `Framing::full` waits for more before it gives less than `bytes_max`.
   static constexpr Duration patience = std::chrono::milliseconds(50);
 
-  /// Pieces of at most `bytes_max` bytes; those of `Cut::full` that are shorter are still whole
+  /// Pieces of at most `bytes_max` bytes; those of `Framing::full` that are shorter are still whole
   /// units of `unit_bytes`, but for the very last one.
-  DatagramInput(DescriptorStream& input, Cut cut, std::size_t bytes_max,
+  DatagramInput(DescriptorStream& input, Framing framing, std::size_t bytes_max,
                 std::size_t unit_bytes = 1);
 
   /// The next piece, valid until the next call; none at the end. May be stopped and called again:
   /// nothing is lost.
   [[nodiscard]] Task<std::optional<ConstBuffer>> next();
-  /// Right after `next` gave a piece: that, and of `Cut::full`, if it is a full one, with as many
-  /// full ones behind it as have been read already; at most `pieces_max` in all.
+  /// Right after `next` gave a piece: that, and of `Framing::full`, if it is a full one, with as
+  /// many full ones behind it as have been read already; at most `pieces_max` in all.
   [[nodiscard]] ConstBuffer more(std::size_t pieces_max);
   /// Lines that were longer than a datagram, and so were cut.
   [[nodiscard]] std::uint64_t lines_cut() const noexcept { return lines_cut_; }
@@ -47,7 +47,7 @@ class DatagramInput {
   Task<> read_more();
 
   DescriptorStream& input_;
-  Cut cut_;
+  Framing framing_;
   std::size_t bytes_max_;
   std::size_t unit_bytes_;
   std::vector<std::byte> buffer_;

@@ -30,7 +30,7 @@ class Output {
   /// Nothing more will be written: closes our copy of standard output, so that a pipe's reader sees
   /// the end.
   [[nodiscard]] Task<> shutdown();
-  /// Closes a file, and tells what only then is known of it.
+  /// Closes a file, and reports what only then is known of it.
   [[nodiscard]] Task<> finish();
 
   /// "standard output", or the file's path.

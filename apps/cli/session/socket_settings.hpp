@@ -13,7 +13,7 @@ namespace ieum::cli {
 
 class EventLog;
 
-/// Applies the settings of a connection, and tells them.
+/// Applies the settings of a connection, and reports them.
 [[nodiscard]] Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint,
                                       EventLog& events);
 

@@ -1,4 +1,4 @@
-#include "session/finding.hpp"
+#include "session/resolve_endpoint.hpp"
 
 #include <vector>
 
@@ -8,7 +8,7 @@
 
 namespace ieum::cli {
 
-Task<Address> find_address(const CommonOptions& common, const char* operation) {
+Task<Address> resolve_endpoint(const CommonOptions& common, const char* operation) {
   const Endpoint& endpoint = common.endpoint;
   if (endpoint.is_unix()) {
     const Address address = co_await Address::parse(endpoint.place);

@@ -9,7 +9,7 @@
 namespace ieum::cli {
 
 /// Waits until `last_activity`, which others move on and which must outlive this, lies `idle` back.
-inline Task<> until_idle(const EventLog::Clock::time_point& last_activity, Duration idle) {
+inline Task<> wait_until_idle(const EventLog::Clock::time_point& last_activity, Duration idle) {
   for (;;) {
     const Duration silent = EventLog::Clock::now() - last_activity;
     if (silent >= idle) co_return;
@@ -19,13 +19,13 @@ inline Task<> until_idle(const EventLog::Clock::time_point& last_activity, Durat
 
 /// `work`, which moves `last_activity` on; fails with `timed_out` once that lies `idle` back. With
 /// no `idle`, it may take as long as it likes.
-inline Task<> unless_idle(Task<> work, const EventLog::Clock::time_point& last_activity,
-                          Duration idle) {
+inline Task<> with_idle_timeout(Task<> work, const EventLog::Clock::time_point& last_activity,
+                                Duration idle) {
   if (idle <= Duration::zero()) {
     co_await std::move(work);
     co_return;
   }
-  auto first = co_await race(attempt(std::move(work)), until_idle(last_activity, idle));
+  auto first = co_await race(attempt(std::move(work)), wait_until_idle(last_activity, idle));
   if (first.index() == 1) co_await fail(std::errc::timed_out, "talk");
   const Result<> done = std::get<0>(std::move(first));
   if (!done) co_await fail(done.error());

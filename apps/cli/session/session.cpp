@@ -1,4 +1,4 @@
-#include "session/talk.hpp"
+#include "session/session.hpp"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -9,7 +9,7 @@
 #include <ieum/descriptor.hpp>
 #include <ieum/timeout.hpp>
 
-#include "session/idleness.hpp"
+#include "session/idle_timeout.hpp"
 
 namespace ieum::cli {
 
@@ -23,18 +23,18 @@ OnEof resolve_on_eof(OnEof on_eof, bool listens) {
   return listens && nothing ? OnEof::keep : OnEof::half_close;
 }
 
-Talk::Talk(StreamSocket& peer, DescriptorStream& input, Output& output, EventLog& events,
-           Interruption& interruption, const TalkOptions& options)
+Session::Session(StreamSocket& peer, DescriptorStream& input, Output& output, EventLog& events,
+                 Interrupt& interrupt, const SessionOptions& options)
     : peer_(peer),
       input_(input),
       output_(output),
       events_(events),
-      interruption_(interruption),
+      interrupt_(interrupt),
       options_(options),
       input_is_terminal_(::isatty(STDIN_FILENO) == 1),
       last_activity_(EventLog::Clock::now()) {}
 
-Task<TalkEnd> Talk::run() {
+Task<SessionEnd> Session::run() {
   auto body = [this](Group& group) { return run_in(group); };
   co_await with_group(body);
   const bool well = end_.reason == EndReason::both_finished ||
@@ -49,22 +49,22 @@ Task<TalkEnd> Talk::run() {
   co_return end_;
 }
 
-Task<> Talk::run_in(Group& group) {
+Task<> Session::run_in(Group& group) {
   group.start(send_side());
   group.start(receive());
-  group.start(watch_interruption());
-  if (options_.idle > Duration::zero()) group.start(watch_idleness());
+  group.start(watch_interrupt());
+  if (options_.idle > Duration::zero()) group.start(watch_idle());
   if (output_.is_pipe()) group.start(watch_output());
   co_await until_over();
   group.stop();
 }
 
-void Talk::end(EndReason reason) {
+void Session::end(EndReason reason) {
   if (end_.reason == EndReason::running) end_.reason = reason;
   changed_.set();
 }
 
-void Talk::end(EndReason reason, Stage stage, const Error& error) {
+void Session::end(EndReason reason, Stage stage, const Error& error) {
   if (!end_.error) {
     end_.reason = reason;
     end_.stage = stage;
@@ -75,7 +75,7 @@ void Talk::end(EndReason reason, Stage stage, const Error& error) {
 
 // ---- Sending ------------------------------------------------------------------------------------
 
-Task<> Talk::send_side() {
+Task<> Session::send_side() {
   struct Forget {
     Group*& group;
     ~Forget() { group = nullptr; }
@@ -85,13 +85,13 @@ Task<> Talk::send_side() {
   co_await with_group(body);  // of its own, so that an interruption can stop this side alone
 }
 
-Task<> Talk::send_in(Group& group) {
+Task<> Session::send_in(Group& group) {
   sending_ = &group;
   group.start(send());
   co_return;
 }
 
-Task<> Talk::send() {
+Task<> Session::send() {
   std::vector<std::byte> buffer(buffer_bytes);
   for (;;) {
     waits_for_input_ = true;
@@ -120,7 +120,7 @@ Task<> Talk::send() {
   co_await finish_sending();
 }
 
-Task<> Talk::send_all(ConstBuffer data) {
+Task<> Session::send_all(ConstBuffer data) {
   while (!data.empty()) {
     const std::size_t count = co_await peer_.write_some(data);
     note_activity();
@@ -138,13 +138,13 @@ Task<> Talk::send_all(ConstBuffer data) {
   }
 }
 
-Task<> Talk::finish_sending() {
+Task<> Session::finish_sending() {
   events_.input_ended();
   if (options_.on_eof == OnEof::close) end(EndReason::input_ended);
   if (options_.on_eof == OnEof::half_close) {
-    const Result<> told = co_await attempt(peer_.shutdown_write());
-    if (told) events_.half_closed();  // else it has broken, which receiving tells
-    told_end_ = true;
+    const Result<> shut_down = co_await attempt(peer_.shutdown_write());
+    if (shut_down) events_.half_closed();  // else it has broken, which receiving tells
+    shutdown_sent_ = true;
   }
   all_sent_ = true;
   changed_.set();
@@ -152,7 +152,7 @@ Task<> Talk::finish_sending() {
 
 // ---- Receiving ----------------------------------------------------------------------------------
 
-Task<> Talk::receive() {
+Task<> Session::receive() {
   std::vector<std::byte> buffer(buffer_bytes);
   for (;;) {
     const Result<std::size_t> count = co_await attempt(peer_.read_some(buffer));
@@ -181,7 +181,7 @@ Task<> Talk::receive() {
 
 // ---- When it is over ----------------------------------------------------------------------------
 
-Task<> Talk::until_over() {
+Task<> Session::until_over() {
   // One looks at a terminal again soon: it may just have been waiting for the peer.
   const Duration pause = input_is_terminal_ ? std::chrono::milliseconds(20) : options_.linger;
   for (;;) {
@@ -212,13 +212,13 @@ Task<> Talk::until_over() {
   }
 }
 
-Task<> Talk::watch_idleness() {
-  co_await until_idle(last_activity_, options_.idle);
+Task<> Session::watch_idle() {
+  co_await wait_until_idle(last_activity_, options_.idle);
   end(EndReason::idle);
 }
 
-Task<> Talk::watch_output() {
-  // Of a pipe's writing end this tells one thing only: that its reader has gone.
+Task<> Session::watch_output() {
+  // A pipe's write end becomes readable in one case only: its reader has gone.
   Result<> gone;
   if (output_.shows_both()) {
     gone = co_await attempt(wait_readable(STDOUT_FILENO));
@@ -235,22 +235,23 @@ Task<> Talk::watch_output() {
   end(EndReason::output_failed, Stage::writing_output, Error::from_errno(EPIPE, "write"));
 }
 
-Task<> Talk::watch_interruption() {
-  co_await interruption_.asked.wait();
+Task<> Session::watch_interrupt() {
+  co_await interrupt_.raised.wait();
   events_.interrupted("saying goodbye");
   if (sending_ != nullptr) sending_->stop();
-  const Result<> told = co_await attempt(peer_.shutdown_write());
-  if (told && !told_end_) events_.half_closed();
+  const Result<> shut_down = co_await attempt(peer_.shutdown_write());
+  if (shut_down && !shutdown_sent_) events_.half_closed();
   const Result<> heard = co_await attempt(with_timeout(farewell, all_received_.wait()));
   if (!heard && heard.error() == std::errc::operation_canceled) co_await fail(heard.error());
   end(EndReason::interrupted);
 }
 
-/// Until the peer's machine has acknowledged all that was sent: what breaks before that is told.
-Task<> Talk::wait_for_arrival() {
-  if (!told_end_) {
-    const Result<> told = co_await attempt(peer_.shutdown_write());
-    if (told) events_.half_closed();
+/// Until the peer's machine has acknowledged all that was sent: what breaks before that is
+/// reported.
+Task<> Session::wait_for_arrival() {
+  if (!shutdown_sent_) {
+    const Result<> shut_down = co_await attempt(peer_.shutdown_write());
+    if (shut_down) events_.half_closed();
   }
   if (!peer_.peer_address().is_ip()) co_return;
   const Result<> arrived = co_await attempt(with_timeout(arrival_max, peer_.wait_acknowledged()));

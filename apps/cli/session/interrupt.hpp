@@ -1,4 +1,4 @@
-// Interruption: the first Ctrl-C asks a command to end well, the second ends it at once.
+// Interrupt: the first Ctrl-C asks a command to end well, the second ends it at once.
 #pragma once
 
 #include <csignal>
@@ -13,27 +13,27 @@
 
 namespace ieum::cli {
 
-struct Interruption {
-  int signal = 0;  ///< SIGINT or SIGTERM, once `asked` is set
-  Event asked;
+struct Interrupt {
+  int signal = 0;  ///< SIGINT or SIGTERM, once `raised` is set
+  Event raised;
 
-  [[nodiscard]] bool has_come() const noexcept { return signal != 0; }
+  [[nodiscard]] bool is_raised() const noexcept { return signal != 0; }
   [[nodiscard]] Status status() const noexcept {
     return signal == SIGTERM ? Status::terminated : Status::interrupted;
   }
 };
 
 /// Waits for the first signal. `signals` ends with this task: the next one does what it always did.
-inline Task<> watch_signals(Signals signals, Interruption& interruption) {
-  interruption.signal = co_await signals.next();
-  interruption.asked.set();
+inline Task<> watch_signals(Signals signals, Interrupt& interrupt) {
+  interrupt.signal = co_await signals.next();
+  interrupt.raised.set();
 }
 
 /// `op`'s result; `operation_canceled` if the interruption came first: `op` has then been stopped.
 template <class A>
-Task<typename A::value_type> unless_interrupted(A op, Interruption& interruption) {
+Task<typename A::value_type> unless_interrupted(A op, Interrupt& interrupt) {
   using T = typename A::value_type;
-  auto either = co_await race(attempt(std::move(op)), interruption.asked.wait());
+  auto either = co_await race(attempt(std::move(op)), interrupt.raised.wait());
   if (either.index() == 1) co_await fail(std::errc::operation_canceled, "interrupt");
   Result<T> result = std::get<0>(std::move(either));
   if constexpr (std::is_void_v<T>) {

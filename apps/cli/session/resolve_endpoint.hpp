@@ -11,6 +11,6 @@ namespace ieum::cli {
 /// The address to listen on, or of the peer of datagrams; of a name's addresses the first, for
 /// `localhost` that of IPv4 unless another is asked for. A lookup takes at most `common.wait`.
 /// Errors: those of `resolve`; `address_family_not_supported`, which names `operation`.
-[[nodiscard]] Task<Address> find_address(const CommonOptions& common, const char* operation);
+[[nodiscard]] Task<Address> resolve_endpoint(const CommonOptions& common, const char* operation);
 
 }  // namespace ieum::cli

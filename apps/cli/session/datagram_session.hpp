@@ -1,4 +1,4 @@
-// Datagram talk: our input to the peer as datagrams, and the peer's datagrams to our output.
+// Datagram session: our input to the peer as datagrams, and the peer's datagrams to our output.
 #pragma once
 
 #include <cstdint>
@@ -7,29 +7,29 @@
 #include <ieum/datagram_socket.hpp>
 #include <ieum/group.hpp>
 
-#include "session/conversation.hpp"
 #include "session/datagram_input.hpp"
+#include "session/run_session.hpp"
 
 namespace ieum::cli {
 
-/// There is no connection, so nobody tells us that the peer has finished: after the end of our
+/// There is no connection, so nothing says that the peer has finished: after the end of our
 /// input we receive until nothing has come for --linger.
-class DatagramTalk {
+class DatagramSession {
  public:
-  /// Whom we talk with.
-  enum class With : std::uint8_t {
-    peer,          ///< the socket's
+  /// Who the peer is.
+  enum class Peer : std::uint8_t {
+    connected,     ///< the socket's
     first_sender,  ///< who sends first; others are ignored
-    everybody,     ///< who sends; our input is not read
+    any_sender,    ///< who sends; our input is not read
   };
   /// Of one datagram; Unix sockets carry as much as the sender's buffer holds, 208 KiB by default.
   static constexpr std::size_t datagram_bytes_max = std::size_t{256} * 1024;
 
   /// All must outlive it.
-  DatagramTalk(DatagramSocket& socket, LocalEnds& ends, const CommonOptions& options, With with,
-               EventLog& events, Interruption& interruption);
+  DatagramSession(DatagramSocket& socket, LocalStreams& streams, const CommonOptions& options,
+                  Peer peer_mode, EventLog& events, Interrupt& interrupt);
 
-  /// Until it is over; closes the socket, tells what there is to tell, gives the exit status.
+  /// Until it is over; closes the socket, reports how it went, gives the exit status.
   [[nodiscard]] Task<int> run();
 
  private:
@@ -39,9 +39,9 @@ class DatagramTalk {
   [[nodiscard]] bool is_from_peer(const Datagram& datagram);
   Task<> send();
   Task<bool> send_piece(ConstBuffer piece);
-  Task<> watch_idleness();
+  Task<> watch_idle();
   Task<> watch_output();
-  Task<> watch_interruption();
+  Task<> watch_interrupt();
   Task<> until_over();
   void end(EndReason reason);
   void end(EndReason reason, Failure failure);
@@ -51,11 +51,11 @@ class DatagramTalk {
   void report_losses();
 
   DatagramSocket& socket_;
-  LocalEnds& ends_;
+  LocalStreams& streams_;
   const CommonOptions& options_;
-  With with_;
+  Peer peer_mode_;
   EventLog& events_;
-  Interruption& interruption_;
+  Interrupt& interrupt_;
   DatagramInput input_;
   Datagram peer_;  // of `first_sender`: where it is, and to which address of ours it sent
   Event peer_known_;

@@ -1,4 +1,4 @@
-#include "session/conversation.hpp"
+#include "session/run_session.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,17 +7,17 @@
 
 #include <fmt/format.h>
 
-#include "session/idleness.hpp"
+#include "session/idle_timeout.hpp"
 #include "text/quantity.hpp"
 
 namespace ieum::cli {
 
 namespace {
 
-Failure failure_of(const TalkEnd& end, const CommonOptions& options, const Output& output,
+Failure failure_of(const SessionEnd& end, const CommonOptions& options, const Output& output,
                    const EventLog& events) {
   const ErrorContext context{.where = output.where(),
-                             .limit = options.talk.idle,
+                             .limit = options.session.idle,
                              .sent = events.sent_bytes(),
                              .received = events.received_bytes()};
   return explain_failure(end.stage, *end.error, context);
@@ -25,7 +25,7 @@ Failure failure_of(const TalkEnd& end, const CommonOptions& options, const Outpu
 
 Failure idle_failure(const CommonOptions& options, const EventLog& events) {
   return {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
-                                         to_text(options.talk.idle), events.summary())};
+                                         to_text(options.session.idle), events.summary())};
 }
 
 /// Whether our input would have given more, nobody knows.
@@ -33,7 +33,7 @@ Failure unfinished_failure(const CommonOptions& options, const EventLog& events)
   return {Status::other,
           fmt::format("the peer finished before our input did, which was silent for {} (--linger); "
                       "if it gives more, that is not sent; {}",
-                      to_text(options.talk.linger), events.summary())};
+                      to_text(options.session.linger), events.summary())};
 }
 
 /// The output's own last word: a full disk may show only when a file is closed.
@@ -47,7 +47,7 @@ Task<int> finish_output(Output& output, Log& log, int status) {
 
 }  // namespace
 
-Result<LocalEnds> open_local_ends(const CommonOptions& options, Log& log) {
+Result<LocalStreams> open_local_streams(const CommonOptions& options, Log& log) {
   Result<Output> output = Output::open(options.output_path, options.rendering);
   if (!output) {
     const std::string where = options.output_path.empty() ? "standard output" : options.output_path;
@@ -59,45 +59,45 @@ Result<LocalEnds> open_local_ends(const CommonOptions& options, Log& log) {
     log.failed(explain_failure(Stage::reading_input, input.error()));
     return fail(input.error());
   }
-  return LocalEnds{*std::move(input), *std::move(output)};
+  return LocalStreams{*std::move(input), *std::move(output)};
 }
 
-int interrupted(EventLog& events, const Interruption& interruption) {
-  return events.log().failed({interruption.status(), "interrupted; " + events.summary()});
+int report_interrupted(EventLog& events, const Interrupt& interrupt) {
+  return events.log().failed({interrupt.status(), "interrupted; " + events.summary()});
 }
 
-Task<int> converse(StreamSocket& peer, LocalEnds& ends, const CommonOptions& options,
-                   EventLog& events, Interruption& interruption) {
-  Talk talk(peer, ends.input, ends.output, events, interruption, options.talk);
-  const TalkEnd end = co_await talk.run();
+Task<int> run_session(StreamSocket& peer, LocalStreams& streams, const CommonOptions& options,
+                      EventLog& events, Interrupt& interrupt) {
+  Session session(peer, streams.input, streams.output, events, interrupt, options.session);
+  const SessionEnd end = co_await session.run();
   int status = 0;
   if (end.error) {
-    status = events.log().failed(failure_of(end, options, ends.output, events));
+    status = events.log().failed(failure_of(end, options, streams.output, events));
   } else if (end.reason == EndReason::idle) {
     status = events.log().failed(idle_failure(options, events));
   } else if (end.reason == EndReason::interrupted) {
-    status = interrupted(events, interruption);
+    status = report_interrupted(events, interrupt);
   } else if (end.input_was_open) {
     status = events.log().failed(unfinished_failure(options, events));
   }
-  const int finished = co_await finish_output(ends.output, events.log(), status);
+  const int finished = co_await finish_output(streams.output, events.log(), status);
   co_return finished;
 }
 
 namespace {
 
 /// Until the input's end. Which side failed is in `stage`.
-Task<> copy_to_output(LocalEnds& ends, EventLog& events, EventLog::Clock::time_point& last_activity,
-                      Stage& stage) {
+Task<> copy_to_output(LocalStreams& streams, EventLog& events,
+                      EventLog::Clock::time_point& last_activity, Stage& stage) {
   std::vector<std::byte> buffer(std::size_t{256} * 1024);
   for (;;) {
     stage = Stage::reading_input;
-    const std::size_t count = co_await ends.input.read_some(buffer);
+    const std::size_t count = co_await streams.input.read_some(buffer);
     if (count == 0) break;
     last_activity = EventLog::Clock::now();
     events.received(count);
     stage = Stage::writing_output;
-    co_await ends.output.write(Side::received, ConstBuffer(buffer).first(count));
+    co_await streams.output.write(Side::received, ConstBuffer(buffer).first(count));
     last_activity = EventLog::Clock::now();
   }
   events.input_ended();
@@ -105,43 +105,43 @@ Task<> copy_to_output(LocalEnds& ends, EventLog& events, EventLog::Clock::time_p
 
 }  // namespace
 
-Task<int> copy_standard(LocalEnds& ends, const CommonOptions& options, EventLog& events,
-                        Interruption& interruption) {
+Task<int> copy_standard(LocalStreams& streams, const CommonOptions& options, EventLog& events,
+                        Interrupt& interrupt) {
   Stage stage = Stage::reading_input;
   auto last_activity = EventLog::Clock::now();
-  Task<> copying = unless_idle(copy_to_output(ends, events, last_activity, stage), last_activity,
-                               options.talk.idle);
-  const Result<> copied = co_await attempt(unless_interrupted(std::move(copying), interruption));
+  Task<> copying = with_idle_timeout(copy_to_output(streams, events, last_activity, stage),
+                                     last_activity, options.session.idle);
+  const Result<> copied = co_await attempt(unless_interrupted(std::move(copying), interrupt));
   int status = 0;
-  if (interruption.has_come()) {
-    status = interrupted(events, interruption);
+  if (interrupt.is_raised()) {
+    status = report_interrupted(events, interrupt);
   } else if (!copied && copied.error() == std::errc::timed_out) {
     status = events.log().failed(idle_failure(options, events));
   } else if (!copied) {
-    const ErrorContext context{.where = ends.output.where()};
+    const ErrorContext context{.where = streams.output.where()};
     status = events.log().failed(explain_failure(stage, copied.error(), context));
   }
-  const int finished = co_await finish_output(ends.output, events.log(), status);
+  const int finished = co_await finish_output(streams.output, events.log(), status);
   co_return finished;
 }
 
 namespace {
 
-Task<> run_beside(Group& group, Signals signals, std::function<Task<int>(Interruption&)>& body,
-                  Interruption& interruption, int& status) {
-  group.start(watch_signals(std::move(signals), interruption));
-  status = co_await body(interruption);
+Task<> run_beside(Group& group, Signals signals, std::function<Task<int>(Interrupt&)>& body,
+                  Interrupt& interrupt, int& status) {
+  group.start(watch_signals(std::move(signals), interrupt));
+  status = co_await body(interrupt);
   group.stop();
 }
 
 }  // namespace
 
-Task<int> with_interruption(std::function<Task<int>(Interruption&)> body) {
+Task<int> with_interrupt(std::function<Task<int>(Interrupt&)> body) {
   Signals signals = co_await Signals::create(SIGINT, SIGTERM);
-  Interruption interruption;
+  Interrupt interrupt;
   int status = 0;
   auto both = [&](Group& group) {
-    return run_beside(group, std::move(signals), body, interruption, status);
+    return run_beside(group, std::move(signals), body, interrupt, status);
   };
   co_await with_group(both);
   co_return status;

@@ -1,4 +1,4 @@
-// Talk: our input to the peer, and the peer's to our output, both at once, until it is over.
+// Session: our input to the peer, and the peer's to our output, both at once, until it is over.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 #include <ieum/stream_socket.hpp>
 
 #include "report/event_log.hpp"
-#include "session/interruption.hpp"
+#include "session/interrupt.hpp"
 #include "session/output.hpp"
 
 namespace ieum::cli {
@@ -24,15 +24,15 @@ enum class OnEof : std::uint8_t {
   keep,        ///< nothing: we go on receiving, and the peer is not told
 };
 
-struct TalkOptions {
+struct SessionOptions {
   OnEof on_eof = OnEof::automatic;
   Duration idle{};  ///< end when nothing has come or gone for so long; zero: never
   /// After the peer's end: how long our input, if it is no terminal, may be silent before we end.
   Duration linger = std::chrono::seconds(1);
 };
 
-/// How a talk ended; `error` if it was a failure.
-struct TalkEnd {
+/// How a session ended; `error` if it was a failure.
+struct SessionEnd {
   EndReason reason = EndReason::running;
   Stage stage = Stage::sending;
   std::optional<Error> error;
@@ -43,22 +43,22 @@ struct TalkEnd {
 /// What `automatic` means for a listener or not.
 [[nodiscard]] OnEof resolve_on_eof(OnEof on_eof, bool listens);
 
-/// One conversation. How it ends, in short: each side may finish before the other. When our input
+/// One session. How it ends, in short: each side may finish before the other. When our input
 /// has ended, we receive until the peer has finished. When the peer has finished, what our input
 /// still gives without a pause is sent: a file goes through to its end; a terminal, or a pipe in
 /// which nothing comes, does not keep us. A pipe that is our output ends with the peer.
-class Talk {
+class Session {
  public:
   /// All must outlive it; the peer is closed by `run`.
-  Talk(StreamSocket& peer, DescriptorStream& input, Output& output, EventLog& events,
-       Interruption& interruption, const TalkOptions& options);
+  Session(StreamSocket& peer, DescriptorStream& input, Output& output, EventLog& events,
+          Interrupt& interrupt, const SessionOptions& options);
 
-  [[nodiscard]] Task<TalkEnd> run();
+  [[nodiscard]] Task<SessionEnd> run();
 
  private:
   static constexpr std::size_t buffer_bytes = std::size_t{256} * 1024;
-  /// What an interrupted talk may take to hear the peer's last words, and a finished one to learn
-  /// that all has arrived.
+  /// What an interrupted session may take to hear the peer's last words, and a finished one to
+  /// learn that all has arrived.
   static constexpr Duration farewell = std::chrono::seconds(1);
   static constexpr Duration arrival_max = std::chrono::seconds(5);
 
@@ -69,9 +69,9 @@ class Talk {
   Task<> send_all(ConstBuffer data);
   Task<> finish_sending();
   Task<> receive();
-  Task<> watch_idleness();
+  Task<> watch_idle();
   Task<> watch_output();
-  Task<> watch_interruption();
+  Task<> watch_interrupt();
   Task<> until_over();
   Task<> wait_for_arrival();
   void end(EndReason reason, Stage stage, const Error& error);
@@ -82,15 +82,15 @@ class Talk {
   DescriptorStream& input_;
   Output& output_;
   EventLog& events_;
-  Interruption& interruption_;
-  TalkOptions options_;
+  Interrupt& interrupt_;
+  SessionOptions options_;
   bool input_is_terminal_;
-  TalkEnd end_;
+  SessionEnd end_;
   Event changed_;
   Event all_received_;
   Group* sending_ = nullptr;  // while something is being sent
   bool all_sent_ = false;
-  bool told_end_ = false;  // the peer has been told that nothing more comes
+  bool shutdown_sent_ = false;  // the peer knows that nothing more comes
   std::optional<Error> send_error_;
   std::uint64_t inputs_ = 0;  // how often something came from the input
   bool waits_for_input_ = false;

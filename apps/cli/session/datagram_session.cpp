@@ -1,4 +1,4 @@
-#include "session/datagram_talk.hpp"
+#include "session/datagram_session.hpp"
 
 #include <unistd.h>
 
@@ -13,31 +13,32 @@
 #include "session/datagram_endpoint.hpp"
 #include "text/quantity.hpp"
 
-#include "session/idleness.hpp"
+#include "session/idle_timeout.hpp"
 
 namespace ieum::cli {
 
 namespace {
 
-Cut cut_of(const CommonOptions& options) {
-  return options.by_lines || ::isatty(STDIN_FILENO) == 1 ? Cut::lines : Cut::reads;
+Framing framing_of(const CommonOptions& options) {
+  return options.by_lines || ::isatty(STDIN_FILENO) == 1 ? Framing::lines : Framing::reads;
 }
 
 }  // namespace
 
-DatagramTalk::DatagramTalk(DatagramSocket& socket, LocalEnds& ends, const CommonOptions& options,
-                           With with, EventLog& events, Interruption& interruption)
+DatagramSession::DatagramSession(DatagramSocket& socket, LocalStreams& streams,
+                                 const CommonOptions& options, Peer peer_mode, EventLog& events,
+                                 Interrupt& interrupt)
     : socket_(socket),
-      ends_(ends),
+      streams_(streams),
       options_(options),
-      with_(with),
+      peer_mode_(peer_mode),
       events_(events),
-      interruption_(interruption),
-      input_(ends.input, cut_of(options), options.datagram_bytes),
+      interrupt_(interrupt),
+      input_(streams.input, framing_of(options), options.datagram_bytes),
       last_activity_(EventLog::Clock::now()) {}
 
-Task<int> DatagramTalk::run() {
-  if (with_ != With::peer) events_.waiting_for_datagrams();
+Task<int> DatagramSession::run() {
+  if (peer_mode_ != Peer::connected) events_.waiting_for_datagrams();
   auto body = [this](Group& group) { return run_in(group); };
   co_await with_group(body);
   const std::uint64_t dropped = socket_.counters().dropped;
@@ -46,50 +47,50 @@ Task<int> DatagramTalk::run() {
   events_.dropped(dropped, true);
   report_losses();
   int status = report_end();
-  const Result<> finished = co_await attempt(ends_.output.finish());
+  const Result<> finished = co_await attempt(streams_.output.finish());
   if (!finished) {
-    const ErrorContext context{.where = ends_.output.where()};
+    const ErrorContext context{.where = streams_.output.where()};
     status =
         events_.log().failed(explain_failure(Stage::writing_output, finished.error(), context));
   }
   co_return status;
 }
 
-Task<> DatagramTalk::run_in(Group& group) {
+Task<> DatagramSession::run_in(Group& group) {
   group.start(receive());
-  if (with_ != With::everybody) group.start(send());
-  group.start(watch_interruption());
-  if (options_.talk.idle > Duration::zero()) group.start(watch_idleness());
-  if (ends_.output.is_pipe()) group.start(watch_output());
+  if (peer_mode_ != Peer::any_sender) group.start(send());
+  group.start(watch_interrupt());
+  if (options_.session.idle > Duration::zero()) group.start(watch_idle());
+  if (streams_.output.is_pipe()) group.start(watch_output());
   co_await until_over();
   group.stop();
 }
 
-void DatagramTalk::end(EndReason reason) {
+void DatagramSession::end(EndReason reason) {
   if (reason_ == EndReason::running) reason_ = reason;
   changed_.set();
 }
 
-void DatagramTalk::end(EndReason reason, Failure failure) {
+void DatagramSession::end(EndReason reason, Failure failure) {
   if (reason_ == EndReason::running) failure_ = std::move(failure);
   end(reason);
 }
 
-void DatagramTalk::output_failed(const Error& error) {
-  const std::string where = ends_.output.where();
+void DatagramSession::output_failed(const Error& error) {
+  const std::string where = streams_.output.where();
   end(EndReason::output_failed, explain_failure(Stage::writing_output, error, {.where = where}));
 }
 
-int DatagramTalk::report_end() {
+int DatagramSession::report_end() {
   if (failure_) return events_.log().failed(*failure_);
-  if (reason_ == EndReason::interrupted) return interrupted(events_, interruption_);
+  if (reason_ == EndReason::interrupted) return report_interrupted(events_, interrupt_);
   if (reason_ != EndReason::idle) return 0;
   return events_.log().failed(
       {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
-                                      to_text(options_.talk.idle), events_.summary())});
+                                      to_text(options_.session.idle), events_.summary())});
 }
 
-void DatagramTalk::report_losses() {
+void DatagramSession::report_losses() {
   Log& log = events_.log();
   if (ignored_ > 0) {
     log.notice({"ignored",
@@ -110,7 +111,7 @@ void DatagramTalk::report_losses() {
 
 // ---- Receiving ----------------------------------------------------------------------------------
 
-Task<> DatagramTalk::receive() {
+Task<> DatagramSession::receive() {
   std::vector<std::byte> room(datagram_bytes_max);
   for (;;) {
     const Result<Datagram> datagram = co_await attempt(socket_.receive(room));
@@ -127,7 +128,7 @@ Task<> DatagramTalk::receive() {
 }
 
 /// False: our output has failed.
-Task<bool> DatagramTalk::take(const Datagram& datagram) {
+Task<bool> DatagramSession::take(const Datagram& datagram) {
   if (!is_from_peer(datagram)) {
     ++ignored_;
     co_return true;
@@ -144,7 +145,7 @@ Task<bool> DatagramTalk::take(const Datagram& datagram) {
          {{"peer", who}, {"bytes", std::uint64_t{datagram.data.size()}}}});
   }
   is_writing_ = true;
-  const Result<> written = co_await attempt(ends_.output.write(Side::received, datagram.data));
+  const Result<> written = co_await attempt(streams_.output.write(Side::received, datagram.data));
   is_writing_ = false;
   note_activity();
   changed_.set();
@@ -154,8 +155,8 @@ Task<bool> DatagramTalk::take(const Datagram& datagram) {
   co_return false;
 }
 
-bool DatagramTalk::is_from_peer(const Datagram& datagram) {
-  if (with_ != With::first_sender) return true;
+bool DatagramSession::is_from_peer(const Datagram& datagram) {
+  if (peer_mode_ != Peer::first_sender) return true;
   // A Unix sender without a name cannot be answered: it is heard, and another one may be the peer.
   if (datagram.peer.family() == Family::none) return !peer_known_.is_set();
   if (peer_known_.is_set()) return datagram.peer == peer_.peer;
@@ -168,8 +169,8 @@ bool DatagramTalk::is_from_peer(const Datagram& datagram) {
 
 // ---- Sending ------------------------------------------------------------------------------------
 
-Task<> DatagramTalk::send() {
-  if (with_ == With::first_sender) co_await peer_known_.wait();
+Task<> DatagramSession::send() {
+  if (peer_mode_ == Peer::first_sender) co_await peer_known_.wait();
   for (;;) {
     const Result<std::optional<ConstBuffer>> piece = co_await attempt(input_.next());
     if (!piece) {
@@ -182,14 +183,14 @@ Task<> DatagramTalk::send() {
     if (!goes_on) co_return;
   }
   events_.input_ended();
-  if (options_.talk.on_eof == OnEof::close) end(EndReason::input_ended);
+  if (options_.session.on_eof == OnEof::close) end(EndReason::input_ended);
   all_sent_ = true;
   note_activity();
   changed_.set();
 }
 
 /// False: it failed.
-Task<bool> DatagramTalk::send_piece(ConstBuffer piece) {
+Task<bool> DatagramSession::send_piece(ConstBuffer piece) {
   note_activity();
   peer_.data = piece;
   const Result<> sent = co_await attempt(socket_.send(peer_));
@@ -199,10 +200,10 @@ Task<bool> DatagramTalk::send_piece(ConstBuffer piece) {
     co_return false;
   }
   note_activity();
-  const bool has_peer = with_ == With::peer;
+  const bool has_peer = peer_mode_ == Peer::connected;
   events_.datagram_sent(piece.size(), has_peer ? socket_.peer_address() : peer_.peer);
-  if (!ends_.output.shows_both()) co_return true;
-  const Result<> shown = co_await attempt(ends_.output.write(Side::sent, piece));
+  if (!streams_.output.shows_both()) co_return true;
+  const Result<> shown = co_await attempt(streams_.output.write(Side::sent, piece));
   if (shown) co_return true;
   if (shown.error() == std::errc::operation_canceled) co_await fail(shown.error());
   output_failed(shown.error());
@@ -211,41 +212,41 @@ Task<bool> DatagramTalk::send_piece(ConstBuffer piece) {
 
 // ---- When it is over ----------------------------------------------------------------------------
 
-Task<> DatagramTalk::until_over() {
+Task<> DatagramSession::until_over() {
   for (;;) {
     changed_.reset();
     if (reason_ != EndReason::running) co_return;
     // While our output holds us up, what comes waits in the system's queue: no silence.
-    const bool lingers =
-        all_sent_ && !is_writing_ && with_ == With::peer && options_.talk.on_eof != OnEof::keep;
+    const bool lingers = all_sent_ && !is_writing_ && peer_mode_ == Peer::connected &&
+                         options_.session.on_eof != OnEof::keep;
     if (!lingers) {
       co_await changed_.wait();
       continue;
     }
     const Duration silent = EventLog::Clock::now() - last_activity_;
-    if (silent >= options_.talk.linger) {
+    if (silent >= options_.session.linger) {
       end(EndReason::lingered);
       continue;
     }
     const Result<> changed =
-        co_await attempt(with_timeout(options_.talk.linger - silent, changed_.wait()));
+        co_await attempt(with_timeout(options_.session.linger - silent, changed_.wait()));
     if (!changed && changed.error() != std::errc::timed_out) co_await fail(changed.error());
   }
 }
 
-Task<> DatagramTalk::watch_idleness() {
-  co_await until_idle(last_activity_, options_.talk.idle);
+Task<> DatagramSession::watch_idle() {
+  co_await wait_until_idle(last_activity_, options_.session.idle);
   end(EndReason::idle);
 }
 
-Task<> DatagramTalk::watch_output() {
+Task<> DatagramSession::watch_output() {
   const Result<> gone = co_await attempt(wait_readable(STDOUT_FILENO));
   if (!gone) co_await fail(gone.error());
   output_failed(Error::from_errno(EPIPE, "write"));
 }
 
-Task<> DatagramTalk::watch_interruption() {
-  co_await interruption_.asked.wait();
+Task<> DatagramSession::watch_interrupt() {
+  co_await interrupt_.raised.wait();
   end(EndReason::interrupted);
 }
 

@@ -1,0 +1,40 @@
+// What `connect` and `listen` share once there is a connection: the session on standard input and
+// output, the same with no connection at all (`-`), and how a session's end becomes an exit status.
+#pragma once
+
+#include <functional>
+
+#include <ieum/stream_socket.hpp>
+#include <ieum/task.hpp>
+
+#include "commands.hpp"
+#include "report/event_log.hpp"
+#include "session/interrupt.hpp"
+#include "session/output.hpp"
+
+namespace ieum::cli {
+
+/// Our standard input and the output that the options name.
+struct LocalStreams {
+  DescriptorStream input;
+  Output output;
+};
+/// Fails once the log says why.
+[[nodiscard]] Result<LocalStreams> open_local_streams(const CommonOptions& options, Log& log);
+
+/// Runs a session with `peer` until it is over, and gives the exit status.
+[[nodiscard]] Task<int> run_session(StreamSocket& peer, LocalStreams& streams,
+                                    const CommonOptions& options, EventLog& events,
+                                    Interrupt& interrupt);
+
+/// The peer is standard input and output themselves (`-`): copies the one to the other.
+[[nodiscard]] Task<int> copy_standard(LocalStreams& streams, const CommonOptions& options,
+                                      EventLog& events, Interrupt& interrupt);
+
+/// Runs `body` beside a task that waits for Ctrl-C, and gives its exit status.
+[[nodiscard]] Task<int> with_interrupt(std::function<Task<int>(Interrupt&)> body);
+
+/// Reports that an interrupt ended it, with a summary; gives the exit status.
+int report_interrupted(EventLog& events, const Interrupt& interrupt);
+
+}  // namespace ieum::cli
