@@ -10,8 +10,8 @@
 
 #include "options/command_line_parts.hpp"
 #include "options/declaration.hpp"
-#include "text/quantity.hpp"
 #include "text/suggest.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
@@ -157,12 +157,12 @@ Parsed<OnEof> read_on_eof(const CLI::App& app, const std::string& text) {
 
 /// Why an address is not of `family`; empty if it is, or if it is a name.
 std::string refuse_family(const Endpoint& endpoint, Family family) {
-  const Result<Address> address = Address::parse(endpoint.place);
+  const Result<Address> address = Address::parse(endpoint.target);
   if (family == Family::none || !endpoint.is_ip() || !address || address->family() == family ||
-      endpoint.place.starts_with('*')) {
+      endpoint.target.starts_with('*')) {
     return {};
   }
-  return fmt::format("{} is an {} address, which -{} excludes", in_quotes(endpoint.place),
+  return fmt::format("{} is an {} address, which -{} excludes", in_quotes(endpoint.target),
                      address->family() == Family::ipv4 ? "IPv4" : "IPv6",
                      family == Family::ipv4 ? 4 : 6);
 }

@@ -36,7 +36,7 @@ TEST(CommandLine, of_connect) {
   const auto command = parsed<ConnectCommand>(
       {"connect", "-w", "2", "--idle=1.5", "-s", "127.0.0.1:5000", "-vv", "--json", "--hex",
        "--timestamps", "-o", "file", "--on-eof", "keep", "--linger", "200ms", "127.0.0.1:80"});
-  EXPECT_EQ(command.common.endpoint.place, "127.0.0.1:80");
+  EXPECT_EQ(command.common.endpoint.target, "127.0.0.1:80");
   EXPECT_EQ(command.common.wait, 2s);
   EXPECT_EQ(command.common.session.idle, 1500ms);
   EXPECT_EQ(command.common.session.linger, 200ms);

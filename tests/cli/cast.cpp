@@ -163,10 +163,10 @@ TEST(Cast, loss_is_reported_exactly) {
         expect_report_of(events, numbers);
         EXPECT_EQ(number_in(events, "cast_report", "reordered"), 0U);
         Child rules({"nft", "list", "ruleset"});
-        const std::string told = rules.read_all();
-        const std::size_t at = told.find("packets ");
-        ASSERT_NE(at, std::string::npos) << told;
-        EXPECT_EQ(std::stoull(told.substr(at + 8)), count - numbers.size());
+        const std::string reported = rules.read_all();
+        const std::size_t at = reported.find("packets ");
+        ASSERT_NE(at, std::string::npos) << reported;
+        EXPECT_EQ(std::stoull(reported.substr(at + 8)), count - numbers.size());
         EXPECT_NEAR(static_cast<double>(numbers.size()), 0.8 * count, 0.05 * count);
       });
   if (!reason.empty()) GTEST_SKIP() << reason;
@@ -234,7 +234,7 @@ TEST(Cast, what_a_bad_network_did_is_reported_exactly) {
 }
 
 /// A receiver whose output nobody reads for now, and which has ended receiving: in `words` it is
-/// told how it knows.
+/// reported how it knows.
 std::unique_ptr<Child> held_up_receiver(const std::vector<std::string>& words) {
   auto child = receiver(words);
   const TemporaryFile file(numbered(1000));  // more than a test's pipe holds, 1 MiB

@@ -113,7 +113,7 @@ TEST(Datagrams, what_waits_for_our_output_is_no_silence) {
   EXPECT_EQ(client.wait(), 0);
 }
 
-TEST(Datagrams, a_refused_port_is_told) {
+TEST(Datagrams, a_refused_port_is_reported) {
   Child client(ieum_command({"connect", udp(free_udp_port())}));
   client.write("anybody?\n");
   EXPECT_EQ(client.wait(), 7);
@@ -189,7 +189,7 @@ TEST(Datagrams, each_read_is_one_of_at_most_so_many_bytes) {
   listener.read_error_until("received a datagram of 500 bytes");
 }
 
-TEST(Datagrams, one_that_is_too_long_is_told) {
+TEST(Datagrams, one_that_is_too_long_is_reported) {
   const TemporaryDirectory directory;
   const std::string path = directory.path("sink");
   Child listener(ieum_command({"listen", "-v", "unix-dgram:" + path}), Input::nothing());

@@ -123,15 +123,15 @@ std::size_t count_of(std::string_view text, std::string_view part) {
   return count;
 }
 
-TEST(ManyClients, ALackOfDescriptorsIsToldOnceAndPasses) {
+TEST(ManyClients, DescriptorExhaustionIsReportedOnceAndPasses) {
   Child child(shell("ulimit -n 24; exec \"$0\" listen -k --echo 127.0.0.1:0"));
   const std::string address = where_it_listens(child);
   auto body = [&]() -> Task<> {
     std::vector<StreamSocket> clients(40);
     for (StreamSocket& client : clients) client = co_await StreamSocket::connect(address);
     child.read_error_until("cannot accept: no descriptors or memory left; ");
-    const std::string told = child.read_error_until("\n");
-    EXPECT_TRUE(told.contains("clients are served, others wait; raise the limit")) << told;
+    const std::string reported = child.read_error_until("\n");
+    EXPECT_TRUE(reported.contains("clients are served, others wait; raise the limit")) << reported;
     std::array<std::byte, 4> reply;
     co_await clients[0].write_all("here");  // those who are in are served
     co_await clients[0].read_exact(reply);
@@ -148,7 +148,7 @@ TEST(ManyClients, ALackOfDescriptorsIsToldOnceAndPasses) {
   EXPECT_TRUE(child.error_output().contains("40 clients served")) << child.error_output();
 }
 
-// ---- The crowd
+// ---- The broadcast
 // ------------------------------------------------------------------------------------
 
 Task<StreamSocket> join(std::string to, Child& server, std::string_view name) {
@@ -158,7 +158,7 @@ Task<StreamSocket> join(std::string to, Child& server, std::string_view name) {
   co_return peer;
 }
 
-TEST(Crowd, AllHearWhatIsTypedAndAllAreHeard) {
+TEST(Broadcast, AllHearWhatIsTypedAndAllAreHeard) {
   Server server({});
   auto body = [&]() -> Task<> {
     StreamSocket one = co_await join(server.address, server.child, "one\n");
@@ -167,7 +167,7 @@ TEST(Crowd, AllHearWhatIsTypedAndAllAreHeard) {
     std::array<std::byte, 6> heard;
     co_await one.read_exact(heard);
     co_await two.read_exact(heard);
-    server.child.close_input();  // all are told
+    server.child.close_input();  // all are reported
     const std::string rest_of_one = co_await read_to_end(one);
     const std::string rest_of_two = co_await read_to_end(two);
     EXPECT_EQ(rest_of_one + rest_of_two, "");
@@ -189,7 +189,7 @@ Task<> take(StreamSocket& peer, std::size_t& bytes) {
   }
 }
 
-TEST(Crowd, OneThatNeverReadsIsCutOffAndOthersMissNothing) {
+TEST(Broadcast, OneThatNeverReadsIsCutOffAndOthersMissNothing) {
   // What one does not take may be as much as the system's buffers and 16 MiB.
   const std::string much(64 * mebibyte, 'm');
   Server server({});
@@ -208,9 +208,10 @@ TEST(Crowd, OneThatNeverReadsIsCutOffAndOthersMissNothing) {
     const Result<std::string> heard = co_await attempt(read_to_end(deaf));
     CO_ASSERT(!heard);
     EXPECT_EQ(heard.error(), std::errc::connection_reset);
-    const std::string told = server.child.read_error_until("\n");
-    EXPECT_TRUE(told.starts_with("ieum: cut off " + us.to_string() + ": it does not read, and "))
-        << told;
+    const std::string reported = server.child.read_error_until("\n");
+    EXPECT_TRUE(
+        reported.starts_with("ieum: cut off " + us.to_string() + ": it does not read, and "))
+        << reported;
     co_await good.close();
     co_await deaf.close();
   };
@@ -219,7 +220,7 @@ TEST(Crowd, OneThatNeverReadsIsCutOffAndOthersMissNothing) {
   EXPECT_TRUE(server.child.runs());
 }
 
-TEST(Crowd, MemoryIsBoundedWhenNobodyReads) {
+TEST(Broadcast, MemoryIsBoundedWhenNobodyReads) {
   Server server({}, Input::file("/dev/zero"));
   auto body = [&]() -> Task<> {
     std::vector<StreamSocket> deaf(8);
@@ -236,7 +237,7 @@ TEST(Crowd, MemoryIsBoundedWhenNobodyReads) {
   succeed(body());
 }
 
-TEST(Crowd, AnInterruptionLetsClientsFinish) {
+TEST(Broadcast, AnInterruptionLetsClientsFinish) {
   Server server({});
   auto body = [&]() -> Task<> {
     StreamSocket one = co_await join(server.address, server.child, "one\n");
@@ -256,7 +257,7 @@ TEST(Crowd, AnInterruptionLetsClientsFinish) {
       << server.child.error_output();
 }
 
-TEST(Crowd, AReaderThatGoesAwayEndsAServerOfSilentClients) {
+TEST(Broadcast, AReaderThatGoesAwayEndsAServerOfSilentClients) {
   Server server({});
   auto body = [&]() -> Task<> {
     StreamSocket one = co_await join(server.address, server.child, "one\n");
@@ -272,7 +273,7 @@ TEST(Crowd, AReaderThatGoesAwayEndsAServerOfSilentClients) {
             "ieum: write standard output: broken pipe; what reads it has gone\n");
 }
 
-TEST(Crowd, AReaderThatGoesAwayEndsTheServer) {
+TEST(Broadcast, AReaderThatGoesAwayEndsTheServer) {
   Server server({});
   auto body = [&]() -> Task<> {
     StreamSocket one = co_await join(server.address, server.child, "one\n");
@@ -287,7 +288,7 @@ TEST(Crowd, AReaderThatGoesAwayEndsTheServer) {
             "ieum: write standard output: broken pipe; what reads it has gone\n");
 }
 
-TEST(Crowd, EndsWithItsInputOnceAllHasArrived) {
+TEST(Broadcast, EndsWithItsInputOnceAllHasArrived) {
   const std::string much(4'400'000, 'm');
   const TemporaryFile file(much);
   Server server({"--on-eof=close"}, Input::file(file.path()));
@@ -301,7 +302,7 @@ TEST(Crowd, EndsWithItsInputOnceAllHasArrived) {
   EXPECT_EQ(server.child.wait(), 0);
 }
 
-TEST(Crowd, IsToldApartInADump) {
+TEST(Broadcast, MarksEachClientInADump) {
   Server server({"--hex"});
   auto body = [&]() -> Task<> {
     StreamSocket one = co_await StreamSocket::connect(server.address);
@@ -318,7 +319,7 @@ TEST(Crowd, IsToldApartInADump) {
   succeed(body());
 }
 
-TEST(Crowd, HasALineForEachClientWithTimestamps) {
+TEST(Broadcast, HasALineForEachClientWithTimestamps) {
   Server server({"--timestamps"});
   auto body = [&]() -> Task<> {
     StreamSocket one = co_await StreamSocket::connect(server.address);
@@ -334,7 +335,7 @@ TEST(Crowd, HasALineForEachClientWithTimestamps) {
   succeed(body());
 }
 
-TEST(Crowd, EndsWithAnIdleClientButServesTheOthers) {
+TEST(Broadcast, EndsWithAnIdleClientButServesTheOthers) {
   Server server({"-i", "300ms"});
   auto body = [&]() -> Task<> {
     StreamSocket idle = co_await StreamSocket::connect(server.address);

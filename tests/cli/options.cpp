@@ -25,7 +25,7 @@ TEST(OnEof, CloseEndsOnceAllHasArrived) {
   EXPECT_EQ(listener.read_all(), "all of it\n");
 }
 
-TEST(OnEof, KeepTellsThePeerNothing) {
+TEST(OnEof, KeepDoesNotHalfClose) {
   Child listener(ieum_command({"listen", "127.0.0.1:0"}));
   Child connector(ieum_command({"connect", "--on-eof=keep", where_it_listens(listener)}));
   connector.write("all of it\n");
@@ -70,10 +70,10 @@ TEST(Family, IsTheOneThatWasAskedFor) {
     Child child(ieum_command({"connect", option, "-v", "localhost:" + std::to_string(free_port())}),
                 Input::nothing());
     child.wait();
-    const std::string told = child.error_output();
+    const std::string reported = child.error_output();
     const std::string_view other = option[1] == '4' ? "TCP (IPv6)" : "TCP (IPv4)";
-    EXPECT_TRUE(told.contains(family) || told.contains("no address")) << told;
-    EXPECT_FALSE(told.contains(other)) << told;
+    EXPECT_TRUE(reported.contains(family) || reported.contains("no address")) << reported;
+    EXPECT_FALSE(reported.contains(other)) << reported;
   }
 }
 

@@ -1,4 +1,5 @@
-// The peer finishes first, and our input is not at its end: what then is lost, and what is told.
+// The peer finishes first, and our input is not at its end: what then is lost, and what is
+// reported.
 #include <chrono>
 
 #include "cli/clients.hpp"
@@ -23,10 +24,10 @@ TEST(Pauses, AreStatus1WhenThePeerHasFinished) {
   Child listener(ieum_command({"listen", "--on-eof=half-close", "127.0.0.1:0"}), Input::nothing());
   Child sender(shell(slow, {where_it_listens(listener)}));
   EXPECT_EQ(sender.wait(), 1);
-  const std::string told = sender.error_output();
-  EXPECT_TRUE(told.starts_with("ieum: the peer finished before our input did")) << told;
-  EXPECT_TRUE(told.contains("(--linger)")) << told;
-  EXPECT_TRUE(told.contains("2 bytes sent")) << told;
+  const std::string reported = sender.error_output();
+  EXPECT_TRUE(reported.starts_with("ieum: the peer finished before our input did")) << reported;
+  EXPECT_TRUE(reported.contains("(--linger)")) << reported;
+  EXPECT_TRUE(reported.contains("2 bytes sent")) << reported;
   EXPECT_EQ(listener.wait(), 0);
   EXPECT_EQ(listener.read_all(), "a\n");
 }
@@ -60,9 +61,9 @@ TEST(Replace, LeavesALiveServerItsClient) {
   server.read_error_until("waiting for a client");
   Child rival(ieum_command({"listen", path + "?replace=1"}), Input::nothing());
   EXPECT_EQ(rival.wait(), 1);
-  const std::string told = rival.error_output();
-  EXPECT_TRUE(told.contains("held by ieum")) << told;
-  EXPECT_TRUE(told.contains("; take another path")) << told;
+  const std::string reported = rival.error_output();
+  EXPECT_TRUE(reported.contains("held by ieum")) << reported;
+  EXPECT_TRUE(reported.contains("; take another path")) << reported;
   Child client(ieum_command({"connect", path}));
   client.write("still there\n");
   client.close_input();

@@ -39,7 +39,7 @@ void PrintTo(const Failing& failing, std::ostream* out) { *out << failing.line; 
 
 class Statuses : public testing::TestWithParam<Failing> {};
 
-TEST_P(Statuses, IsToldWithASentence) {
+TEST_P(Statuses, IsReportedWithASentence) {
   Child child(shell(GetParam().line, {std::to_string(free_port())}), Input::nothing());
   EXPECT_EQ(child.wait(), GetParam().status);
   EXPECT_EQ(child.read_all(), "");

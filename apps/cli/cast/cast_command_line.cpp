@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include "cast/pacing.hpp"
+#include "cast/rate_limiter.hpp"
 #include "options/command_line_parts.hpp"
-#include "text/quantity.hpp"
 #include "text/suggest.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
@@ -145,7 +145,7 @@ Parsed<Command> parse_cast(std::span<const std::string> words, const Surrounding
   if (common.endpoint.scheme != Scheme::multicast && common.endpoint.scheme != Scheme::udp) {
     return Refusal("'ieum cast' takes mcast://GROUP:PORT or udp://HOST:PORT");
   }
-  if (command.rtp && split_place(common.endpoint.place).port == 65'535) {
+  if (command.rtp && split_host_port(common.endpoint.target).port == 65'535) {
     return Refusal("--rtp needs the next port too, for RTCP: take a port below 65535");
   }
   if (declaration.given.ipv4 && declaration.given.ipv6) {

@@ -32,7 +32,7 @@ TEST(CastCommandLine, what_is_asked_for) {
 TEST(CastCommandLine, receiving_without_a_host_is_any_address) {
   const auto parsed = parse({"cast", "--receive", "udp://:5000"});
   ASSERT_TRUE(parsed) << parsed.error();
-  EXPECT_EQ(std::get<CastCommand>(*parsed).common.endpoint.place, "*:5000");
+  EXPECT_EQ(std::get<CastCommand>(*parsed).common.endpoint.target, "*:5000");
 }
 
 TEST(CastCommandLine, sizes_by_kind) {

@@ -12,7 +12,7 @@
 
 #include "session/datagram_endpoint.hpp"
 #include "session/resolve_endpoint.hpp"
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
@@ -50,8 +50,7 @@ Task<> CastReceiver::run_in(Group& group) {
   co_await race(all_written_.wait(), interrupt_.raised.wait());
   if (interrupt_.is_raised() && !all_written_.is_set()) {
     // Whoever reads our output may do so no more.
-    const Result<> written =
-        co_await attempt(with_timeout(farewell_to_output, all_written_.wait()));
+    const Result<> written = co_await attempt(with_timeout(output_grace, all_written_.wait()));
     if (!written && written.error() == std::errc::operation_canceled) {
       co_await fail(written.error());
     }
@@ -188,7 +187,7 @@ Task<> CastReceiver::watch_time() {
       show_live();
     }
     const Duration silent = now - last_arrival_;
-    if (rtp_.source_left() && silent >= farewell) end(EndReason::bye);
+    if (rtp_.source_left() && silent >= bye_linger) end(EndReason::bye);
     if (idle > Duration::zero() && silent >= idle) end(EndReason::idle);
   }
 }
@@ -212,8 +211,8 @@ std::string CastReceiver::report_text() const {
   const std::uint64_t dropped = socket_.counters().dropped;
   if (!command_.rtp) {
     return fmt::format("{} datagram{}, {} in {}; {} dropped by this machine", packets_,
-                       packets_ == 1 ? "" : "s", bytes_text(bytes_), to_text(events_.age()),
-                       dropped);
+                       packets_ == 1 ? "" : "s", format_bytes(bytes_),
+                       format_duration(events_.age()), dropped);
   }
   const RtpReport report = rtp_.report();
   const std::uint64_t expected = report.counts.packets + report.counts.lost;
@@ -223,8 +222,8 @@ std::string CastReceiver::report_text() const {
   return fmt::format(
       "{} packet{}, {} in {}; {} lost ({:.3g} %), {} duplicate{}, {} reordered, jitter {:.3g} ms; "
       "{} dropped by this machine",
-      report.counts.packets, report.counts.packets == 1 ? "" : "s", bytes_text(report.bytes),
-      to_text(events_.age()), report.counts.lost, share, report.counts.duplicates,
+      report.counts.packets, report.counts.packets == 1 ? "" : "s", format_bytes(report.bytes),
+      format_duration(events_.age()), report.counts.lost, share, report.counts.duplicates,
       report.counts.duplicates == 1 ? "" : "s", report.counts.reordered, report.counts.jitter * 1e3,
       dropped);
 }
@@ -272,8 +271,9 @@ Task<int> CastReceiver::finish() {
   } else if (reason_ == EndReason::interrupted) {
     status = report_interrupted(events_, interrupt_);
   } else if (reason_ == EndReason::idle) {
-    status = log.failed({Status::timed_out, fmt::format("nothing came for {} (-i)",
-                                                        to_text(command_.common.session.idle))});
+    status =
+        log.failed({Status::timed_out, fmt::format("nothing came for {} (-i)",
+                                                   format_duration(command_.common.session.idle))});
   }
   const Result<> finished = co_await attempt(streams_.output.finish());
   if (finished) co_return status;

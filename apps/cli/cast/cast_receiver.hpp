@@ -21,9 +21,9 @@ class CastReceiver {
   /// and counts, what it has no room for.
   static constexpr std::size_t queue_bytes_max = std::size_t{8} * 1024 * 1024;
   /// After the sender's goodbye: so long for what is still on its way.
-  static constexpr Duration farewell = std::chrono::milliseconds(200);
+  static constexpr Duration bye_linger = std::chrono::milliseconds(200);
   /// What an interruption leaves for writing what has come.
-  static constexpr Duration farewell_to_output = std::chrono::seconds(1);
+  static constexpr Duration output_grace = std::chrono::seconds(1);
 
   /// All must outlive it. `control` is open with --rtp only.
   CastReceiver(const CastCommand& command, DatagramSocket data, DatagramSocket control,

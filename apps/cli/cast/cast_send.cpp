@@ -10,7 +10,7 @@
 #include <ieum/ieum.hpp>
 
 #include "cast/cast.hpp"
-#include "cast/pacing.hpp"
+#include "cast/rate_limiter.hpp"
 #include "rtp/rtp.hpp"
 #include "session/datagram_endpoint.hpp"
 #include "session/datagram_input.hpp"
@@ -24,8 +24,8 @@ constexpr std::size_t batch_max = 64;
 constexpr std::size_t batch_bytes_max = 60'000;  // what one call with UDP_SEGMENT takes
 constexpr Duration report_pause = std::chrono::seconds(5);
 /// A goodbye that is lost leaves receivers waiting, so it is said more than once.
-constexpr int goodbyes = 3;
-constexpr Duration goodbye_pause = std::chrono::milliseconds(20);
+constexpr int bye_count = 3;
+constexpr Duration bye_interval = std::chrono::milliseconds(20);
 constexpr std::size_t transport_packet_bytes = 188;  // of MPEG-TS
 constexpr int payload_type_mp2t = 33;
 
@@ -70,9 +70,9 @@ class Sender {
         events_(events),
         input_(streams.input, framing_of(command.common), command.common.datagram_bytes,
                unit_of(command)),
-        pacing_(command.bits_per_second),
+        rate_limiter_(command.bits_per_second),
         source_(random_source(socket_.address())),
-        began_(Pacing::Time::clock::now()) {}
+        began_(RateLimiter::Time::clock::now()) {}
 
   /// Until the input's end. Which side failed is in `stage`.
   Task<> run(Stage& stage) {
@@ -80,11 +80,11 @@ class Sender {
     co_await with_group(body);
   }
 
-  Task<> say_goodbye() {
+  Task<> send_bye() {
     if (!command_.rtp) co_return;
     const std::vector<std::byte> packet = make_rtcp(report(), source_.cname, true);
-    for (int i = 0; i < goodbyes; ++i) {
-      if (i > 0) co_await sleep(goodbye_pause);
+    for (int i = 0; i < bye_count; ++i) {
+      if (i > 0) co_await sleep(bye_interval);
       // What it cannot reach, the stream cannot either, and tells.
       const Result<> sent = co_await attempt(control_.send(packet, control_to_));
       if (!sent && sent.error() == std::errc::operation_canceled) co_await fail(sent.error());
@@ -99,7 +99,7 @@ class Sender {
   [[nodiscard]] std::uint64_t lines_cut() const noexcept { return input_.lines_cut(); }
 
  private:
-  using Time = Pacing::Time;
+  using Time = RateLimiter::Time;
 
   Task<> run_in(Group& group, Stage& stage) {
     if (command_.rtp) group.start(report_regularly(stage));
@@ -111,14 +111,14 @@ class Sender {
     const std::size_t bytes_max = command_.common.datagram_bytes;
     const std::size_t fits = std::max(batch_bytes_max / bytes_max, std::size_t{1});
     const std::size_t count_max =
-        pacing_.burst_count(bytes_max + header_bytes(), std::min(batch_max, fits));
+        rate_limiter_.burst_count(bytes_max + header_bytes(), std::min(batch_max, fits));
     for (;;) {
       stage = Stage::reading_input;
       const std::optional<ConstBuffer> piece = co_await input_.next();
       if (!piece) break;
       const ConstBuffer data = input_.more(count_max);
       stage = Stage::sending;
-      const Duration wait = pacing_.wait(Time::clock::now());
+      const Duration wait = rate_limiter_.wait(Time::clock::now());
       if (wait > Duration::zero()) co_await sleep(wait);
       co_await send(data);
       if (!streams_.output.shows_both()) continue;
@@ -154,7 +154,7 @@ class Sender {
     while (!data.empty()) {
       const ConstBuffer payload = data.first(std::min(data.size(), bytes_max));
       data = data.subspan(payload.size());
-      const Time due = pacing_.spend(now, payload.size() + header_bytes());
+      const Time due = rate_limiter_.spend(now, payload.size() + header_bytes());
       Datagram datagram;
       datagram.peer = to_;
       datagram.data = command_.rtp ? with_header(payload, due) : payload;
@@ -212,7 +212,7 @@ class Sender {
   LocalStreams& streams_;
   EventLog& events_;
   DatagramInput input_;
-  Pacing pacing_;
+  RateLimiter rate_limiter_;
   Source source_;
   Time began_;
   std::vector<Datagram> batch_;
@@ -270,7 +270,7 @@ Task<int> send_cast(const CastCommand& command, LocalStreams& streams, EventLog&
   Sender& sender = **made;
   Stage stage = Stage::reading_input;
   const Result<> sent = co_await attempt(unless_interrupted(sender.run(stage), interrupt));
-  const Result<> said = co_await attempt(sender.say_goodbye());
+  const Result<> said = co_await attempt(sender.send_bye());
   co_await sender.close();
   events.closed(interrupt.is_raised() ? EndReason::interrupted
                 : sent                ? EndReason::both_finished

@@ -24,7 +24,7 @@ Task<StreamSocket> connect_to(const ConnectCommand& command, EventLog& events) {
     options.source = *command.source;
     events.connects_from(*command.source);
   }
-  StreamSocket socket = co_await StreamSocket::connect(endpoint.place, options);
+  StreamSocket socket = co_await StreamSocket::connect(endpoint.target, options);
   co_return socket;
 }
 
@@ -48,7 +48,7 @@ Task<int> talk_over(StreamSocket socket, const ConnectCommand& command, EventLog
   events.connected(local, socket.peer_address());
   const Result<> set = apply_settings(socket, endpoint, events);
   if (!set) {
-    const ErrorContext context{.where = endpoint.place};
+    const ErrorContext context{.where = endpoint.target};
     co_return events.log().failed(explain_failure(Stage::setting_options, set.error(), context));
   }
   if (command.probe) {

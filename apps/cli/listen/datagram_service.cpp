@@ -7,7 +7,7 @@
 #include "session/datagram_endpoint.hpp"
 #include "session/datagram_session.hpp"
 #include "session/run_session.hpp"
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
@@ -71,8 +71,9 @@ Task<int> DatagramService::run() {
   if (interrupt_.is_raised()) co_return report_interrupted(events_, interrupt_);
   if (idle) {
     co_return log.failed(
-        {Status::timed_out, fmt::format("nothing came for {} (-i); {}",
-                                        to_text(command_.common.session.idle), events_.summary())});
+        {Status::timed_out,
+         fmt::format("nothing came for {} (-i); {}", format_duration(command_.common.session.idle),
+                     events_.summary())});
   }
   co_return log.failed(
       explain_datagram_failure(ended.error(), command_.common.endpoint.to_string()));

@@ -7,13 +7,13 @@
 
 #include <fmt/format.h>
 
-#include "listen/crowd.hpp"
+#include "listen/broadcast.hpp"
 #include "listen/services.hpp"
 #include "session/datagram_commands.hpp"
 #include "session/resolve_endpoint.hpp"
 #include "session/run_session.hpp"
 #include "session/socket_settings.hpp"
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
@@ -90,9 +90,9 @@ int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served
   }
   if (error == std::errc::timed_out && command.common.session.idle > Duration::zero()) {
     events.closed(EndReason::idle);
-    return log.failed(
-        {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
-                                        to_text(command.common.session.idle), events.summary())});
+    return log.failed({Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
+                                                      format_duration(command.common.session.idle),
+                                                      events.summary())});
   }
   events.broken(error);
   events.closed(EndReason::broken);
@@ -115,7 +115,7 @@ Task<int> serve_one(Listener listener, const ListenCommand& command, EventLog& e
   events.stopped_listening();
   const Result<> set = apply_settings(client, command.common.endpoint, events);
   if (!set) {
-    const ErrorContext context{.where = command.common.endpoint.place};
+    const ErrorContext context{.where = command.common.endpoint.target};
     co_return events.log().failed(explain_failure(Stage::setting_options, set.error(), context));
   }
   if (command.service == Service::stdio) {
@@ -131,12 +131,12 @@ Task<int> serve_one(Listener listener, const ListenCommand& command, EventLog& e
 // ---- Many clients -------------------------------------------------------------------------------
 
 /// What the sessions of a server share.
-struct Serving {
+struct SharedState {
   const ListenCommand& command;
   Log& log;
   EventLog& events;  // the listener's
   Interrupt& interrupt;
-  Crowd crowd;
+  Broadcast broadcast;
   std::uint64_t clients = 0;
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
@@ -144,10 +144,10 @@ struct Serving {
 };
 
 /// A client's failure is news of that client alone: reported with -v, except what is ours to mend.
-void session_failed(Serving& serving, const Error& error, EventLog& events) {
+void session_failed(SharedState& shared, const Error& error, EventLog& events) {
   if (error == std::errc::operation_canceled) return events.closed(EndReason::interrupted);
   if (std::string_view(error.operation()) == "start") {
-    serving.log.failed(explain_failure(Stage::starting_command, error));
+    shared.log.failed(explain_failure(Stage::starting_command, error));
     return events.closed(EndReason::command_ended);
   }
   if (error == std::errc::timed_out) return events.closed(EndReason::idle);
@@ -155,51 +155,52 @@ void session_failed(Serving& serving, const Error& error, EventLog& events) {
   events.closed(EndReason::broken);
 }
 
-Task<EndReason> serve_in_crowd_or_alone(Serving& serving, StreamSocket& client, EventLog& events) {
-  if (serving.command.service == Service::stdio) {
-    const EndReason reason = co_await serving.crowd.serve(client, events);
+Task<EndReason> serve_in_broadcast_or_alone(SharedState& shared, StreamSocket& client,
+                                            EventLog& events) {
+  if (shared.command.service == Service::stdio) {
+    const EndReason reason = co_await shared.broadcast.serve(client, events);
     co_return reason;
   }
-  const ServiceEnd end = co_await serve_client(client, serving.command, events);
+  const ServiceEnd end = co_await serve_client(client, shared.command, events);
   co_return end.reason;
 }
 
-Task<> session(Serving& serving, StreamSocket client) {
-  EventLog events(serving.log, ++serving.clients, client.peer_address());
+Task<> session(SharedState& shared, StreamSocket client) {
+  EventLog events(shared.log, ++shared.clients, client.peer_address());
   events.accepted(client.local_address().value_or(Address{}), client.peer_address());
-  const Result<> set = apply_settings(client, serving.command.common.endpoint, events);
+  const Result<> set = apply_settings(client, shared.command.common.endpoint, events);
   if (!set) {
-    const ErrorContext context{.where = serving.command.common.endpoint.place};
-    serving.log.failed(explain_failure(Stage::setting_options, set.error(), context));
+    const ErrorContext context{.where = shared.command.common.endpoint.target};
+    shared.log.failed(explain_failure(Stage::setting_options, set.error(), context));
     co_return;
   }
   struct Count {  // also when this task is stopped
-    Serving& serving;
+    SharedState& shared;
     EventLog& events;
     ~Count() {
-      serving.sent += events.sent_bytes();
-      serving.received += events.received_bytes();
+      shared.sent += events.sent_bytes();
+      shared.received += events.received_bytes();
     }
   };
-  const Count count{serving, events};
+  const Count count{shared, events};
   const Result<EndReason> ended =
-      co_await attempt(serve_in_crowd_or_alone(serving, client, events));
+      co_await attempt(serve_in_broadcast_or_alone(shared, client, events));
   if (ended) {
     events.closed(*ended);
   } else {
-    session_failed(serving, ended.error(), events);
+    session_failed(shared, ended.error(), events);
     if (ended.error() == std::errc::operation_canceled) co_await fail(ended.error());
   }
 }
 
 /// Says once a minute at most that clients have to wait because the system lacks something.
-Task<> watch_lack(Server& server, Log& log) {
-  std::uint64_t told = 0;
+Task<> watch_descriptor_exhaustion(Server& server, Log& log) {
+  std::uint64_t reported = 0;
   for (;;) {
     co_await sleep(std::chrono::seconds(1));
     const std::uint64_t refused = server.counters().refused_by_system;
-    if (refused == told) continue;
-    told = refused;
+    if (refused == reported) continue;
+    reported = refused;
     log.notice({"descriptors_exhausted",
                 fmt::format("cannot accept: no descriptors or memory left; {} clients are served, "
                             "others wait; raise the limit of open files: see 'ulimit -n'",
@@ -210,55 +211,56 @@ Task<> watch_lack(Server& server, Log& log) {
   }
 }
 
-Task<> drain(Server& server, Serving& serving, Duration limit = drain_max) {
+Task<> drain(Server& server, SharedState& shared, Duration limit = drain_max) {
   const Result<DrainReport> report = co_await attempt(server.drain(limit));
-  if (report || serving.failure) co_return;
+  if (report || shared.failure) co_return;
   if (report.error() == std::errc::operation_canceled) co_await fail(report.error());
-  serving.failure = explain_failure(Stage::accepting, report.error());
+  shared.failure = explain_failure(Stage::accepting, report.error());
 }
 
-Task<> drain_when_asked(Server& server, Serving& serving) {
-  co_await serving.interrupt.raised.wait();
-  serving.events.interrupted("no more clients; those who are here have 1 s to finish");
-  co_await drain(server, serving);
+Task<> drain_when_asked(Server& server, SharedState& shared) {
+  co_await shared.interrupt.raised.wait();
+  shared.events.interrupted("no more clients; those who are here have 1 s to finish");
+  co_await drain(server, shared);
 }
 
-Task<> read_input(Server& server, Serving& serving) {
-  const Result<> read = co_await attempt(serving.crowd.read_input());
+Task<> read_input(Server& server, SharedState& shared) {
+  const Result<> read = co_await attempt(shared.broadcast.read_input());
   if (!read) {
     if (read.error() == std::errc::operation_canceled) co_await fail(read.error());
-    serving.failure = explain_failure(Stage::reading_input, read.error());
+    shared.failure = explain_failure(Stage::reading_input, read.error());
   } else {
-    serving.events.input_ended();
-    if (serving.command.common.session.on_eof != OnEof::close) co_return;
+    shared.events.input_ended();
+    if (shared.command.common.session.on_eof != OnEof::close) co_return;
     // All of it is still to arrive; whoever does not take it is ended by -i or Ctrl-C.
-    co_await drain(server, serving, std::chrono::hours(24));
+    co_await drain(server, shared, std::chrono::hours(24));
     co_return;
   }
-  co_await drain(server, serving);
+  co_await drain(server, shared);
 }
 
-Task<> drain_without_output(Server& server, Serving& serving, const Output& output) {
-  co_await serving.crowd.output_failed().wait();
+Task<> drain_without_output(Server& server, SharedState& shared, const Output& output) {
+  co_await shared.broadcast.output_failed().wait();
   const ErrorContext context{.where = output.where()};
-  serving.failure = explain_failure(Stage::writing_output, *serving.crowd.output_error(), context);
-  co_await drain(server, serving);
+  shared.failure =
+      explain_failure(Stage::writing_output, *shared.broadcast.output_error(), context);
+  co_await drain(server, shared);
 }
 
 /// A pipe's write end becomes readable when its reader has gone: all who only listen would stay for
 /// nobody.
-Task<> watch_reader(Serving& serving) {
+Task<> watch_reader(SharedState& shared) {
   co_await wait_readable(STDOUT_FILENO);
-  serving.crowd.lose_output(Error::from_errno(EPIPE, "write"));
+  shared.broadcast.lose_output(Error::from_errno(EPIPE, "write"));
 }
 
-Task<> serve_beside(Group& group, Server& server, Serving& serving, LocalStreams& streams) {
-  group.start(drain_when_asked(server, serving));
-  group.start(watch_lack(server, serving.log));
-  if (serving.command.service == Service::stdio) {
-    group.start(read_input(server, serving));
-    group.start(drain_without_output(server, serving, streams.output));
-    if (streams.output.is_pipe()) group.start(watch_reader(serving));
+Task<> serve_beside(Group& group, Server& server, SharedState& shared, LocalStreams& streams) {
+  group.start(drain_when_asked(server, shared));
+  group.start(watch_descriptor_exhaustion(server, shared.log));
+  if (shared.command.service == Service::stdio) {
+    group.start(read_input(server, shared));
+    group.start(drain_without_output(server, shared, streams.output));
+    if (streams.output.is_pipe()) group.start(watch_reader(shared));
   }
   co_await server.run();
   group.stop();
@@ -267,18 +269,18 @@ Task<> serve_beside(Group& group, Server& server, Serving& serving, LocalStreams
 Task<int> serve_many(Listener listener, const ListenCommand& command, EventLog& events,
                      Interrupt& interrupt, LocalStreams& streams) {
   Log& log = events.log();
-  Serving serving{command, log, events, interrupt, Crowd(streams, command.common, log)};
-  auto handler = [&serving](StreamSocket client) { return session(serving, std::move(client)); };
+  SharedState shared{command, log, events, interrupt, Broadcast(streams, command.common, log)};
+  auto handler = [&shared](StreamSocket client) { return session(shared, std::move(client)); };
   Server server(std::move(listener), handler, {.sessions_max = command.clients_max});
   events.waiting_for_client();
-  auto body = [&](Group& group) { return serve_beside(group, server, serving, streams); };
+  auto body = [&](Group& group) { return serve_beside(group, server, shared, streams); };
   const Result<> served = co_await attempt(with_group(body));
   events.stopped_listening();
-  if (serving.failure) co_return log.failed(*serving.failure);
+  if (shared.failure) co_return log.failed(*shared.failure);
   const std::string summary =
-      fmt::format("{} client{} served, {} sent, {} received in {}", serving.clients,
-                  serving.clients == 1 ? "" : "s", bytes_text(serving.sent),
-                  bytes_text(serving.received), to_text(events.age()));
+      fmt::format("{} client{} served, {} sent, {} received in {}", shared.clients,
+                  shared.clients == 1 ? "" : "s", format_bytes(shared.sent),
+                  format_bytes(shared.received), format_duration(events.age()));
   if (interrupt.is_raised()) co_return log.failed({interrupt.status(), "interrupted; " + summary});
   if (!served) co_return log.failed(explain_failure(Stage::accepting, served.error()));
   co_return 0;

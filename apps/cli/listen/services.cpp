@@ -16,7 +16,7 @@ namespace ieum::cli {
 namespace {
 
 /// What a client that still sends may take to notice that we have finished.
-constexpr Duration farewell = std::chrono::seconds(1);
+constexpr Duration close_grace = std::chrono::seconds(1);
 /// What a command may take to end when its client has gone.
 constexpr Duration command_grace = std::chrono::seconds(1);
 
@@ -47,7 +47,7 @@ Task<> discard(StreamSocket& client, EventLog::Clock::time_point& last_activity,
 
 // ---- A command ----------------------------------------------------------------------------------
 
-/// Our environment, and who talks with whom.
+/// Our environment, and who is connected with whom.
 std::vector<std::string> environment_for(const StreamSocket& client) {
   std::vector<std::string> variables;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
@@ -60,7 +60,7 @@ std::vector<std::string> environment_for(const StreamSocket& client) {
   return variables;
 }
 
-/// What a command and its client share while they talk.
+/// What a command and its client share while both run.
 struct Served {
   StreamSocket& client;
   Process& process;
@@ -109,7 +109,7 @@ Task<> both_ways(Group& group, Served& served) {
   group.stop();  // what the client still sends is for nobody
 }
 
-Task<> talk(Served& served) {
+Task<> relay(Served& served) {
   auto body = [&](Group& group) { return both_ways(group, served); };
   co_await with_group(body);
 }
@@ -131,7 +131,7 @@ Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command,
   events.command_started(command, process.pid());
   auto cleanup = [&process] { return end_command(process); };
   Served served{client, process, events};
-  co_await finally(with_idle_timeout(talk(served), served.last_activity, idle), cleanup,
+  co_await finally(with_idle_timeout(relay(served), served.last_activity, idle), cleanup,
                    2 * command_grace);
   events.command_ended(served.status);
   co_return served.status;
@@ -148,7 +148,7 @@ Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command
     end.reason = EndReason::command_ended;
     // The client may still be sending: a close now would reset the connection, and with it what
     // the command has written.
-    const Result<> closed = co_await attempt(client.close_gracefully(farewell));
+    const Result<> closed = co_await attempt(client.close_gracefully(close_grace));
     if (!closed && closed.error() == std::errc::operation_canceled) co_await fail(closed.error());
   } else {
     auto service = command.service == ListenCommand::Service::echo ? echo : discard;

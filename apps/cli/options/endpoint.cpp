@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "text/quantity.hpp"
 #include "text/suggest.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
@@ -73,7 +73,7 @@ constexpr std::array key_table{
             "Receivers on this host get what is sent to the group. Default: 1."},
 };
 
-constexpr std::size_t place_bytes_max = 300;  // a host's name has at most 253
+constexpr std::size_t target_bytes_max = 300;  // a host's name has at most 253
 
 /// The scheme of `text`, which loses it; tcp if it has none.
 std::expected<Scheme, std::string> take_scheme(std::string_view& text) {
@@ -129,71 +129,71 @@ bool is_host_name(std::string_view host) {
              std::string_view::npos;
 }
 
-std::string about_host(std::string_view place, std::string_view host) {
+std::string about_host(std::string_view target, std::string_view host) {
   for (const char letter : host) {
     if (static_cast<unsigned char>(letter) >= 0x80) {
       return fmt::format("{} is not in ASCII; write such a name in its xn-- form", in_quotes(host));
     }
   }
   return fmt::format("{} has no host before its port that could be a name or an address",
-                     in_quotes(place));
+                     in_quotes(target));
 }
 
-std::string about_port(std::string_view place, std::string_view port) {
+std::string about_port(std::string_view target, std::string_view port) {
   const std::size_t dash = port.find('-');
   if (dash != std::string_view::npos && parse_port(port.substr(0, dash)) &&
       parse_port(port.substr(dash + 1))) {
     return fmt::format("{} has several ports; for each of them: for port in $(seq {} {})",
-                       in_quotes(place), port.substr(0, dash), port.substr(dash + 1));
+                       in_quotes(target), port.substr(0, dash), port.substr(dash + 1));
   }
   const bool is_word = !port.empty() && port.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") ==
                                             std::string_view::npos;
   if (is_word) {
     return fmt::format("{} names a service; write its port, a number from 1 to 65535",
-                       in_quotes(place));
+                       in_quotes(target));
   }
   return fmt::format("{} needs a port, a number from 1 to 65535, after its colon",
-                     in_quotes(place));
+                     in_quotes(target));
 }
 
-/// Why `place` is no HOST:PORT; empty if it is one.
-std::string refuse_place(std::string_view place, Role role) {
-  if (place.empty()) return "an address must not be empty; write HOST:PORT";
-  if (place.size() > place_bytes_max) return fmt::format("{} is too long", in_quotes(place));
-  if (place.find('/') != std::string_view::npos) {
+/// Why `target` is no HOST:PORT; empty if it is one.
+std::string refuse_target(std::string_view target, Role role) {
+  if (target.empty()) return "an address must not be empty; write HOST:PORT";
+  if (target.size() > target_bytes_max) return fmt::format("{} is too long", in_quotes(target));
+  if (target.find('/') != std::string_view::npos) {
     return fmt::format(
         "{} has a '/': it is HOST:PORT and nothing more; a Unix socket is "
         "unix:/PATH",
-        in_quotes(place));
+        in_quotes(target));
   }
-  if (place.find('@') != std::string_view::npos) {
+  if (target.find('@') != std::string_view::npos) {
     return fmt::format("{} names a user, which sockets do not have; write HOST:PORT",
-                       in_quotes(place));
+                       in_quotes(target));
   }
-  const Result<Address> address = Address::parse(place);
-  const std::size_t colon = place.rfind(':');
+  const Result<Address> address = Address::parse(target);
+  const std::size_t colon = target.rfind(':');
   if (!address) {
-    if (colon == std::string_view::npos && role == Role::listen && parse_port(place)) {
-      return fmt::format("{} has no host; write :{}", in_quotes(place), place);
+    if (colon == std::string_view::npos && role == Role::listen && parse_port(target)) {
+      return fmt::format("{} has no host; write :{}", in_quotes(target), target);
     }
     if (colon == std::string_view::npos) {
-      return fmt::format("{} has no port; write HOST:PORT, as {}", in_quotes(place),
-                         parse_port(place)
-                             ? fmt::format("localhost:{}", place)
-                             : fmt::format("{}:80", is_host_name(place) ? place : "localhost"));
+      return fmt::format("{} has no port; write HOST:PORT, as {}", in_quotes(target),
+                         parse_port(target)
+                             ? fmt::format("localhost:{}", target)
+                             : fmt::format("{}:80", is_host_name(target) ? target : "localhost"));
     }
-    if (place.starts_with('[')) return std::string(address.error().detail());
-    if (place.find(':') != colon) {
+    if (target.starts_with('[')) return std::string(address.error().detail());
+    if (target.find(':') != colon) {
       return fmt::format(
           "{} has several colons; an IPv6 address is written within brackets, as "
           "[::1]:80",
-          in_quotes(place));
+          in_quotes(target));
     }
-    if (!parse_port(place.substr(colon + 1))) return about_port(place, place.substr(colon + 1));
-    if (!is_host_name(place.substr(0, colon))) return about_host(place, place.substr(0, colon));
+    if (!parse_port(target.substr(colon + 1))) return about_port(target, target.substr(colon + 1));
+    if (!is_host_name(target.substr(0, colon))) return about_host(target, target.substr(0, colon));
   }
-  if (role != Role::listen && parse_port(place.substr(colon + 1)) == 0) {
-    return fmt::format("{} has port 0, where nobody can listen", in_quotes(place));
+  if (role != Role::listen && parse_port(target.substr(colon + 1)) == 0) {
+    return fmt::format("{} has port 0, where nobody can listen", in_quotes(target));
   }
   return {};
 }
@@ -273,25 +273,25 @@ std::expected<std::vector<Setting>, std::string> parse_settings(std::string_view
   return settings;
 }
 
-std::expected<std::string, std::string> ip_place(std::string_view text, Role role) {
-  std::string place(text);
+std::expected<std::string, std::string> ip_target(std::string_view text, Role role) {
+  std::string target(text);
   // As Go and others have it: no host is this host, or every address of it.
-  if (place.starts_with(':') && place.rfind(':') == 0) {
-    place.insert(0, role == Role::listen ? "*" : "localhost");
+  if (target.starts_with(':') && target.rfind(':') == 0) {
+    target.insert(0, role == Role::listen ? "*" : "localhost");
   }
-  std::string reason = refuse_place(place, role);
+  std::string reason = refuse_target(target, role);
   // What was typed, not what was made of it.
-  if (!reason.empty() && place != text && !parse_port(text.substr(1))) {
+  if (!reason.empty() && target != text && !parse_port(text.substr(1))) {
     reason = about_port(text, text.substr(1));
   }
   if (!reason.empty()) return Refusal(std::move(reason));
-  return place;
+  return target;
 }
 
-std::expected<std::string, std::string> unix_place(std::string_view text, std::string_view whole) {
-  std::string place = "unix:" + std::string(text);
-  const Result<Address> address = Address::parse(place);
-  if (address) return place;
+std::expected<std::string, std::string> unix_target(std::string_view text, std::string_view whole) {
+  std::string target = "unix:" + std::string(text);
+  const Result<Address> address = Address::parse(target);
+  if (address) return target;
   if (address.error().detail().empty()) {
     return Refusal(fmt::format("{} is longer than the {} bytes that a Unix socket's name may have",
                                in_quotes(whole), Address::unix_name_bytes_max));
@@ -361,7 +361,7 @@ std::string Endpoint::to_string() const {
   switch (scheme) {
     case Scheme::standard: return "-";
     case Scheme::descriptor: return fmt::format("fd:{}", descriptor);
-    default: return place;
+    default: return target;
   }
 }
 
@@ -390,11 +390,11 @@ std::expected<Endpoint, std::string> parse_endpoint(std::string_view text, Role 
     endpoint.descriptor = *number;
     return endpoint;
   }
-  auto place = endpoint.is_unix() ? unix_place(text, whole) : ip_place(text, role);
-  if (!place) return Refusal(place.error());
-  endpoint.place = *std::move(place);
+  auto target = endpoint.is_unix() ? unix_target(text, whole) : ip_target(text, role);
+  if (!target) return Refusal(target.error());
+  endpoint.target = *std::move(target);
   if (endpoint.scheme == Scheme::multicast) {
-    const Result<Address> group = Address::parse(endpoint.place);
+    const Result<Address> group = Address::parse(endpoint.target);
     if (!group || !is_group(*group)) {
       return Refusal(
           fmt::format("{} names no group; write an address from 224.0.0.0 to "
@@ -424,9 +424,9 @@ std::expected<Address, std::string> parse_source(std::string_view text) {
                   in_quotes(text)));
 }
 
-HostPort split_place(std::string_view place) {
-  const std::size_t colon = place.rfind(':');
-  return {std::string(place.substr(0, colon)), parse_port(place.substr(colon + 1)).value_or(0)};
+HostPort split_host_port(std::string_view target) {
+  const std::size_t colon = target.rfind(':');
+  return {std::string(target.substr(0, colon)), parse_port(target.substr(colon + 1)).value_or(0)};
 }
 
 }  // namespace ieum::cli

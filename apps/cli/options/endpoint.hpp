@@ -77,7 +77,7 @@ struct Setting {
 struct Endpoint {
   Scheme scheme = Scheme::tcp;
   /// IP: HOST:PORT. Unix: `unix:/path` or `unix:@name`. As `Address::parse` and `connect` read it.
-  std::string place{};
+  std::string target{};
   int descriptor = -1;
   std::vector<Setting> settings{};
 
@@ -107,7 +107,7 @@ struct HostPort {
   std::string host;
   std::uint16_t port = 0;
 };
-/// Of an endpoint's `place`.
-[[nodiscard]] HostPort split_place(std::string_view place);
+/// Of an endpoint's `target`.
+[[nodiscard]] HostPort split_host_port(std::string_view target);
 
 }  // namespace ieum::cli

@@ -20,30 +20,30 @@ std::string refused(std::string_view text, Role role = Role::connect) {
 TEST(Endpoint, of_tcp) {
   for (const char* text : {"localhost:80", "127.0.0.1:80", "[::1]:80", "a-b.example.com:65535"}) {
     EXPECT_EQ(parsed(text).scheme, Scheme::tcp);
-    EXPECT_EQ(parsed(text).place, text);
-    EXPECT_EQ(parsed("tcp://" + std::string(text)).place, text);
-    EXPECT_EQ(parsed("TCP://" + std::string(text)).place, text);
+    EXPECT_EQ(parsed(text).target, text);
+    EXPECT_EQ(parsed("tcp://" + std::string(text)).target, text);
+    EXPECT_EQ(parsed("TCP://" + std::string(text)).target, text);
   }
 }
 
 TEST(Endpoint, without_a_host_is_this_host) {
-  EXPECT_EQ(parsed(":80").place, "localhost:80");
-  EXPECT_EQ(parsed(":80", Role::listen).place, "*:80");
-  EXPECT_EQ(parsed("tcp://:0", Role::listen).place, "*:0");
+  EXPECT_EQ(parsed(":80").target, "localhost:80");
+  EXPECT_EQ(parsed(":80", Role::listen).target, "*:80");
+  EXPECT_EQ(parsed("tcp://:0", Role::listen).target, "*:0");
 }
 
 TEST(Endpoint, of_unix_sockets_descriptors_and_standard_streams) {
-  EXPECT_EQ(parsed("unix:/run/a.sock").place, "unix:/run/a.sock");
+  EXPECT_EQ(parsed("unix:/run/a.sock").target, "unix:/run/a.sock");
   EXPECT_EQ(parsed("unix:@name").scheme, Scheme::unix_stream);
-  EXPECT_EQ(parsed("unix:/a%3Fb?replace=1", Role::listen).place, "unix:/a%3Fb");
+  EXPECT_EQ(parsed("unix:/a%3Fb?replace=1", Role::listen).target, "unix:/a%3Fb");
   EXPECT_EQ(parsed("fd:3").descriptor, 3);
   EXPECT_EQ(parsed("-").scheme, Scheme::standard);
 }
 
 TEST(Endpoint, of_datagrams) {
   EXPECT_EQ(parsed("udp://localhost:53").scheme, Scheme::udp);
-  EXPECT_EQ(parsed("udp://:53", Role::listen).place, "*:53");
-  EXPECT_EQ(parsed("unix-dgram:/a").place, "unix:/a");
+  EXPECT_EQ(parsed("udp://:53", Role::listen).target, "*:53");
+  EXPECT_EQ(parsed("unix-dgram:/a").target, "unix:/a");
   EXPECT_TRUE(parsed("unix-dgram:@a").has_datagrams());
   const Endpoint group =
       parsed("mcast://239.1.2.3:5000?if=lo&ttl=3&loop=0&source=10.0.0.1", Role::cast);
@@ -51,7 +51,7 @@ TEST(Endpoint, of_datagrams) {
   EXPECT_EQ(group.text_setting(Key::source), "10.0.0.1");
   EXPECT_EQ(group.setting(Key::ttl), 3);
   EXPECT_EQ(group.setting(Key::loop), 0);
-  EXPECT_EQ(parsed("mcast://[ff02::1234]:5000", Role::cast).place, "[ff02::1234]:5000");
+  EXPECT_EQ(parsed("mcast://[ff02::1234]:5000", Role::cast).target, "[ff02::1234]:5000");
   EXPECT_NE(refused("mcast://10.0.0.1:5000", Role::cast).find("names no group"), std::string::npos);
   EXPECT_NE(refused("mcast://239.1.2.3:5000").find("write 'ieum cast'"), std::string::npos);
   EXPECT_NE(refused("host:5000", Role::cast).find("casting goes to many"), std::string::npos);
@@ -59,7 +59,7 @@ TEST(Endpoint, of_datagrams) {
 
 TEST(Endpoint, has_settings) {
   const Endpoint endpoint = parsed("tcp://h:1?nodelay=0&rcvbuf=64k&ttl=5&keepalive=60");
-  EXPECT_EQ(endpoint.place, "h:1");
+  EXPECT_EQ(endpoint.target, "h:1");
   EXPECT_EQ(endpoint.setting(Key::nodelay), 0);
   EXPECT_EQ(endpoint.setting(Key::rcvbuf), 65536);
   EXPECT_EQ(endpoint.setting(Key::ttl), 5);

@@ -4,8 +4,8 @@
 
 #include <ieum/runtime.hpp>
 
-#include "text/quantity.hpp"
 #include "text/suggest.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
@@ -133,11 +133,11 @@ void EventLog::attempt_failed(const Error& error) {
 void EventLog::connected(const Address& local, const Address& peer) {
   const Duration took = age();
   if (!log_->reports_events()) return;
-  report(
-      {"connected",
-       fmt::format("connected from {} to {} in {}", name_of(local), name_of(peer), to_text(took)),
-       call("connect(2) = 0", "IORING_OP_CONNECT = 0"),
-       {{"local", local.to_string()}, {"peer", peer.to_string()}, {"seconds", seconds(took)}}});
+  report({"connected",
+          fmt::format("connected from {} to {} in {}", name_of(local), name_of(peer),
+                      format_duration(took)),
+          call("connect(2) = 0", "IORING_OP_CONNECT = 0"),
+          {{"local", local.to_string()}, {"peer", peer.to_string()}, {"seconds", seconds(took)}}});
 }
 
 void EventLog::accepted(const Address& local, const Address& peer) {
@@ -169,7 +169,7 @@ void EventLog::sent(std::size_t bytes) {
   sent_ += bytes;
   if (!log_->reports_transfers()) return;
   report({"sent",
-          fmt::format("sent {}", bytes_text(bytes)),
+          fmt::format("sent {}", format_bytes(bytes)),
           call("send(2)", "IORING_OP_SEND"),
           {{"bytes", std::uint64_t{bytes}}}});
 }
@@ -178,7 +178,7 @@ void EventLog::received(std::size_t bytes) {
   received_ += bytes;
   if (!log_->reports_transfers()) return;
   report({"received",
-          fmt::format("received {}", bytes_text(bytes)),
+          fmt::format("received {}", format_bytes(bytes)),
           call("recv(2)", "IORING_OP_RECV"),
           {{"bytes", std::uint64_t{bytes}}}});
 }
@@ -237,8 +237,8 @@ void EventLog::command_ended(const ExitStatus& status) {
 
 std::string EventLog::summary() const {
   if (has_datagrams_) return datagram_summary();
-  return fmt::format("{} sent, {} received in {}", bytes_text(sent_), bytes_text(received_),
-                     to_text(age()));
+  return fmt::format("{} sent, {} received in {}", format_bytes(sent_), format_bytes(received_),
+                     format_duration(age()));
 }
 
 void EventLog::closed(EndReason reason) {

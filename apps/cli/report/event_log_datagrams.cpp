@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "report/event_log.hpp"
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
@@ -14,7 +14,7 @@ std::string_view kind_of(const Address& address) {
                                             : "UDP (IPv4)";
 }
 
-std::string count_text(std::uint64_t count) {
+std::string format_count(std::uint64_t count) {
   return fmt::format("{} datagram{}", count, count == 1 ? "" : "s");
 }
 
@@ -58,7 +58,7 @@ void EventLog::datagram_sent(std::size_t bytes, const Address& to) {
   ++datagrams_sent_;
   if (!log_->reports_transfers()) return;
   report({"sent",
-          fmt::format("sent a datagram of {} to {}", bytes_text(bytes), name_of(to)),
+          fmt::format("sent a datagram of {} to {}", format_bytes(bytes), name_of(to)),
           "sendmsg(2)",
           {{"bytes", std::uint64_t{bytes}}, {"peer", to.to_string()}}});
 }
@@ -68,7 +68,7 @@ void EventLog::datagram_received(std::size_t bytes, const Address& from) {
   ++datagrams_received_;
   if (!log_->reports_transfers()) return;
   report({"received",
-          fmt::format("received a datagram of {} from {}", bytes_text(bytes), name_of(from)),
+          fmt::format("received a datagram of {} from {}", format_bytes(bytes), name_of(from)),
           "recvmsg(2)",
           {{"bytes", std::uint64_t{bytes}}, {"peer", from.to_string()}}});
 }
@@ -79,7 +79,7 @@ void EventLog::datagrams_sent(std::uint64_t count, std::uint64_t bytes) {
   datagrams_sent_ += count;
   if (!log_->reports_transfers()) return;
   report({"sent",
-          fmt::format("sent {}, {}", count_text(count), bytes_text(bytes)),
+          fmt::format("sent {}, {}", format_count(count), format_bytes(bytes)),
           "sendmmsg(2)",
           {{"bytes", bytes}, {"datagrams", count}}});
 }
@@ -90,7 +90,7 @@ void EventLog::datagrams_received(std::uint64_t count, std::uint64_t bytes) {
   datagrams_received_ += count;
   if (!log_->reports_transfers()) return;
   report({"received",
-          fmt::format("received {}, {}", count_text(count), bytes_text(bytes)),
+          fmt::format("received {}, {}", format_count(count), format_bytes(bytes)),
           "recvmmsg(2)",
           {{"bytes", bytes}, {"datagrams", count}}});
 }
@@ -105,7 +105,7 @@ void EventLog::dropped(std::uint64_t count, bool last) {
   LogEvent event{"dropped",
                  fmt::format("this machine has dropped {} because our receive queue was full; see "
                              "?rcvbuf=BYTES",
-                             count_text(count)),
+                             format_count(count)),
                  "SO_RXQ_OVFL",
                  {{"datagrams", count}}};
   if (last) return log_->notice(event);
@@ -113,9 +113,9 @@ void EventLog::dropped(std::uint64_t count, bool last) {
 }
 
 std::string EventLog::datagram_summary() const {
-  return fmt::format("{} ({}) sent, {} ({}) received in {}", count_text(datagrams_sent_),
-                     bytes_text(sent_), count_text(datagrams_received_), bytes_text(received_),
-                     to_text(age()));
+  return fmt::format("{} ({}) sent, {} ({}) received in {}", format_count(datagrams_sent_),
+                     format_bytes(sent_), format_count(datagrams_received_),
+                     format_bytes(received_), format_duration(age()));
 }
 
 }  // namespace ieum::cli

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
@@ -105,9 +105,10 @@ Failure connect_failure(const Error& error, const ErrorContext& context) {
   }
   if (is(error, std::errc::timed_out)) {
     const std::string_view looking_up = error.operation();
-    std::string advice = context.limit > Duration::zero()
-                             ? fmt::format("no answer within {} (-w)", to_text(context.limit))
-                             : std::string("no answer");
+    std::string advice =
+        context.limit > Duration::zero()
+            ? fmt::format("no answer within {} (-w)", format_duration(context.limit))
+            : std::string("no answer");
     advice += looking_up == "resolve" ? ": check the network and /etc/resolv.conf"
                                       : ": is the host up, or does a firewall drop what we send?";
     return with_advice(Status::timed_out, std::move(what), std::move(advice));
@@ -118,8 +119,8 @@ Failure connect_failure(const Error& error, const ErrorContext& context) {
 }
 
 std::string transferred(const ErrorContext& context) {
-  return fmt::format("{} sent and {} received before", bytes_text(context.sent),
-                     bytes_text(context.received));
+  return fmt::format("{} sent and {} received before", format_bytes(context.sent),
+                     format_bytes(context.received));
 }
 
 Failure transfer_failure(Stage stage, const Error& error, const ErrorContext& context) {

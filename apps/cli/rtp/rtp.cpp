@@ -12,7 +12,7 @@ using std::chrono::seconds;
 constexpr unsigned version_bits = 2U << 6;
 constexpr std::size_t word_bytes = 4;
 
-enum PacketType : std::uint8_t { sender_report = 200, source_description = 202, goodbye = 203 };
+enum PacketType : std::uint8_t { sender_report = 200, source_description = 202, bye_packet = 203 };
 constexpr std::uint8_t rtcp_first = 192;  // where a packet type of RTCP looks like marker and
 constexpr std::uint8_t rtcp_last = 223;   // payload type 64 to 95 (RFC 5761)
 
@@ -140,7 +140,7 @@ std::vector<std::byte> make_rtcp(const SenderReport& report, std::string_view cn
   put8(description, 9, static_cast<unsigned>(cname.size()));
   std::ranges::copy(std::as_bytes(std::span(cname)), description.begin() + 10);
 
-  if (bye) put32(append_packet(data, goodbye, 1, 2), 4, report.ssrc);
+  if (bye) put32(append_packet(data, bye_packet, 1, 2), 4, report.ssrc);
   return data;
 }
 
@@ -163,7 +163,7 @@ std::optional<Rtcp> parse_rtcp(ConstBuffer data) {
                                  .octets = read32(packet, 24)};
     } else if (type == source_description) {
       read_description(packet, count, rtcp);
-    } else if (type == goodbye) {
+    } else if (type == bye_packet) {
       for (std::size_t i = 1; i <= count && (i + 1) * word_bytes <= bytes; ++i) {
         rtcp.leaving.push_back(read32(packet, i * word_bytes));
       }

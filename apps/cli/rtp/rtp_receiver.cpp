@@ -20,7 +20,7 @@ void add(RtpCounts& to, const RtpCounts& counts) {
 }  // namespace
 
 void RtpReceiver::take(ConstBuffer datagram, ArrivalTime arrival, std::vector<std::byte>& to) {
-  reordering_.expire(arrival, to);
+  jitter_buffer_.expire(arrival, to);
   const std::optional<RtpPacket> packet = parse_rtp(datagram);
   if (!packet) {
     ++former_.invalid;
@@ -41,10 +41,11 @@ void RtpReceiver::take(ConstBuffer datagram, ArrivalTime arrival, std::vector<st
 }
 
 void RtpReceiver::play(const RtpPacket& packet, ArrivalTime arrival, std::vector<std::byte>& to) {
-  const RtpStatistics::Place place = statistics_.note(packet.sequence, packet.timestamp, arrival);
-  if (place.kind == RtpStatistics::Kind::duplicate) return;
+  const RtpStatistics::Position position =
+      statistics_.note(packet.sequence, packet.timestamp, arrival);
+  if (position.kind == RtpStatistics::Kind::duplicate) return;
   former_.bytes += packet.payload.size();
-  reordering_.add(place.number, packet.payload, arrival, to);
+  jitter_buffer_.add(position.number, packet.payload, arrival, to);
 }
 
 /// Keeps it if so, for the next one may follow it.
@@ -79,7 +80,7 @@ void RtpReceiver::play_stray(std::vector<std::byte>& to) {
 /// What came so far is counted; what comes now has other numbers.
 void RtpReceiver::begin_anew(std::vector<std::byte>& to) {
   add(former_.counts, statistics_.counts());
-  reordering_.flush(to);
+  jitter_buffer_.flush(to);
   statistics_ = {};
   stray_.reset();
 }
@@ -114,7 +115,7 @@ void RtpReceiver::take_control(ConstBuffer datagram) {
 RtpReport RtpReceiver::report() const {
   RtpReport report = former_;
   add(report.counts, statistics_.counts());
-  report.too_late = reordering_.too_late();
+  report.too_late = jitter_buffer_.too_late();
   return report;
 }
 

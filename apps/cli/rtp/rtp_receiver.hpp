@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "rtp/reordering.hpp"
+#include "rtp/jitter_buffer.hpp"
 #include "rtp/rtp.hpp"
 #include "rtp/rtp_statistics.hpp"
 
@@ -30,8 +30,8 @@ class RtpReceiver {
   /// Appends to `to` the payload that is next now.
   void take(ConstBuffer datagram, ArrivalTime arrival, std::vector<std::byte>& to);
   void take_control(ConstBuffer datagram);
-  void expire(ArrivalTime now, std::vector<std::byte>& to) { reordering_.expire(now, to); }
-  void flush(std::vector<std::byte>& to) { reordering_.flush(to); }
+  void expire(ArrivalTime now, std::vector<std::byte>& to) { jitter_buffer_.expire(now, to); }
+  void flush(std::vector<std::byte>& to) { jitter_buffer_.flush(to); }
 
   /// The source that is played has said that it leaves.
   [[nodiscard]] bool source_left() const noexcept { return source_left_; }
@@ -55,7 +55,7 @@ class RtpReceiver {
 
   std::optional<std::uint32_t> ssrc_;
   RtpStatistics statistics_;
-  Reordering reordering_;
+  JitterBuffer jitter_buffer_;
   ArrivalTime last_arrival_;  // of the source that is played
   std::optional<Stray> stray_;
   std::optional<std::uint32_t> candidate_;

@@ -71,7 +71,7 @@ TEST(RtpReceiver, numbers_wrap) {
 TEST(RtpReceiver, one_before_the_first_is_played_before_it) {
   Playing playing;
   for (const int number : {0, 65'535, 1}) playing.packet(number);
-  playing.wait(Reordering::wait_max);
+  playing.wait(JitterBuffer::wait_max);
   EXPECT_EQ(playing.played(), "65535 0 1 ");
   EXPECT_EQ(playing.receiver.report().counts.lost, 0U);
   EXPECT_EQ(playing.receiver.report().counts.reordered, 1U);
@@ -80,10 +80,10 @@ TEST(RtpReceiver, one_before_the_first_is_played_before_it) {
 TEST(RtpReceiver, what_is_missing_is_waited_for_but_not_long) {
   Playing playing;
   playing.packet(1);
-  playing.wait(Reordering::wait_max);
+  playing.wait(JitterBuffer::wait_max);
   EXPECT_EQ(playing.played(), "1 ");
   playing.packet(3);
-  playing.wait(Reordering::wait_max - 1ms);
+  playing.wait(JitterBuffer::wait_max - 1ms);
   EXPECT_EQ(playing.played(), "");
   playing.wait(1ms);
   EXPECT_EQ(playing.played(), "3 ");
@@ -96,10 +96,11 @@ TEST(RtpReceiver, what_is_missing_is_waited_for_but_not_long) {
 TEST(RtpReceiver, no_more_wait_than_the_window_has_room_for) {
   Playing playing;
   playing.packet(1);
-  playing.wait(Reordering::wait_max);
-  for (std::size_t i = 0; i < Reordering::packets_max; ++i) playing.packet(static_cast<int>(3 + i));
+  playing.wait(JitterBuffer::wait_max);
+  for (std::size_t i = 0; i < JitterBuffer::packets_max; ++i)
+    playing.packet(static_cast<int>(3 + i));
   EXPECT_EQ(playing.played(), "1 ");
-  playing.packet(3 + static_cast<int>(Reordering::packets_max));
+  playing.packet(3 + static_cast<int>(JitterBuffer::packets_max));
   EXPECT_EQ(playing.played().substr(0, 6), "3 4 5 ");
 }
 
@@ -141,7 +142,7 @@ TEST(RtpReceiver, a_stray_number_is_not_believed) {
     if (number == 4800) playing.packet(4800 - 32'000);
     playing.packet(number);
   }
-  playing.wait(Reordering::wait_max);
+  playing.wait(JitterBuffer::wait_max);
   const RtpReport report = playing.receiver.report();
   EXPECT_EQ(report.counts.packets, 5000U);
   EXPECT_EQ(report.counts.lost, 0U);

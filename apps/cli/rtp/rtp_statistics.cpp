@@ -26,8 +26,8 @@ RtpStatistics::Fit RtpStatistics::fit(std::uint16_t sequence, bool after_silence
                                                                        : Fit::fits;
 }
 
-RtpStatistics::Place RtpStatistics::note(std::uint16_t sequence, std::uint32_t timestamp,
-                                         ArrivalTime arrival) {
+RtpStatistics::Position RtpStatistics::note(std::uint16_t sequence, std::uint32_t timestamp,
+                                            ArrivalTime arrival) {
   if (!has_begun_) {
     lowest_ = highest_ = sequence;
     came_.set(sequence);

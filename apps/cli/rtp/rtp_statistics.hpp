@@ -28,7 +28,7 @@ class RtpStatistics {
   static constexpr int behind_after_silence_max = 100;
 
   enum class Kind : std::uint8_t { in_order, reordered, duplicate };
-  struct Place {
+  struct Position {
     Kind kind;
     std::int64_t number;  ///< the sequence number, as if it had never wrapped
   };
@@ -39,7 +39,7 @@ class RtpStatistics {
 
   /// Counts a packet. One that does not fit is taken to be ahead if it is at most 32,767 numbers
   /// ahead, else to be behind.
-  Place note(std::uint16_t sequence, std::uint32_t timestamp, ArrivalTime arrival);
+  Position note(std::uint16_t sequence, std::uint32_t timestamp, ArrivalTime arrival);
   [[nodiscard]] RtpCounts counts() const noexcept;
 
  private:

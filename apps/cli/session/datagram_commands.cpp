@@ -16,7 +16,7 @@ Task<DatagramSocket> open_connected(const ConnectCommand& command, EventLog& eve
   const CommonOptions& common = command.common;
   const Address peer = co_await resolve_endpoint(common, "open");
   const DatagramOptions options = datagram_options(common);
-  if (!Address::parse(common.endpoint.place)) events.resolved(std::span(&peer, 1));
+  if (!Address::parse(common.endpoint.target)) events.resolved(std::span(&peer, 1));
   Result<DatagramSocket> socket = command.source ? DatagramSocket::bind(*command.source, options)
                                                  : DatagramSocket::open(peer.family(), options);
   if (!socket) co_await fail(socket.error());

@@ -11,7 +11,7 @@
 #include <ieum/timeout.hpp>
 
 #include "session/datagram_endpoint.hpp"
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 #include "session/idle_timeout.hpp"
 
@@ -87,7 +87,7 @@ int DatagramSession::report_end() {
   if (reason_ != EndReason::idle) return 0;
   return events_.log().failed(
       {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
-                                      to_text(options_.session.idle), events_.summary())});
+                                      format_duration(options_.session.idle), events_.summary())});
 }
 
 void DatagramSession::report_losses() {

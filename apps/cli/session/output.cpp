@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 

@@ -11,10 +11,10 @@ namespace ieum::cli {
 Task<Address> resolve_endpoint(const CommonOptions& common, const char* operation) {
   const Endpoint& endpoint = common.endpoint;
   if (endpoint.is_unix()) {
-    const Address address = co_await Address::parse(endpoint.place);
+    const Address address = co_await Address::parse(endpoint.target);
     co_return address;
   }
-  HostPort where = split_place(endpoint.place);
+  HostPort where = split_host_port(endpoint.target);
   if (where.host == "*" && common.family == Family::ipv4) where.host = "0.0.0.0";
   const std::string text = fmt::format("{}:{}", where.host, where.port);
   const Result<Address> address = Address::parse(text);

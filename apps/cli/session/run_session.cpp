@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "session/idle_timeout.hpp"
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
@@ -25,7 +25,7 @@ Failure failure_of(const SessionEnd& end, const CommonOptions& options, const Ou
 
 Failure idle_failure(const CommonOptions& options, const EventLog& events) {
   return {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
-                                         to_text(options.session.idle), events.summary())};
+                                         format_duration(options.session.idle), events.summary())};
 }
 
 /// Whether our input would have given more, nobody knows.
@@ -33,7 +33,7 @@ Failure unfinished_failure(const CommonOptions& options, const EventLog& events)
   return {Status::other,
           fmt::format("the peer finished before our input did, which was silent for {} (--linger); "
                       "if it gives more, that is not sent; {}",
-                      to_text(options.session.linger), events.summary())};
+                      format_duration(options.session.linger), events.summary())};
 }
 
 /// The output's own last word: a full disk may show only when a file is closed.

@@ -241,7 +241,7 @@ Task<> Session::watch_interrupt() {
   if (sending_ != nullptr) sending_->stop();
   const Result<> shut_down = co_await attempt(peer_.shutdown_write());
   if (shut_down && !shutdown_sent_) events_.half_closed();
-  const Result<> heard = co_await attempt(with_timeout(farewell, all_received_.wait()));
+  const Result<> heard = co_await attempt(with_timeout(interrupt_grace, all_received_.wait()));
   if (!heard && heard.error() == std::errc::operation_canceled) co_await fail(heard.error());
   end(EndReason::interrupted);
 }

@@ -59,7 +59,7 @@ class Session {
   static constexpr std::size_t buffer_bytes = std::size_t{256} * 1024;
   /// What an interrupted session may take to hear the peer's last words, and a finished one to
   /// learn that all has arrived.
-  static constexpr Duration farewell = std::chrono::seconds(1);
+  static constexpr Duration interrupt_grace = std::chrono::seconds(1);
   static constexpr Duration arrival_max = std::chrono::seconds(5);
 
   Task<> run_in(Group& group);

@@ -1,4 +1,4 @@
-#include "listen/crowd.hpp"
+#include "listen/broadcast.hpp"
 
 #include <algorithm>
 
@@ -7,27 +7,27 @@
 #include <ieum/timeout.hpp>
 
 #include "session/idle_timeout.hpp"
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
-Crowd::Crowd(LocalStreams& streams, const CommonOptions& options, Log& log)
+Broadcast::Broadcast(LocalStreams& streams, const CommonOptions& options, Log& log)
     : streams_(streams), options_(options), log_(log) {}
 
-bool Crowd::has_room() const noexcept {
+bool Broadcast::has_room() const noexcept {
   return std::ranges::any_of(members_, [](const Member* member) {
     return !member->queue.is_closed() && member->queue.bytes() < queue_bytes_min;
   });
 }
 
-Task<> Crowd::until_room() {
+Task<> Broadcast::until_room() {
   while (!has_room()) {
     room_.reset();
     co_await room_.wait();
   }
 }
 
-Task<> Crowd::read_input() {
+Task<> Broadcast::read_input() {
   constexpr std::size_t chunk_bytes = std::size_t{64} * 1024;
   std::vector<std::byte> buffer(chunk_bytes);
   for (;;) {
@@ -41,24 +41,24 @@ Task<> Crowd::read_input() {
   for (Member* member : members_) member->queue.close();
 }
 
-void Crowd::send_to_all(const Payload& payload) {
+void Broadcast::send_to_all(const Payload& payload) {
   for (Member* member : members_) {
     if (member->finished.is_set() || member->queue.try_push(payload)) continue;
     cut_off(*member, EndReason::too_slow);  // its writing is stuck: the queue alone cannot tell it
   }
 }
 
-void Crowd::cut_off(Member& member, EndReason reason) {
+void Broadcast::cut_off(Member& member, EndReason reason) {
   if (member.reason == EndReason::client_finished) member.reason = reason;
   member.group->stop();
 }
 
-void Crowd::lose_output(const Error& error) {
+void Broadcast::lose_output(const Error& error) {
   if (!output_error_) output_error_ = error;
   output_failed_.set();
 }
 
-Task<EndReason> Crowd::serve(StreamSocket& client, EventLog& events) {
+Task<EndReason> Broadcast::serve(StreamSocket& client, EventLog& events) {
   Member member(options_.rendering, fmt::format("{}", events.number()));
   auto body = [&](Group& group) { return serve_in(group, client, member, events); };
   const Result<> served = co_await attempt(with_group(body));
@@ -72,29 +72,29 @@ Task<EndReason> Crowd::serve(StreamSocket& client, EventLog& events) {
   co_return member.reason;
 }
 
-void Crowd::report_too_slow(const StreamSocket& client) {
+void Broadcast::report_too_slow(const StreamSocket& client) {
   const std::string who = client.peer_address().to_string();
   log_.notice({"too_slow",
                fmt::format("cut off {}: it does not read, and {} wait for it",
-                           who.empty() ? "a client" : who, bytes_text(queue_bytes_max)),
+                           who.empty() ? "a client" : who, format_bytes(queue_bytes_max)),
                {},
                {{"peer", who}}});
 }
 
-Task<> Crowd::serve_in(Group& group, StreamSocket& client, Member& member, EventLog& events) {
+Task<> Broadcast::serve_in(Group& group, StreamSocket& client, Member& member, EventLog& events) {
   member.group = &group;
   struct Membership {
-    Crowd& crowd;
+    Broadcast& broadcast;
     Member& member;
-    Membership(Crowd& of, Member& who) : crowd(of), member(who) {
-      crowd.members_.push_back(&member);
-      crowd.room_.set();
+    Membership(Broadcast& of, Member& who) : broadcast(of), member(who) {
+      broadcast.members_.push_back(&member);
+      broadcast.room_.set();
     }
     Membership(const Membership&) = delete;
     Membership& operator=(const Membership&) = delete;
     ~Membership() {
-      std::erase(crowd.members_, &member);
-      crowd.room_.set();
+      std::erase(broadcast.members_, &member);
+      broadcast.room_.set();
     }
   };
   const Membership membership(*this, member);
@@ -105,7 +105,7 @@ Task<> Crowd::serve_in(Group& group, StreamSocket& client, Member& member, Event
   group.stop();
 }
 
-Task<> Crowd::receive(StreamSocket& client, Member& member, EventLog& events) {
+Task<> Broadcast::receive(StreamSocket& client, Member& member, EventLog& events) {
   for (;;) {
     const Lease data = co_await client.receive();
     if (!data) break;
@@ -124,7 +124,7 @@ Task<> Crowd::receive(StreamSocket& client, Member& member, EventLog& events) {
 }
 
 /// Sends what is queued, until the client has finished.
-Task<> Crowd::send(StreamSocket& client, Member& member, EventLog& events) {
+Task<> Broadcast::send(StreamSocket& client, Member& member, EventLog& events) {
   for (;;) {
     const Result<Payload> next = co_await attempt(member.queue.pop());
     if (!next && next.error() == Errc::closed) break;
@@ -154,7 +154,7 @@ Task<> Crowd::send(StreamSocket& client, Member& member, EventLog& events) {
   co_await member.finished.wait();
 }
 
-Task<> Crowd::watch_idle(Member& member) {
+Task<> Broadcast::watch_idle(Member& member) {
   co_await wait_until_idle(member.last_activity, options_.session.idle);
   cut_off(member, EndReason::idle);
 }

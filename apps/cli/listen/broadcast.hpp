@@ -1,4 +1,4 @@
-// Crowd: many clients at once on one standard input and output (`ieum listen -k`).
+// Broadcast: many clients at once on one standard input and output (`ieum listen -k`).
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ namespace ieum::cli {
 /// the order in which it comes. Our input is read only while somebody is connected, and only as
 /// fast as the fastest of them takes it. One that falls behind by `queue_bytes_max` is cut off: the
 /// others never wait for it.
-class Crowd {
+class Broadcast {
  public:
   /// More than the system's buffers take for one that never reads: until they are full it seems to
   /// be the fastest. What waits for several is there once.
@@ -28,7 +28,7 @@ class Crowd {
   static constexpr std::size_t queue_bytes_min = std::size_t{256} * 1024;
 
   /// All must outlive it.
-  Crowd(LocalStreams& streams, const CommonOptions& options, Log& log);
+  Broadcast(LocalStreams& streams, const CommonOptions& options, Log& log);
 
   /// Reads our input until its end; then, as --on-eof says, tells the clients. Fails if the input
   /// does.

@@ -1,4 +1,4 @@
-#include "cast/pacing.hpp"
+#include "cast/rate_limiter.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -27,12 +27,12 @@ std::optional<std::uint64_t> parse_rate(std::string_view text) {
   return static_cast<std::uint64_t>(number);
 }
 
-Duration Pacing::wait(Time now) const noexcept {
+Duration RateLimiter::wait(Time now) const noexcept {
   if (rate_ == 0 || !next_) return {};
   return std::max(Duration::zero(), Duration(*next_ - now));
 }
 
-Pacing::Time Pacing::spend(Time now, std::size_t bytes) noexcept {
+RateLimiter::Time RateLimiter::spend(Time now, std::size_t bytes) noexcept {
   if (rate_ == 0) return now;
   if (!next_ || *next_ < now - burst) {
     next_ = next_ ? now - burst : now;
@@ -47,7 +47,7 @@ Pacing::Time Pacing::spend(Time now, std::size_t bytes) noexcept {
   return due;
 }
 
-std::size_t Pacing::burst_count(std::size_t bytes, std::size_t max) const noexcept {
+std::size_t RateLimiter::burst_count(std::size_t bytes, std::size_t max) const noexcept {
   if (rate_ == 0) return max;
   const double seconds = std::chrono::duration<double>(stride).count();
   const double count = static_cast<double>(rate_) / 8 * seconds / static_cast<double>(bytes);

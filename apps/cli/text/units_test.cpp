@@ -1,4 +1,4 @@
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 #include <gtest/gtest.h>
 
@@ -41,19 +41,19 @@ TEST(ParseBytes, refuses_what_is_none) {
 }
 
 TEST(Text, of_durations) {
-  EXPECT_EQ(to_text(12us), "12 µs");
-  EXPECT_EQ(to_text(340ms), "340 ms");
-  EXPECT_EQ(to_text(1240ms), "1.24 s");
-  EXPECT_EQ(to_text(125s), "2 min 5 s");
-  EXPECT_EQ(to_text(7260s), "2 h 1 min");
+  EXPECT_EQ(format_duration(12us), "12 µs");
+  EXPECT_EQ(format_duration(340ms), "340 ms");
+  EXPECT_EQ(format_duration(1240ms), "1.24 s");
+  EXPECT_EQ(format_duration(125s), "2 min 5 s");
+  EXPECT_EQ(format_duration(7260s), "2 h 1 min");
 }
 
 TEST(Text, of_bytes) {
-  EXPECT_EQ(bytes_text(0), "0 bytes");
-  EXPECT_EQ(bytes_text(1), "1 byte");
-  EXPECT_EQ(bytes_text(9999), "9999 bytes");
-  EXPECT_EQ(bytes_text(std::uint64_t{3} << 20U), "3 MiB");
-  EXPECT_EQ(bytes_text(std::uint64_t{10} << 30U), "10 GiB");
+  EXPECT_EQ(format_bytes(0), "0 bytes");
+  EXPECT_EQ(format_bytes(1), "1 byte");
+  EXPECT_EQ(format_bytes(9999), "9999 bytes");
+  EXPECT_EQ(format_bytes(std::uint64_t{3} << 20U), "3 MiB");
+  EXPECT_EQ(format_bytes(std::uint64_t{10} << 30U), "10 GiB");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Reordering: payloads in the order of their numbers. What is missing is waited for, but not long.
+// JitterBuffer: payloads in the order of their numbers. What is missing is waited for, but not
+// long.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@
 namespace ieum::cli {
 
 /// Pure: of the time it knows what it is told.
-class Reordering {
+class JitterBuffer {
  public:
   /// So many wait at most for one that is missing, and so long.
   static constexpr std::size_t packets_max = 64;

@@ -1,4 +1,4 @@
-#include "text/quantity.hpp"
+#include "text/units.hpp"
 
 #include <array>
 #include <charconv>
@@ -49,7 +49,7 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   return number << shift;
 }
 
-std::string to_text(Duration duration) {
+std::string format_duration(Duration duration) {
   const double seconds = std::chrono::duration<double>(duration).count();
   if (seconds < 1e-3) return fmt::format("{:.0f} µs", seconds * 1e6);
   if (seconds < 1) return fmt::format("{:.3g} ms", seconds * 1e3);
@@ -59,7 +59,7 @@ std::string to_text(Duration duration) {
   return fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
 }
 
-std::string bytes_text(std::uint64_t bytes) {
+std::string format_bytes(std::uint64_t bytes) {
   constexpr std::array<std::string_view, 4> units{"KiB", "MiB", "GiB", "TiB"};
   if (bytes == 1) return "1 byte";
   if (bytes < 10'000) return fmt::format("{} bytes", bytes);

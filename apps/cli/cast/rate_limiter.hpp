@@ -1,4 +1,4 @@
-// Pacing: when the next bytes may go, so that so many a second go, evenly. Pure.
+// RateLimiter: when the next bytes may go, so that so many a second go, evenly. Pure.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ inline constexpr std::string_view rate_forms =
 
 /// A token bucket: holds what `burst` lets through, at the rate; what was not used beyond that is
 /// gone, so that a sender that was held up does not rush.
-class Pacing {
+class RateLimiter {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
@@ -29,7 +29,7 @@ class Pacing {
   static constexpr Duration stride = std::chrono::milliseconds(1);
 
   /// 0 bits a second: no limit.
-  explicit Pacing(std::uint64_t bits_per_second) noexcept : rate_(bits_per_second) {}
+  explicit RateLimiter(std::uint64_t bits_per_second) noexcept : rate_(bits_per_second) {}
 
   /// How long at `now` before something may go; zero: now.
   [[nodiscard]] Duration wait(Time now) const noexcept;

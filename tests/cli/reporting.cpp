@@ -37,12 +37,13 @@ void expect_in_order(const std::string& text, const std::vector<std::string>& pa
 }
 
 /// What both sides tell of a talk in which each says one line.
-struct Told {
+struct Reports {
   std::string listener;
   std::string connector;
 };
 
-Told report(const std::vector<std::string>& options, const std::string& address = "127.0.0.1:0") {
+Reports report(const std::vector<std::string>& options,
+               const std::string& address = "127.0.0.1:0") {
   std::vector<std::string> words{"listen", address};
   words.insert(words.end(), options.begin(), options.end());
   Child listener(ieum_command(words));
@@ -72,7 +73,7 @@ Told report(const std::vector<std::string>& options, const std::string& address 
   return {before + listener.error_output(), connector.error_output()};
 }
 
-TEST(Telling, NothingIsToldUnasked) {
+TEST(Reporting, NothingIsReportedUnasked) {
   Child listener(ieum_command({"listen", "127.0.0.1:0"}));
   const std::string address = where_it_listens(listener);
   listener.close_input();
@@ -81,45 +82,46 @@ TEST(Telling, NothingIsToldUnasked) {
   EXPECT_EQ(listener.error_output(), "");
 }
 
-TEST(Telling, EachStepInTheWordsOfATextbook) {
-  const Told told = report({"-v"});
+TEST(Reporting, EachEventInTheWordsOfATextbook) {
+  const Reports reports = report({"-v"});
   expect_in_order(
-      told.listener,
+      reports.listener,
       {R"(\* created a TCP \(IPv4\) socket)", R"(\* bound to 127\.0\.0\.1:\d+)",
        R"(\* listening on 127\.0\.0\.1:\d+ with a backlog of 4096)", R"(\* waiting for a client)",
        R"(\* accepted: connected from 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+)",
        R"(\* stopped listening)", R"(\* peer finished: nothing more will come)",
        R"(\* our input has ended)", R"(\* half-closed: nothing more will be sent)",
        R"(\* closed: 9 bytes sent, 10 bytes received in .*; both sides had finished)"});
-  expect_in_order(told.connector,
+  expect_in_order(reports.connector,
                   {R"(\* created a TCP \(IPv4\) socket)", R"(\* connecting to 127\.0\.0\.1:\d+)",
                    R"(\* connected from 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+ in .*s)",
                    R"(\* our input has ended)", R"(\* half-closed: nothing more will be sent)",
                    R"(\* peer finished: nothing more will come)",
                    R"(\* closed: 10 bytes sent, 9 bytes received in .*; both sides had finished)"});
-  EXPECT_FALSE(told.connector.contains('\x1b'));
-  EXPECT_FALSE(told.connector.contains("(2)"));  // calls are for -vv
+  EXPECT_FALSE(reports.connector.contains('\x1b'));
+  EXPECT_FALSE(reports.connector.contains("(2)"));  // calls are for -vv
 }
 
-TEST(Telling, TheCallsBehindTheSteps) {
-  const Told told = report({"-vv"});
-  expect_in_order(told.listener, {R"(.*created.* socket\(AF_INET, SOCK_STREAM, 0\))",
-                                  R"(.*bound.* bind\(2\))", R"(.*listening.* listen\(fd, 4096\))",
-                                  R"(.*waiting.* (accept4\(2\)|IORING_OP_ACCEPT))",
-                                  R"(\* received 10 bytes .*(recv\(2\)|IORING_OP_RECV))",
-                                  R"(\* sent 9 bytes .*(send\(2\)|IORING_OP_SEND))",
-                                  R"(.*closed.* (close\(2\)|IORING_OP_CLOSE))"});
-  expect_in_order(told.connector,
+TEST(Reporting, TheSystemCallsBehindTheEvents) {
+  const Reports reports = report({"-vv"});
+  expect_in_order(
+      reports.listener,
+      {R"(.*created.* socket\(AF_INET, SOCK_STREAM, 0\))", R"(.*bound.* bind\(2\))",
+       R"(.*listening.* listen\(fd, 4096\))", R"(.*waiting.* (accept4\(2\)|IORING_OP_ACCEPT))",
+       R"(\* received 10 bytes .*(recv\(2\)|IORING_OP_RECV))",
+       R"(\* sent 9 bytes .*(send\(2\)|IORING_OP_SEND))",
+       R"(.*closed.* (close\(2\)|IORING_OP_CLOSE))"});
+  expect_in_order(reports.connector,
                   {R"(.*connecting.* (connect\(2\)|IORING_OP_CONNECT))", R"(\* sent 10 bytes .*)",
                    R"(.*half-closed.* shutdown\(fd, SHUT_WR\))", R"(\* received 9 bytes .*)"});
 }
 
-TEST(Telling, AUnixSocketAndTheAddressesOfAName) {
+TEST(Reporting, AUnixSocketAndTheAddressesOfAName) {
   const std::string name = "unix:@ieum-test-telling-" + std::to_string(::getpid());
-  const Told told = report({"-v"}, name);
-  expect_in_order(told.connector, {R"(\* created a Unix stream socket)",
-                                   R"(\* connecting to unix:@ieum-test-telling-\d+)",
-                                   R"(\* connected from a socket without a name to unix:@.*)"});
+  const Reports reports = report({"-v"}, name);
+  expect_in_order(reports.connector, {R"(\* created a Unix stream socket)",
+                                      R"(\* connecting to unix:@ieum-test-telling-\d+)",
+                                      R"(\* connected from a socket without a name to unix:@.*)"});
   const std::string port = std::to_string(free_port());
   Child refused(ieum_command({"connect", "-v", "localhost:" + port}), Input::nothing());
   EXPECT_EQ(refused.wait(), 7);
@@ -128,7 +130,7 @@ TEST(Telling, AUnixSocketAndTheAddressesOfAName) {
                    R"(\* .*connection refused.*)", R"(ieum: connect .*)"});
 }
 
-TEST(Telling, ABrokenConnectionIsAReset) {
+TEST(Reporting, ABrokenConnectionIsAReset) {
   Child child(ieum_command({"listen", "-v", "127.0.0.1:0"}));
   const std::string where = where_it_listens(child);  // "127.0.0.1:7000 with a backlog of 4096"
   auto body = [](std::string to) -> Task<> {
@@ -169,13 +171,13 @@ const json& event(const std::vector<json>& objects, std::string_view name) {
   return none;
 }
 
-TEST(Telling, StepsAsJson) {
-  const Told told = report({"--json"});
-  const std::vector<json> listener = objects_of(told.listener);
+TEST(Reporting, EventsAsJson) {
+  const Reports reports = report({"--json"});
+  const std::vector<json> listener = objects_of(reports.listener);
   EXPECT_EQ(event(listener, "listening").value("backlog", 0), 4096);
   EXPECT_EQ(event(listener, "accepted").value("local", ""),
             event(listener, "bound").value("local", "-"));
-  const std::vector<json> connector = objects_of(told.connector);
+  const std::vector<json> connector = objects_of(reports.connector);
   EXPECT_EQ(event(connector, "connected").value("peer", ""),
             event(listener, "bound").value("local", "-"));
   const json& closed = event(connector, "closed");
@@ -188,14 +190,14 @@ TEST(Telling, StepsAsJson) {
   EXPECT_FALSE(closed.contains("call"));
 }
 
-TEST(Telling, CallsAsJson) {
+TEST(Reporting, CallsAsJson) {
   const std::vector<json> objects = objects_of(report({"--json", "-vv"}).connector);
   EXPECT_TRUE(event(objects, "connecting").value("call", "").contains("CONNECT") ||
               event(objects, "connecting").value("call", "") == "connect(2)");
   EXPECT_EQ(event(objects, "sent").value("bytes", 0), 10);
 }
 
-TEST(Telling, FailuresAsJson) {
+TEST(Reporting, FailuresAsJson) {
   Child child(ieum_command({"connect", "--json", at(free_port())}), Input::nothing());
   EXPECT_EQ(child.wait(), 7);
   const std::vector<json> objects = objects_of(child.error_output());
@@ -205,7 +207,7 @@ TEST(Telling, FailuresAsJson) {
   EXPECT_TRUE(objects.back().value("message", "").contains("connection refused"));
 }
 
-TEST(Telling, ManyClientsAsJsonSayWhichOneItWas) {
+TEST(Reporting, ManyClientsAsJsonSayWhichOneItWas) {
   Child server(ieum_command({"listen", "-k", "--echo", "--json", "127.0.0.1:0"}));
   std::string text = server.read_error_until(R"("event":"waiting")");
   const std::string address =
@@ -223,7 +225,7 @@ TEST(Telling, ManyClientsAsJsonSayWhichOneItWas) {
   EXPECT_EQ(objects.back()["status"], 130);
 }
 
-TEST(Telling, NamesThatAreNoTextAreStillJson) {
+TEST(Reporting, NamesThatAreNoTextAreStillJson) {
   Child child(ieum_command({"connect", "--json", "unix:/nosuch/\xff\"\n"}), Input::nothing());
   child.wait();
   for (const std::string& line : lines_of(child.error_output())) {
@@ -236,7 +238,7 @@ TEST(Telling, NamesThatAreNoTextAreStillJson) {
 // ---- The payload
 // ----------------------------------------------------------------------------------
 
-TEST(Telling, AHexadecimalDumpOfBothWays) {
+TEST(Reporting, AHexadecimalDumpOfBothWays) {
   Child listener(ieum_command({"listen", "--hex", "127.0.0.1:0"}));
   const std::string address = where_it_listens(listener);
   listener.write("0123456789abcdef\n");
@@ -251,7 +253,7 @@ TEST(Telling, AHexadecimalDumpOfBothWays) {
   EXPECT_EQ(listener.wait(), 0);
 }
 
-TEST(Telling, TimesBeforeLines) {
+TEST(Reporting, TimesBeforeLines) {
   const TemporaryFile file("one\n\ntwo");
   Child child(ieum_command({"connect", "--timestamps", "-"}), Input::file(file.path()));
   EXPECT_EQ(child.wait(), 0);
@@ -270,7 +272,7 @@ std::string on_a_terminal(const std::string& environment) {
   return text;
 }
 
-TEST(Telling, ColoursAreForTerminalsThatTakeThem) {
+TEST(Reporting, ColoursAreForTerminalsThatTakeThem) {
   EXPECT_TRUE(on_a_terminal("IEUM=1").contains('\x1b'));
   EXPECT_FALSE(on_a_terminal("NO_COLOR=1").contains('\x1b'));
   EXPECT_FALSE(on_a_terminal("TERM=dumb").contains('\x1b'));

@@ -19,9 +19,9 @@ inline constexpr std::string_view duration_forms = "seconds, as 5 or 0.5, or 500
 [[nodiscard]] std::optional<std::uint64_t> parse_bytes(std::string_view text);
 
 /// "1.24 s", "340 ms", "12 µs", "2 min 5 s".
-[[nodiscard]] std::string to_text(Duration duration);
+[[nodiscard]] std::string format_duration(Duration duration);
 /// "1 byte", "12 bytes", "3.4 MiB".
-[[nodiscard]] std::string bytes_text(std::uint64_t bytes);
+[[nodiscard]] std::string format_bytes(std::uint64_t bytes);
 
 /// "2026-11-25T09:11:39.123456Z": now, in UTC.
 [[nodiscard]] std::string utc_now();
