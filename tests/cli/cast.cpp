@@ -234,7 +234,7 @@ TEST(Cast, what_a_bad_network_did_is_reported_exactly) {
 }
 
 /// A receiver whose output nobody reads for now, and which has ended receiving: in `words` it is
-/// reported how it knows.
+/// said how it knows.
 std::unique_ptr<Child> held_up_receiver(const std::vector<std::string>& words) {
   auto child = receiver(words);
   const TemporaryFile file(numbered(1000));  // more than a test's pipe holds, 1 MiB

@@ -167,7 +167,7 @@ TEST(Broadcast, AllHearWhatIsTypedAndAllAreHeard) {
     std::array<std::byte, 6> heard;
     co_await one.read_exact(heard);
     co_await two.read_exact(heard);
-    server.child.close_input();  // all are reported
+    server.child.close_input();  // all see EOF
     const std::string rest_of_one = co_await read_to_end(one);
     const std::string rest_of_two = co_await read_to_end(two);
     EXPECT_EQ(rest_of_one + rest_of_two, "");
