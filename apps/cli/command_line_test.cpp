@@ -4,8 +4,13 @@
 
 #include <algorithm>
 #include <random>
+#include <sstream>
 
-#include "options/declaration.hpp"
+#include "connect/connect.hpp"
+#include "help/subcommand_manual.hpp"
+#include "listen/listen.hpp"
+#include "options/parse_options.hpp"
+#include "subcommands.hpp"
 #include "support/support.hpp"
 
 namespace ieum::cli {
@@ -14,28 +19,43 @@ namespace {
 using namespace std::chrono_literals;
 using Words = std::vector<std::string>;
 
-template <class T>
-T parsed(const Words& words) {
-  const auto command = parse_command_line(words, {});
+/// What `parse` makes of the words behind the name of a subcommand.
+template <class Command>
+Command parsed(Parsed<Command> (*parse)(const GivenOptions&, const Environment&),
+               const Words& words) {
+  const Subcommand* subcommand = find_subcommand(words.front());
+  if (subcommand == nullptr) {
+    ADD_FAILURE() << "no such command";
+    return {};
+  }
+  EXPECT_TRUE(parse_command_line(words, {}));
+  const auto rest = std::span(words).subspan(1);
+  const auto command = parse(parse_options(options_of(*subcommand), rest), {});
   if (!command) {
     ADD_FAILURE() << command.error();
     return {};
   }
-  const T* one = std::get_if<T>(&*command);
-  if (one == nullptr) ADD_FAILURE() << "another command";
-  return one != nullptr ? *one : T{};
+  return *command;
+}
+
+std::string printed(const Words& words) {
+  const auto action = parse_command_line(words, {});
+  const PrintText* text = action ? std::get_if<PrintText>(&*action) : nullptr;
+  if (text == nullptr) ADD_FAILURE() << "it prints nothing";
+  return text == nullptr ? std::string{} : text->text;
 }
 
 std::string refused(const Words& words) {
-  const auto command = parse_command_line(words, {});
-  if (command) ADD_FAILURE() << "it was taken";
-  return command ? std::string{} : command.error();
+  const auto action = parse_command_line(words, {});
+  if (action) ADD_FAILURE() << "it was taken";
+  return action ? std::string{} : action.error();
 }
 
 TEST(CommandLine, of_connect) {
-  const auto command = parsed<ConnectCommand>(
-      {"connect", "-w", "2", "--idle=1.5", "-s", "127.0.0.1:5000", "-vv", "--json", "--hex",
-       "--timestamps", "-o", "file", "--on-eof", "keep", "--linger", "200ms", "127.0.0.1:80"});
+  const auto command =
+      parsed(parse_connect, {"connect", "-w", "2", "--idle=1.5", "-s", "127.0.0.1:5000", "-vv",
+                             "--json", "--hex", "--timestamps", "-o", "file", "--on-eof", "keep",
+                             "--linger", "200ms", "127.0.0.1:80"});
   EXPECT_EQ(command.common.endpoint.target, "127.0.0.1:80");
   EXPECT_EQ(command.common.wait, 2s);
   EXPECT_EQ(command.common.session.idle, 1500ms);
@@ -52,7 +72,7 @@ TEST(CommandLine, of_connect) {
 }
 
 TEST(CommandLine, of_connect_has_defaults) {
-  const auto command = parsed<ConnectCommand>({"connect", "localhost:80"});
+  const auto command = parsed(parse_connect, {"connect", "localhost:80"});
   EXPECT_EQ(command.common.wait, 0s);
   EXPECT_EQ(command.common.session.idle, 0s);
   EXPECT_EQ(command.common.session.on_eof, OnEof::automatic);
@@ -62,31 +82,30 @@ TEST(CommandLine, of_connect_has_defaults) {
 }
 
 TEST(CommandLine, of_listen) {
-  const auto command = parsed<ListenCommand>(
-      {"listen", "-k", "--exec", "date; uptime", "-m", "5", "--backlog", "7", "-6", "*:0"});
+  const auto command = parsed(parse_listen, {"listen", "-k", "--exec", "date; uptime", "-m", "5",
+                                             "--backlog", "7", "-6", "*:0"});
   EXPECT_TRUE(command.keep);
   EXPECT_EQ(command.service, ListenCommand::Service::exec);
   EXPECT_EQ(command.command, "date; uptime");
   EXPECT_EQ(command.clients_max, 5U);
   EXPECT_EQ(command.backlog, 7);
   EXPECT_EQ(command.common.family, Family::ipv6);
-  EXPECT_EQ(parsed<ListenCommand>({"listen", ":1", "--echo"}).service,
-            ListenCommand::Service::echo);
-  EXPECT_EQ(parsed<ListenCommand>({"listen", "-"}).common.endpoint.scheme, Scheme::standard);
+  EXPECT_EQ(parsed(parse_listen, {"listen", ":1", "--echo"}).service, ListenCommand::Service::echo);
+  EXPECT_EQ(parsed(parse_listen, {"listen", "-"}).common.endpoint.scheme, Scheme::standard);
 }
 
 TEST(CommandLine, prints) {
-  EXPECT_EQ(parsed<PrintCommand>({"--version"}).text, "ieum 0.1.0\n");
-  const std::string help = parsed<PrintCommand>({"--help"}).text;
-  for (const CommandSummary& command : summaries()) {
-    EXPECT_NE(help.find(command.name), std::string::npos) << command.name;
-    const std::string own = parsed<PrintCommand>({"help", command.name}).text;
-    EXPECT_EQ(own, parsed<PrintCommand>({command.name, "--help"}).text);
-    for (const CommandSummary::Option& option : command.options) {
-      EXPECT_FALSE(option.description.empty()) << option.names.front();
-      for (const std::string& name : option.names) {
-        const bool is_word = command.name != "connect" && command.name != "listen";
-        EXPECT_TRUE(is_word || own.find(name) != std::string::npos) << command.name << name;
+  EXPECT_EQ(printed({"--version"}), "ieum 0.1.0\n");
+  const std::string help = printed({"--help"});
+  for (const Subcommand* subcommand : subcommands()) {
+    const std::string name(subcommand->name);
+    EXPECT_NE(help.find(name), std::string::npos) << name;
+    const std::string own = printed({"help", name});
+    EXPECT_EQ(own, printed({name, "--help"}));
+    for (const OptionSpec& option : options_of(*subcommand)) {
+      EXPECT_FALSE(option.help.empty()) << option.names;
+      for (const std::string_view one : split_names(option.names)) {
+        EXPECT_NE(own.find(one), std::string::npos) << name << one;
       }
     }
   }
@@ -94,8 +113,10 @@ TEST(CommandLine, prints) {
 
 TEST(CommandLine, help_stays_within_its_columns) {
   for (const int columns : {40, 72, 100}) {
-    for (const char* name : {"", "connect", "listen", "cast", "completion"}) {
-      const std::string text = to_text(manual_of(name), {.columns = columns});
+    std::vector<Manual> manuals{main_manual()};
+    for (const Subcommand* one : subcommands()) manuals.push_back(manual_of(*one));
+    for (const Manual& manual : manuals) {
+      const std::string text = to_text(manual, {.columns = columns});
       std::istringstream lines(text);
       for (std::string line; std::getline(lines, line);) {
         if (line.starts_with("    ") && line.find("  ieum ") == std::string::npos &&
@@ -112,16 +133,16 @@ TEST(CommandLine, says_what_is_wrong) {
   EXPECT_EQ(refused({}),
             "a command is missing: 'ieum connect' or 'ieum listen'; see 'ieum --help'");
   EXPECT_EQ(refused({"conect", "x:1"}), "unknown command 'conect'; did you mean 'connect'?");
-  EXPECT_EQ(refused({"x:1"}), "'x:1' is no command; did you mean 'ieum connect x:1'?");
+  EXPECT_EQ(refused({"x:1"}), "'x:1' is not a command; did you mean 'ieum connect x:1'?");
   EXPECT_EQ(refused({"-l", "80"}), "unknown option '-l'; to listen, write 'ieum listen ADDRESS'");
   EXPECT_EQ(refused({"connect"}),
-            "connect: an address is missing, as 'ieum connect localhost:7000'");
+            "connect: an address is missing, as in 'ieum connect localhost:7000'");
   EXPECT_EQ(refused({"connect", "h", "80"}), "connect: '80' is one word too many; write h:80");
   EXPECT_EQ(refused({"connect", "h:80", "--wiat", "3"}),
             "connect: unknown option '--wiat'; did you mean '--wait'?");
   EXPECT_EQ(refused({"connect", "-w"}), "connect: '--wait' needs a value, TIME");
   EXPECT_EQ(refused({"connect", "-w", "1", "-w", "2", "h:80"}),
-            "connect: '--wait' may stand once only");
+            "connect: '--wait' may be given only once");
   EXPECT_EQ(refused({"connect", "--hex=1", "h:80"}),
             "connect: '--hex' is a flag and takes no value");
   EXPECT_EQ(refused({"connect", "-i", "soon", "h:80"}),

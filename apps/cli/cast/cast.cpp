@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <array>
 
+#include <ieum/datagram_socket.hpp>
+
+#include "session/run_session.hpp"
+
 namespace ieum::cli {
 
 Result<std::uint32_t> cast_interface(const Endpoint& endpoint) {

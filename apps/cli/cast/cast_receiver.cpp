@@ -10,8 +10,8 @@
 
 #include <ieum/ieum.hpp>
 
-#include "session/datagram_endpoint.hpp"
 #include "session/resolve_endpoint.hpp"
+#include "session/socket_settings.hpp"
 #include "text/units.hpp"
 
 namespace ieum::cli {
@@ -170,7 +170,6 @@ Task<> CastReceiver::write() {
 // ---- When it is over ----------------------------------------------------------------------------
 
 Task<> CastReceiver::watch_time() {
-  constexpr Duration live_pause = std::chrono::seconds(1);
   const Duration idle = command_.common.session.idle;
   Clock::time_point shown = Clock::now();
   for (;;) {
@@ -182,7 +181,7 @@ Task<> CastReceiver::watch_time() {
     }
     const Clock::time_point now = Clock::now();
     if (is_held_up_) last_arrival_ = now;  // what comes meanwhile waits in the system's queue
-    if (shows_live_ && now - shown >= live_pause) {
+    if (shows_live_ && now - shown >= live_interval) {
       shown = now;
       show_live();
     }

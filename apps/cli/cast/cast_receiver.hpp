@@ -12,6 +12,7 @@
 #include "cast/cast.hpp"
 #include "cast/chunk_queue.hpp"
 #include "rtp/rtp_receiver.hpp"
+#include "session/run_session.hpp"
 
 namespace ieum::cli {
 
@@ -24,6 +25,9 @@ class CastReceiver {
   static constexpr Duration bye_linger = std::chrono::milliseconds(200);
   /// What an interruption leaves for writing what has come.
   static constexpr Duration output_grace = std::chrono::seconds(1);
+
+  /// How often a terminal shows what has come so far.
+  static constexpr Duration live_interval = std::chrono::seconds(1);
 
   /// All must outlive it. `control` is open with --rtp only.
   CastReceiver(const CastCommand& command, DatagramSocket data, DatagramSocket control,

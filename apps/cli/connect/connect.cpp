@@ -1,8 +1,9 @@
-// `ieum connect`.
+#include "connect/connect.hpp"
+
 #include <ieum/ieum.hpp>
 
-#include "session/datagram_commands.hpp"
 #include "session/run_session.hpp"
+#include "session/session.hpp"
 #include "session/socket_settings.hpp"
 
 namespace ieum::cli {

@@ -1,14 +1,14 @@
 #include "help/completion.hpp"
 
-#include <algorithm>
+#include <vector>
 
 #include <fmt/format.h>
+
+#include "subcommands.hpp"
 
 namespace ieum::cli {
 
 namespace {
-
-using Option = CommandSummary::Option;
 
 std::string first_sentence(std::string_view text) {
   const std::size_t end = text.find(". ");
@@ -17,23 +17,19 @@ std::string first_sentence(std::string_view text) {
   return sentence;
 }
 
-std::string names_of(const std::vector<CommandSummary>& commands) {
-  std::string names;
-  for (const CommandSummary& command : commands) {
-    if (!names.empty()) names += ' ';
-    names += command.name;
-  }
-  return names;
+std::vector<std::string> choices_of(const Subcommand& subcommand) {
+  return subcommand.arguments.choices == nullptr ? std::vector<std::string>{}
+                                                 : subcommand.arguments.choices();
 }
 
 // ---- bash ---------------------------------------------------------------------------------------
 
-std::string bash_case(const CommandSummary& command) {
+std::string bash_case(const Subcommand& command) {
   std::string options;
   std::string values;
-  for (const Option& option : command.options) {
-    for (const std::string& name : option.names) options += name + " ";
-    if (option.value.empty()) continue;
+  for (const OptionSpec& option : options_of(command)) {
+    for (const std::string_view name : split_names(option.names)) options.append(name).append(" ");
+    if (option.is_flag()) continue;
     std::string reply;  // nothing to offer
     if (option.value == "FILE") {
       reply = "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\"))";
@@ -43,17 +39,18 @@ std::string bash_case(const CommandSummary& command) {
       reply = fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$word\"))",
                           fmt::join(option.choices, " "));
     }
-    values += fmt::format("        {}) {}{}return ;;\n", fmt::join(option.names, " | "), reply,
-                          reply.empty() ? "" : "; ");
+    values +=
+        fmt::format("        {}) {}{}return ;;\n", fmt::join(split_names(option.names), " | "),
+                    reply, reply.empty() ? "" : "; ");
   }
-  const std::string arguments = fmt::format("{}", fmt::join(command.arguments, " "));
+  const std::string arguments = fmt::format("{}", fmt::join(choices_of(command), " "));
   return fmt::format("    {})\n      case $before in\n{}      esac\n      words='{}{}' ;;\n",
                      command.name, values, options, arguments);
 }
 
-std::string bash_script(const std::vector<CommandSummary>& commands) {
+std::string bash_script() {
   std::string cases;
-  for (const CommandSummary& command : commands) cases += bash_case(command);
+  for (const Subcommand* command : subcommands()) cases += bash_case(*command);
   return fmt::format(R"(# bash completion for ieum
 _ieum() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} words
@@ -71,7 +68,7 @@ _ieum() {{
 }}
 complete -F _ieum ieum
 )",
-                     names_of(commands), cases);
+                     fmt::join(subcommand_names(), " "), cases);
 }
 
 // ---- zsh ----------------------------------------------------------------------------------------
@@ -90,38 +87,40 @@ std::string zsh_quoted(std::string_view text) {
   return result;
 }
 
-std::string zsh_option(const Option& option) {
+std::string zsh_option(const OptionSpec& option) {
   std::string action;
-  if (!option.value.empty()) {
+  if (!option.is_flag()) {
     std::string kind = " ";
     if (option.value == "FILE") kind = "_files";
     if (option.value == "COMMAND") kind = "_command_names";
     if (!option.choices.empty()) kind = fmt::format("({})", fmt::join(option.choices, " "));
     action = fmt::format(":{}:{}", option.value, kind);
   }
-  const std::string description = zsh_quoted(first_sentence(option.description));
+  const std::string description = zsh_quoted(first_sentence(option.help));
   std::string all;
-  for (const std::string& name : option.names) {
-    const bool takes_equals = !option.value.empty() && name.starts_with("--");
+  for (const std::string_view name : split_names(option.names)) {
+    const bool takes_equals = !option.is_flag() && name.starts_with("--");
     all += fmt::format(" \\\n        '{}{}[{}]{}'", name, takes_equals ? "=" : "", description,
                        action);
   }
   return all;
 }
 
-std::string zsh_script(const std::vector<CommandSummary>& commands) {
+std::string zsh_script() {
   std::string names;
   std::string cases;
-  for (const CommandSummary& command : commands) {
+  for (const Subcommand* one : subcommands()) {
+    const Subcommand& command = *one;
     names += fmt::format("    '{}:{}'\n", command.name, zsh_quoted(command.purpose));
     std::string options;
-    for (const Option& option : command.options) options += zsh_option(option);
-    const std::string arguments =
-        command.arguments.empty()
-            ? "1:ADDRESS: "
-            : fmt::format("1:argument:({})", fmt::join(command.arguments, " "));
-    cases += fmt::format("    {})\n      _arguments -s -S{} \\\n        '{}' ;;\n", command.name,
-                         options, arguments);
+    for (const OptionSpec& option : options_of(command)) options += zsh_option(option);
+    std::string words;
+    if (command.arguments.max > 0) {
+      const std::vector<std::string> choices = choices_of(command);
+      const std::string kind = choices.empty() ? " " : fmt::format("({})", fmt::join(choices, " "));
+      words = fmt::format(" \\\n        '1:{}:{}'", zsh_quoted(command.arguments.term), kind);
+    }
+    cases += fmt::format("    {})\n      _arguments -s -S{}{} ;;\n", command.name, options, words);
   }
   return fmt::format(R"(#compdef ieum
 # zsh completion for ieum
@@ -155,41 +154,42 @@ std::string fish_quoted(std::string_view text) {
   return result + "'";
 }
 
-std::string fish_option(const CommandSummary& command, const Option& option) {
+std::string fish_option(const Subcommand& command, const OptionSpec& option) {
   std::string line =
       fmt::format("complete -c ieum -n '__fish_seen_subcommand_from {}'", command.name);
-  for (const std::string& name : option.names) {
-    line += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+  for (const std::string_view name : split_names(option.names)) {
+    const bool is_long = name.starts_with("--");
+    line += fmt::format(" {} {}", is_long ? "-l" : "-s", name.substr(is_long ? 2 : 1));
   }
-  if (!option.value.empty()) {
+  if (!option.is_flag()) {
     line += option.value == "FILE" ? " -r -F" : " -x";
     if (option.value == "COMMAND") line += " -a '(__fish_complete_command)'";
     if (!option.choices.empty()) line += fmt::format(" -a '{}'", fmt::join(option.choices, " "));
   }
-  return line + " -d " + fish_quoted(first_sentence(option.description)) + "\n";
+  return line + " -d " + fish_quoted(first_sentence(option.help)) + "\n";
 }
 
-std::string fish_script(const std::vector<CommandSummary>& commands) {
+std::string fish_script() {
   std::string script = "# fish completion for ieum\ncomplete -c ieum -f\n";
-  for (const CommandSummary& command : commands) {
+  for (const Subcommand* one : subcommands()) {
+    const Subcommand& command = *one;
     script += fmt::format("complete -c ieum -n __fish_use_subcommand -a {} -d {}\n", command.name,
                           fish_quoted(command.purpose));
-    for (const Option& option : command.options) script += fish_option(command, option);
-    if (command.arguments.empty()) continue;
+    for (const OptionSpec& option : options_of(command)) script += fish_option(command, option);
+    const std::vector<std::string> choices = choices_of(command);
+    if (choices.empty()) continue;
     script += fmt::format("complete -c ieum -n '__fish_seen_subcommand_from {}' -a '{}'\n",
-                          command.name, fmt::join(command.arguments, " "));
+                          command.name, fmt::join(choices, " "));
   }
   return script;
 }
 
 }  // namespace
 
-std::optional<std::string> completion_script(std::string_view shell,
-                                             const std::vector<CommandSummary>& commands) {
-  if (shell == "bash") return bash_script(commands);
-  if (shell == "zsh") return zsh_script(commands);
-  if (shell == "fish") return fish_script(commands);
-  return {};
+std::string completion_script(std::string_view shell) {
+  if (shell == "bash") return bash_script();
+  if (shell == "zsh") return zsh_script();
+  return fish_script();
 }
 
 }  // namespace ieum::cli

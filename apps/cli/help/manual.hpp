@@ -23,6 +23,13 @@ struct Manual {
   std::vector<ManualSection> sections{};
 };
 
+/// What a command's manual says besides its name, its synopsis and its options.
+struct ManualText {
+  std::vector<std::string> description{};
+  std::vector<ManualSection> sections{};
+  std::string see_also{};  ///< besides our own pages: "tcp(7), unix(7)"
+};
+
 struct TextStyle {
   int columns = 80;
   bool bold = false;  ///< titles and terms, by SGR sequences

@@ -4,9 +4,9 @@
 
 #include <ieum/timeout.hpp>
 
-#include "session/datagram_endpoint.hpp"
 #include "session/datagram_session.hpp"
 #include "session/run_session.hpp"
+#include "session/socket_settings.hpp"
 #include "text/units.hpp"
 
 namespace ieum::cli {

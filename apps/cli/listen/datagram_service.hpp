@@ -4,7 +4,7 @@
 #include <ieum/datagram_batch.hpp>
 #include <ieum/datagram_socket.hpp>
 
-#include "commands.hpp"
+#include "listen/listen.hpp"
 #include "report/event_log.hpp"
 #include "session/interrupt.hpp"
 

@@ -1,4 +1,5 @@
-// `ieum listen`.
+#include "listen/listen.hpp"
+
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,9 +10,9 @@
 
 #include "listen/broadcast.hpp"
 #include "listen/services.hpp"
-#include "session/datagram_commands.hpp"
 #include "session/resolve_endpoint.hpp"
 #include "session/run_session.hpp"
+#include "session/session.hpp"
 #include "session/socket_settings.hpp"
 #include "text/units.hpp"
 
@@ -220,7 +221,8 @@ Task<> drain(Server& server, SharedState& shared, Duration limit = drain_max) {
 
 Task<> drain_when_asked(Server& server, SharedState& shared) {
   co_await shared.interrupt.raised.wait();
-  shared.events.interrupted("no more clients; those who are here have 1 s to finish");
+  shared.events.interrupted(fmt::format("no more clients; those who are here have {} to finish",
+                                        format_duration(drain_max)));
   co_await drain(server, shared);
 }
 

@@ -4,7 +4,7 @@
 #include <ieum/stream_socket.hpp>
 #include <ieum/task.hpp>
 
-#include "commands.hpp"
+#include "listen/listen.hpp"
 #include "report/event_log.hpp"
 
 namespace ieum::cli {

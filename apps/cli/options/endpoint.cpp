@@ -13,8 +13,6 @@ namespace ieum::cli {
 
 namespace {
 
-using Refusal = std::unexpected<std::string>;
-
 struct SchemeInfo {
   Scheme scheme;
   std::string_view prefix;
@@ -40,43 +38,44 @@ constexpr std::uint32_t mcast = bit(Scheme::multicast);
 constexpr std::uint32_t unix_files = bit(Scheme::unix_stream) | bit(Scheme::unix_datagram);
 constexpr std::uint32_t listen = bit(Role::listen);
 constexpr std::uint32_t cast = bit(Role::cast);
-constexpr std::uint32_t talk = bit(Role::connect) | listen;
-constexpr std::uint32_t all = talk | cast;
+constexpr std::uint32_t both_ways = bit(Role::connect) | listen;
+constexpr std::uint32_t all = both_ways | cast;
 
 constexpr std::array key_table{
-    KeyInfo{Key::nodelay, "nodelay", "0|1", tcp, talk, 0, 1,
-            "Small writes go out at once (TCP_NODELAY). Default: 1."},
-    KeyInfo{Key::keepalive, "keepalive", "SECONDS", tcp, talk, 1, 32767,
-            "Ask a silent peer after so long whether it is still there (SO_KEEPALIVE)."},
+    KeyInfo{Key::nodelay, "nodelay", "0|1", tcp, both_ways, 0, 1,
+            "Send small writes at once (TCP_NODELAY). Default: 1."},
+    KeyInfo{Key::keepalive, "keepalive", "SECONDS", tcp, both_ways, 1, 32767,
+            "Ask a peer that has been silent for SECONDS whether it is still there "
+            "(SO_KEEPALIVE)."},
     KeyInfo{Key::sndbuf, "sndbuf", "BYTES", tcp | udp | mcast, all, 1, buffer_max,
-            "The system's buffer for what is sent, as 65536 or 64k (SO_SNDBUF)."},
+            "The size of the system's send buffer, as 65536 or 64k (SO_SNDBUF)."},
     KeyInfo{Key::rcvbuf, "rcvbuf", "BYTES", tcp | udp | mcast, all, 1, buffer_max,
-            "The same for what is received (SO_RCVBUF)."},
+            "The size of the system's receive buffer (SO_RCVBUF)."},
     KeyInfo{Key::tos, "tos", "0-255", tcp | udp | mcast, all, 0, 255,
             "The type of service, or traffic class, of what is sent (IP_TOS, IPV6_TCLASS)."},
     KeyInfo{Key::ttl, "ttl", "1-255", tcp | udp | mcast, all, 1, 255,
-            "How many routers what is sent may pass (IP_TTL, IPV6_UNICAST_HOPS); to a group 1 "
-            "unless this says otherwise (IP_MULTICAST_TTL)."},
+            "How many routers a packet may pass (IP_TTL, IPV6_UNICAST_HOPS); to a group, 1 by "
+            "default (IP_MULTICAST_TTL)."},
     KeyInfo{Key::reuseport, "reuseport", "0|1", tcp | udp, listen, 0, 1,
             "Share the port with other programs that set this too (SO_REUSEPORT)."},
     KeyInfo{Key::ipv6only, "ipv6only", "0|1", tcp | udp, listen, 0, 1,
-            "On [::], take no IPv4 clients (IPV6_V6ONLY)."},
+            "On [::], accept no IPv4 (IPV6_V6ONLY)."},
     KeyInfo{Key::replace, "replace", "0|1", unix_files, listen, 0, 1,
-            "Take the place of a socket file that a server which has ended left behind."},
+            "Replace a socket file that was left behind by a server that has ended."},
     KeyInfo{Key::unlink, "unlink", "0|1", unix_files, listen, 0, 1,
-            "Remove the socket file at the end. Default: 1."},
+            "Remove the socket file on exit. Default: 1."},
     KeyInfo{Key::interface, "if", "NAME", mcast, cast, 0, 0,
-            "The interface by which a group is joined, or sent to. Default: the route's."},
+            "The interface on which to join the group, or to send. Default: the route's."},
     KeyInfo{Key::source, "source", "ADDRESS", mcast, cast, 0, 0,
             "With --receive: only what this host sends (RFC 4607)."},
     KeyInfo{Key::loop, "loop", "0|1", mcast, cast, 0, 1,
-            "Receivers on this host get what is sent to the group. Default: 1."},
+            "Deliver what is sent to receivers on this host too. Default: 1."},
 };
 
 constexpr std::size_t target_bytes_max = 300;  // a host's name has at most 253
 
 /// The scheme of `text`, which loses it; tcp if it has none.
-std::expected<Scheme, std::string> take_scheme(std::string_view& text) {
+Parsed<Scheme> take_scheme(std::string_view& text) {
   std::string lower(text.substr(0, 16));
   for (char& letter : lower) {
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
@@ -91,14 +90,14 @@ std::expected<Scheme, std::string> take_scheme(std::string_view& text) {
     for (const SchemeInfo& info : schemes) {  // udp:HOST:PORT
       if (!info.prefix.ends_with("//") || text.find(':') == text.rfind(':')) continue;
       if (!lower.starts_with(info.prefix.substr(0, info.prefix.size() - 2))) continue;
-      return Refusal(fmt::format("{} lacks the '//' after '{}'", in_quotes(text),
-                                 info.prefix.substr(0, info.prefix.size() - 2)));
+      return UsageError(fmt::format("{} lacks the '//' after '{}'", in_quotes(text),
+                                    info.prefix.substr(0, info.prefix.size() - 2)));
     }
     return Scheme::tcp;
   }
   const std::string_view name = text.substr(0, end + 3);
   if (name == "http://" || name == "https://") {
-    return Refusal(
+    return UsageError(
         fmt::format("{} is a web address; for its socket write tcp://HOST:PORT, as "
                     "tcp://example.com:80",
                     in_quotes(text)));
@@ -107,7 +106,7 @@ std::expected<Scheme, std::string> take_scheme(std::string_view& text) {
   std::ranges::transform(schemes, known.begin(), &SchemeInfo::prefix);
   std::string_view near = nearest(name, known);
   if (near.empty()) near = "tcp://, unix: or fd:";
-  return Refusal(
+  return UsageError(
       fmt::format("{} begins with {}, which is none of our address schemes; did you mean "
                   "{}?",
                   in_quotes(text), in_quotes(name), near));
@@ -198,10 +197,10 @@ std::string refuse_target(std::string_view target, Role role) {
   return {};
 }
 
-std::expected<int, std::string> parse_value(const KeyInfo& key, std::string_view text) {
+Parsed<int> parse_value(const KeyInfo& key, std::string_view text) {
   if (key.max == 0) {
     if (!text.empty()) return 0;
-    return Refusal(fmt::format("{} has no value; write {}={}", key.name, key.name, key.value));
+    return UsageError(fmt::format("{} has no value; write {}={}", key.name, key.name, key.value));
   }
   const bool is_bytes = key.value == "BYTES";
   const std::optional<std::uint64_t> number =
@@ -212,14 +211,14 @@ std::expected<int, std::string> parse_value(const KeyInfo& key, std::string_view
     return static_cast<int>(*number);
   }
   if (is_bytes) {
-    return Refusal(fmt::format("{} takes a number of bytes up to 1G, as 65536 or 64k, not {}",
-                               key.name, in_quotes(text)));
+    return UsageError(fmt::format("{} takes a number of bytes up to 1G, as 65536 or 64k, not {}",
+                                  key.name, in_quotes(text)));
   }
   if (key.max == 1) {
-    return Refusal(fmt::format("{} takes 0 or 1, not {}", key.name, in_quotes(text)));
+    return UsageError(fmt::format("{} takes 0 or 1, not {}", key.name, in_quotes(text)));
   }
-  return Refusal(fmt::format("{} takes a number from {} to {}, not {}", key.name, key.min, key.max,
-                             in_quotes(text)));
+  return UsageError(fmt::format("{} takes a number from {} to {}, not {}", key.name, key.min,
+                                key.max, in_quotes(text)));
 }
 
 std::string_view verb_of(std::uint32_t roles) {
@@ -227,43 +226,42 @@ std::string_view verb_of(std::uint32_t roles) {
   return (roles & listen) != 0 ? " of 'ieum listen'" : " of 'ieum cast'";
 }
 
-std::expected<Setting, std::string> parse_setting(std::string_view text, Scheme scheme, Role role) {
+Parsed<Setting> parse_setting(std::string_view text, Scheme scheme, Role role) {
   const std::size_t equals = text.find('=');
   const std::string_view name = text.substr(0, equals);
   std::vector<std::string_view> known;
   for (const KeyInfo& key : key_table) {
     if ((key.schemes & bit(scheme)) == 0 || (key.roles & bit(role)) == 0) {
       if (key.name != name) continue;
-      return Refusal(fmt::format("the key {} is for {} addresses{} only", in_quotes(name),
-                                 scheme_names(key.schemes), verb_of(key.roles)));
+      return UsageError(fmt::format("the key {} is for {} addresses{} only", in_quotes(name),
+                                    scheme_names(key.schemes), verb_of(key.roles)));
     }
     known.push_back(key.name);
     if (key.name != name) continue;
     if (equals == std::string_view::npos) {
-      return Refusal(
+      return UsageError(
           fmt::format("the key {} has no value; write {}={}", in_quotes(name), name, key.value));
     }
     const auto value = parse_value(key, text.substr(equals + 1));
-    if (!value) return Refusal(value.error());
+    if (!value) return UsageError(value.error());
     return Setting{key.key, *value, std::string(text.substr(equals + 1))};
   }
   std::string reason = fmt::format("unknown key {} after '?'", in_quotes(name));
   const std::string meant = did_you_mean(name, known);
-  if (!meant.empty()) return Refusal(reason + meant);
-  if (known.empty()) return Refusal(reason + "; such an address takes none");
-  return Refusal(fmt::format("{}; there are {}", reason, fmt::join(known, ", ")));
+  if (!meant.empty()) return UsageError(reason + meant);
+  if (known.empty()) return UsageError(reason + "; such an address takes none");
+  return UsageError(fmt::format("{}; there are {}", reason, fmt::join(known, ", ")));
 }
 
-std::expected<std::vector<Setting>, std::string> parse_settings(std::string_view query,
-                                                                Scheme scheme, Role role) {
+Parsed<std::vector<Setting>> parse_settings(std::string_view query, Scheme scheme, Role role) {
   std::vector<Setting> settings;
   while (!query.empty()) {
     const std::size_t end = query.find('&');
     const auto setting = parse_setting(query.substr(0, end), scheme, role);
-    if (!setting) return Refusal(setting.error());
+    if (!setting) return UsageError(setting.error());
     for (const Setting& earlier : settings) {
       if (earlier.key == setting->key) {
-        return Refusal(
+        return UsageError(
             fmt::format("the key {} stands twice", in_quotes(query.substr(0, query.find('=')))));
       }
     }
@@ -273,7 +271,7 @@ std::expected<std::vector<Setting>, std::string> parse_settings(std::string_view
   return settings;
 }
 
-std::expected<std::string, std::string> ip_target(std::string_view text, Role role) {
+Parsed<std::string> ip_target(std::string_view text, Role role) {
   std::string target(text);
   // As Go and others have it: no host is this host, or every address of it.
   if (target.starts_with(':') && target.rfind(':') == 0) {
@@ -284,25 +282,26 @@ std::expected<std::string, std::string> ip_target(std::string_view text, Role ro
   if (!reason.empty() && target != text && !parse_port(text.substr(1))) {
     reason = about_port(text, text.substr(1));
   }
-  if (!reason.empty()) return Refusal(std::move(reason));
+  if (!reason.empty()) return UsageError(std::move(reason));
   return target;
 }
 
-std::expected<std::string, std::string> unix_target(std::string_view text, std::string_view whole) {
+Parsed<std::string> unix_target(std::string_view text, std::string_view whole) {
   std::string target = "unix:" + std::string(text);
   const Result<Address> address = Address::parse(target);
   if (address) return target;
   if (address.error().detail().empty()) {
-    return Refusal(fmt::format("{} is longer than the {} bytes that a Unix socket's name may have",
-                               in_quotes(whole), Address::unix_name_bytes_max));
+    return UsageError(
+        fmt::format("{} is longer than the {} bytes that a Unix socket's name may have",
+                    in_quotes(whole), Address::unix_name_bytes_max));
   }
-  return Refusal(std::string(address.error().detail()));
+  return UsageError(std::string(address.error().detail()));
 }
 
-std::expected<int, std::string> descriptor_of(std::string_view text, std::string_view whole) {
+Parsed<int> descriptor_of(std::string_view text, std::string_view whole) {
   const std::optional<std::uint16_t> number = parse_port(text);
   if (number) return *number;
-  return Refusal(fmt::format("{} names no descriptor; write fd:3", in_quotes(whole)));
+  return UsageError(fmt::format("{} names no descriptor; write fd:3", in_quotes(whole)));
 }
 
 /// Why an address of this kind is none for `role`; empty if it is one.
@@ -365,38 +364,38 @@ std::string Endpoint::to_string() const {
   }
 }
 
-std::expected<Endpoint, std::string> parse_endpoint(std::string_view text, Role role) {
+Parsed<Endpoint> parse_endpoint(std::string_view text, Role role) {
   const std::string_view whole = text;
   if (text.find('\0') != std::string_view::npos) {
-    return Refusal(fmt::format("{} holds a zero byte", in_quotes(text)));
+    return UsageError(fmt::format("{} holds a zero byte", in_quotes(text)));
   }
-  std::expected<Scheme, std::string> scheme = Scheme::standard;
+  Parsed<Scheme> scheme = Scheme::standard;
   if (text != "-") scheme = take_scheme(text);
-  if (!scheme) return Refusal(scheme.error());
+  if (!scheme) return UsageError(scheme.error());
   std::string unfit = refuse_scheme(*scheme, role);
-  if (!unfit.empty()) return Refusal(std::move(unfit));
+  if (!unfit.empty()) return UsageError(std::move(unfit));
   if (*scheme == Scheme::standard) return Endpoint{.scheme = *scheme};
   const std::size_t question = text.find('?');
   const std::string_view query =
       question == std::string_view::npos ? std::string_view{} : text.substr(question + 1);
   text = text.substr(0, question);
   auto settings = parse_settings(query, *scheme, role);
-  if (!settings) return Refusal(fmt::format("in {}: {}", in_quotes(whole), settings.error()));
+  if (!settings) return UsageError(fmt::format("in {}: {}", in_quotes(whole), settings.error()));
 
   Endpoint endpoint{.scheme = *scheme, .settings = *std::move(settings)};
   if (endpoint.scheme == Scheme::descriptor) {
     const auto number = descriptor_of(text, whole);
-    if (!number) return Refusal(number.error());
+    if (!number) return UsageError(number.error());
     endpoint.descriptor = *number;
     return endpoint;
   }
   auto target = endpoint.is_unix() ? unix_target(text, whole) : ip_target(text, role);
-  if (!target) return Refusal(target.error());
+  if (!target) return UsageError(target.error());
   endpoint.target = *std::move(target);
   if (endpoint.scheme == Scheme::multicast) {
     const Result<Address> group = Address::parse(endpoint.target);
     if (!group || !is_group(*group)) {
-      return Refusal(
+      return UsageError(
           fmt::format("{} names no group; write an address from 224.0.0.0 to "
                       "239.255.255.255, or one that begins with ff, as [ff02::1234]:5000",
                       in_quotes(whole)));
@@ -405,7 +404,7 @@ std::expected<Endpoint, std::string> parse_endpoint(std::string_view text, Role 
   return endpoint;
 }
 
-std::expected<Address, std::string> parse_source(std::string_view text) {
+Parsed<Address> parse_source(std::string_view text) {
   // A port alone, of any address: `:5000`, for IPv6 `[::]:5000`.
   Result<Address> address =
       Address::parse(text.starts_with(':') && text.rfind(':') == 0 ? fmt::format("0.0.0.0{}", text)
@@ -418,7 +417,7 @@ std::expected<Address, std::string> parse_source(std::string_view text) {
   }
   if (address && address->is_ip() && text.find_first_of("*") == std::string_view::npos)
     return *address;
-  return Refusal(
+  return UsageError(
       fmt::format("{} is no address of this machine to come from; write one as 192.0.2.1, "
                   "192.0.2.1:5000, [2001:db8::1]:5000, or a port alone as :5000",
                   in_quotes(text)));

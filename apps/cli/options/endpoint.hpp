@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +11,8 @@
 
 #include <ieum/error.hpp>
 #include <ieum/result.hpp>
+
+#include "options/usage_error.hpp"
 
 namespace ieum::cli {
 
@@ -83,6 +84,7 @@ struct Endpoint {
 
   [[nodiscard]] std::optional<int> setting(Key key) const noexcept;
   [[nodiscard]] std::string_view text_setting(Key key) const noexcept;
+  [[nodiscard]] bool has_setting(Key key) const noexcept { return setting(key).has_value(); }
   [[nodiscard]] bool is_ip() const noexcept {
     return scheme == Scheme::tcp || scheme == Scheme::udp || scheme == Scheme::multicast;
   }
@@ -97,10 +99,10 @@ struct Endpoint {
 };
 
 /// Reads an address. The error is the reason, for a sentence: "'[::1' has no ']'".
-[[nodiscard]] std::expected<Endpoint, std::string> parse_endpoint(std::string_view text, Role role);
+[[nodiscard]] Parsed<Endpoint> parse_endpoint(std::string_view text, Role role);
 
 /// Reads a local address to connect from: an address, or an address and a port.
-[[nodiscard]] std::expected<Address, std::string> parse_source(std::string_view text);
+[[nodiscard]] Parsed<Address> parse_source(std::string_view text);
 
 /// HOST and the port of HOST:PORT.
 struct HostPort {

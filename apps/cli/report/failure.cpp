@@ -192,4 +192,27 @@ Failure explain_failure(Stage stage, const Error& error, const ErrorContext& con
   return {Status::other, error.to_string()};
 }
 
+Failure explain_datagram_failure(const Error& error, std::string_view where) {
+  using enum std::errc;
+  if (error == connection_refused && !error.address().is_unix()) {
+    return {Status::not_connected,
+            fmt::format("{}; nobody receives datagrams there: check the address, or start the "
+                        "receiver first",
+                        error.to_string())};
+  }
+  if (error == message_size) {
+    return {Status::other,
+            fmt::format("{}; a datagram there must be smaller: see --size", error.to_string())};
+  }
+  if (error == wrong_protocol_type) {
+    return {Status::not_connected,
+            fmt::format("{}; that socket takes connections, not datagrams: write {}",
+                        error.to_string(), where)};
+  }
+  if (error == no_such_device) {
+    return {Status::other, error.to_string() + "; see 'ip link' for this machine's interfaces"};
+  }
+  return explain_failure(Stage::connecting, error, {.where = where});
+}
+
 }  // namespace ieum::cli

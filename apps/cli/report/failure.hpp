@@ -57,5 +57,7 @@ struct ErrorContext {
 
 [[nodiscard]] Failure explain_failure(Stage stage, const Error& error,
                                       const ErrorContext& circumstances = {});
+/// Why datagrams could not be sent to `where`, or received.
+[[nodiscard]] Failure explain_datagram_failure(const Error& error, std::string_view where);
 
 }  // namespace ieum::cli

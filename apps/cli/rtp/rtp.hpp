@@ -17,6 +17,13 @@ namespace ieum::cli {
 inline constexpr std::size_t rtp_header_bytes = 12;
 /// Of MPEG-TS and all video (RFC 3551): timestamps a second.
 inline constexpr std::uint32_t rtp_clock_rate = 90'000;
+inline constexpr int rtp_payload_type_max = 127;
+inline constexpr int rtp_payload_type_mp2t = 33;  ///< MPEG-TS (RFC 3551)
+/// With the marker bit these payload types look like RTCP's packet types (RFC 5761).
+inline constexpr int rtcp_lookalike_first = 64;
+inline constexpr int rtcp_lookalike_last = 95;
+/// A packet of MPEG-TS.
+inline constexpr std::size_t transport_packet_bytes = 188;
 
 struct RtpPacket {
   std::uint8_t payload_type = 0;

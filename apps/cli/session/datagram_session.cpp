@@ -10,7 +10,7 @@
 
 #include <ieum/timeout.hpp>
 
-#include "session/datagram_endpoint.hpp"
+#include "session/socket_settings.hpp"
 #include "text/units.hpp"
 
 #include "session/idle_timeout.hpp"

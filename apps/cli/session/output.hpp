@@ -8,7 +8,7 @@
 #include <ieum/event.hpp>
 #include <ieum/task.hpp>
 
-#include "session/rendering.hpp"
+#include "text/rendering.hpp"
 
 namespace ieum::cli {
 

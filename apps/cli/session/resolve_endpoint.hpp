@@ -4,7 +4,7 @@
 #include <ieum/address.hpp>
 #include <ieum/task.hpp>
 
-#include "commands.hpp"
+#include "session/common_options.hpp"
 
 namespace ieum::cli {
 

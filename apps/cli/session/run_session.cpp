@@ -7,7 +7,10 @@
 
 #include <fmt/format.h>
 
+#include <ieum/runtime.hpp>
+
 #include "session/idle_timeout.hpp"
+#include "session/session.hpp"
 #include "text/units.hpp"
 
 namespace ieum::cli {
@@ -46,6 +49,19 @@ Task<int> finish_output(Output& output, Log& log, int status) {
 }
 
 }  // namespace
+
+int run_on_loop(const CommonOptions& common, const std::function<Task<int>(Log&)>& run) {
+  Log log(common.log);
+  // What is received would be lost without a word.
+  if (common.output_path.empty() && ::fcntl(STDOUT_FILENO, F_GETFD) < 0) {
+    return log.failed({Status::other,
+                       "standard output is closed; send it to a file, to /dev/null, or use -o "
+                       "FILE"});
+  }
+  const Result<int> status = ieum::run(run(log));
+  if (status) return *status;
+  return log.failed(explain_failure(Stage::running, status.error()));
+}
 
 Result<LocalStreams> open_local_streams(const CommonOptions& options, Log& log) {
   Result<Output> output = Output::open(options.output_path, options.rendering);

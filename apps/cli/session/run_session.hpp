@@ -3,16 +3,28 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 
 #include <ieum/stream_socket.hpp>
 #include <ieum/task.hpp>
 
-#include "commands.hpp"
 #include "report/event_log.hpp"
+#include "session/common_options.hpp"
 #include "session/interrupt.hpp"
 #include "session/output.hpp"
 
 namespace ieum::cli {
+
+/// Runs `run` on a loop of its own, and gives the exit status; what went wrong has been reported.
+[[nodiscard]] int run_on_loop(const CommonOptions& common,
+                              const std::function<Task<int>(Log&)>& run);
+/// The action of a command line: `run` of `command`, whose member `common` it is.
+template <class Command>
+[[nodiscard]] Action run_on_loop(Command command, Task<int> (*run)(const Command&, Log&)) {
+  return Run([command = std::move(command), run] {
+    return run_on_loop(command.common, [&](Log& log) { return run(command, log); });
+  });
+}
 
 /// Our standard input and the output that the options name.
 struct LocalStreams {

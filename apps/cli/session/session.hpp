@@ -11,25 +11,11 @@
 #include <ieum/stream_socket.hpp>
 
 #include "report/event_log.hpp"
+#include "session/common_options.hpp"
 #include "session/interrupt.hpp"
 #include "session/output.hpp"
 
 namespace ieum::cli {
-
-/// What the end of our input means.
-enum class OnEof : std::uint8_t {
-  automatic,   ///< half_close; but a listener that has no input at all, /dev/null, keeps
-  half_close,  ///< the peer is told; we go on receiving until it has finished too
-  close,       ///< we end as soon as all has arrived
-  keep,        ///< nothing: we go on receiving, and the peer is not told
-};
-
-struct SessionOptions {
-  OnEof on_eof = OnEof::automatic;
-  Duration idle{};  ///< end when nothing has come or gone for so long; zero: never
-  /// After the peer's end: how long our input, if it is no terminal, may be silent before we end.
-  Duration linger = std::chrono::seconds(1);
-};
 
 /// How a session ended; `error` if it was a failure.
 struct SessionEnd {
@@ -49,6 +35,9 @@ struct SessionEnd {
 /// which nothing comes, does not keep us. A pipe that is our output ends with the peer.
 class Session {
  public:
+  /// What an interrupted session may take to receive the peer's last words.
+  static constexpr Duration interrupt_grace = std::chrono::seconds(1);
+
   /// All must outlive it; the peer is closed by `run`.
   Session(StreamSocket& peer, DescriptorStream& input, Output& output, EventLog& events,
           Interrupt& interrupt, const SessionOptions& options);
@@ -57,9 +46,7 @@ class Session {
 
  private:
   static constexpr std::size_t buffer_bytes = std::size_t{256} * 1024;
-  /// What an interrupted session may take to hear the peer's last words, and a finished one to
-  /// learn that all has arrived.
-  static constexpr Duration interrupt_grace = std::chrono::seconds(1);
+  /// What a finished session may take to learn that all has arrived.
   static constexpr Duration arrival_max = std::chrono::seconds(5);
 
   Task<> run_in(Group& group);

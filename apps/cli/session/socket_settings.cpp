@@ -46,4 +46,28 @@ Result<> apply_settings(StreamSocket& socket, const Endpoint& endpoint, EventLog
   return {};
 }
 
+DatagramOptions datagram_options(const CommonOptions& common) {
+  const Endpoint& endpoint = common.endpoint;
+  DatagramOptions options;
+  options.reuse_port = endpoint.setting(Key::reuseport).value_or(0) != 0;
+  options.ipv6_only =
+      endpoint.setting(Key::ipv6only).value_or(0) != 0 || common.family == Family::ipv6;
+  options.replace_stale = endpoint.setting(Key::replace).value_or(0) != 0;
+  options.unlink_on_close = endpoint.setting(Key::unlink).value_or(1) != 0;
+  options.receive_buffer_bytes = endpoint.setting(Key::rcvbuf).value_or(0);
+  options.send_buffer_bytes = endpoint.setting(Key::sndbuf).value_or(0);
+  return options;
+}
+
+Result<> apply_settings(DatagramSocket& socket, const Endpoint& endpoint) {
+  if (const std::optional<int> tos = endpoint.setting(Key::tos)) {
+    const Result<> set = socket.set_traffic_class(*tos);
+    if (!set) return set;
+  }
+  const std::optional<int> ttl = endpoint.setting(Key::ttl);
+  if (!ttl) return {};
+  return endpoint.scheme == Scheme::multicast ? socket.set_multicast_hop_limit(*ttl)
+                                              : socket.set_hop_limit(*ttl);
+}
+
 }  // namespace ieum::cli

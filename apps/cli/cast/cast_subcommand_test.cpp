@@ -1,26 +1,33 @@
 #include <gtest/gtest.h>
 
-#include <variant>
-
+#include "cast/cast.hpp"
 #include "command_line.hpp"
+#include "connect/connect.hpp"
+#include "listen/listen.hpp"
+#include "options/parse_options.hpp"
+#include "subcommands.hpp"
 
 namespace ieum::cli {
 namespace {
 
-std::expected<Command, std::string> parse(std::vector<std::string> words) {
-  return parse_command_line(words, {});
+/// What `parse` makes of the words behind the name of a subcommand.
+template <class Command>
+Parsed<Command> parsed(Parsed<Command> (*parse)(const GivenOptions&, const Environment&),
+                       const std::vector<std::string>& words) {
+  const auto options = options_of(*find_subcommand(words.front()));
+  return parse(parse_options(options, std::span(words).subspan(1)), {});
 }
 
-std::string refusal(std::vector<std::string> words) {
-  const auto command = parse(std::move(words));
-  return command ? "accepted" : command.error();
+std::string refusal(const std::vector<std::string>& words) {
+  const auto action = parse_command_line(words, {});
+  return action ? "accepted" : action.error();
 }
 
 TEST(CastCommandLine, what_is_asked_for) {
-  const auto parsed = parse({"cast", "--rtp", "--rate", "50M", "--payload-type", "96", "--size",
-                             "1000", "mcast://239.1.2.3:5000?ttl=3"});
-  ASSERT_TRUE(parsed) << parsed.error();
-  const auto& command = std::get<CastCommand>(*parsed);
+  const auto cast = parsed(parse_cast, {"cast", "--rtp", "--rate", "50M", "--payload-type", "96",
+                                        "--size", "1000", "mcast://239.1.2.3:5000?ttl=3"});
+  ASSERT_TRUE(cast) << cast.error();
+  const CastCommand& command = *cast;
   EXPECT_TRUE(command.rtp);
   EXPECT_FALSE(command.receive);
   EXPECT_EQ(command.bits_per_second, 50'000'000U);
@@ -30,21 +37,21 @@ TEST(CastCommandLine, what_is_asked_for) {
 }
 
 TEST(CastCommandLine, receiving_without_a_host_is_any_address) {
-  const auto parsed = parse({"cast", "--receive", "udp://:5000"});
-  ASSERT_TRUE(parsed) << parsed.error();
-  EXPECT_EQ(std::get<CastCommand>(*parsed).common.endpoint.target, "*:5000");
+  const auto cast = parsed(parse_cast, {"cast", "--receive", "udp://:5000"});
+  ASSERT_TRUE(cast) << cast.error();
+  EXPECT_EQ(cast->common.endpoint.target, "*:5000");
 }
 
 TEST(CastCommandLine, sizes_by_kind) {
-  const auto udp = parse({"connect", "udp://localhost:7"});
-  EXPECT_EQ(std::get<ConnectCommand>(*udp).common.datagram_bytes, 1452U);
-  const auto path = parse({"listen", "unix-dgram:/tmp/x"});
-  EXPECT_EQ(std::get<ListenCommand>(*path).common.datagram_bytes, 65'507U);
+  const auto udp = parsed(parse_connect, {"connect", "udp://localhost:7"});
+  EXPECT_EQ(udp->common.datagram_bytes, 1452U);
+  const auto path = parsed(parse_listen, {"listen", "unix-dgram:/tmp/x"});
+  EXPECT_EQ(path->common.datagram_bytes, 65'507U);
 }
 
 TEST(CastCommandLine, what_cannot_be_is_one_sentence) {
   EXPECT_EQ(refusal({"cast"}),
-            "cast: an address is missing, as 'ieum cast mcast://239.1.2.3:5000'");
+            "cast: an address is missing, as in 'ieum cast mcast://239.1.2.3:5000'");
   EXPECT_EQ(refusal({"cast", "--rate", "5x", "mcast://239.1.2.3:5000"}),
             "cast: --rate takes bits a second from 1k to 1000G, as 300k, 50M or 1.5G, not '5x'");
   EXPECT_EQ(refusal({"cast", "-r", "--rate", "5M", "mcast://239.1.2.3:5000"}),

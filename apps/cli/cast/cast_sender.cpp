@@ -12,9 +12,10 @@
 #include "cast/cast.hpp"
 #include "cast/rate_limiter.hpp"
 #include "rtp/rtp.hpp"
-#include "session/datagram_endpoint.hpp"
 #include "session/datagram_input.hpp"
 #include "session/resolve_endpoint.hpp"
+#include "session/run_session.hpp"
+#include "session/socket_settings.hpp"
 
 namespace ieum::cli {
 
@@ -26,8 +27,6 @@ constexpr Duration report_pause = std::chrono::seconds(5);
 /// A goodbye that is lost leaves receivers waiting, so it is said more than once.
 constexpr int bye_count = 3;
 constexpr Duration bye_interval = std::chrono::milliseconds(20);
-constexpr std::size_t transport_packet_bytes = 188;  // of MPEG-TS
-constexpr int payload_type_mp2t = 33;
 
 Framing framing_of(const CommonOptions& options) {
   return options.by_lines || ::isatty(STDIN_FILENO) == 1 ? Framing::lines : Framing::full;
@@ -35,7 +34,7 @@ Framing framing_of(const CommonOptions& options) {
 
 /// MPEG-TS over RTP has whole packets only (RFC 2250).
 std::size_t unit_of(const CastCommand& command) {
-  return command.rtp && command.payload_type == payload_type_mp2t ? transport_packet_bytes : 1;
+  return command.rtp && command.payload_type == rtp_payload_type_mp2t ? transport_packet_bytes : 1;
 }
 
 struct Source {

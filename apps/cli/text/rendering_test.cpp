@@ -1,4 +1,4 @@
-#include "session/rendering.hpp"
+#include "text/rendering.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,190 @@
+// The record of `ieum listen`: its options, its manual, and how its command line is read.
+#include <array>
+
+#include <fmt/format.h>
+
+#include <ieum/datagram.hpp>
+
+#include "help/common_sections.hpp"
+#include "listen/broadcast.hpp"
+#include "listen/listen.hpp"
+#include "session/run_session.hpp"
+#include "text/units.hpp"
+
+namespace ieum::cli {
+
+namespace {
+
+constexpr int clients_max_max = 1'000'000;
+constexpr int backlog_max = 65'535;
+
+constexpr std::array hints{Hint{"-p", "the port is part of the address, as :7000"},
+                           Hint{"-l", "this is 'ieum listen' already"}};
+
+std::vector<OptionSpec> options() {
+  constexpr std::string_view service_group = "Serving";
+  std::vector<OptionSpec> all{
+      {.names = "-k,--keep",
+       .group = service_group,
+       .help = "Keep listening, and serve many clients at the same time."},
+      {.names = "--echo", .group = service_group, .help = "Send back what is received."},
+      {.names = "--discard",
+       .group = service_group,
+       .help = "Receive everything, and send nothing."},
+      {.names = "-e,--exec",
+       .value = "COMMAND",
+       .group = service_group,
+       .help = "Run COMMAND with /bin/sh for each client, with the connection as its standard "
+               "input and output."},
+      {.names = "-m,--max-clients",
+       .value = "N",
+       .group = service_group,
+       .help = fmt::format("With -k: serve at most N clients at a time, default {}; others wait.",
+                           ListenCommand{}.clients_max)},
+      {.names = "-b,--backlog",
+       .value = "N",
+       .group = service_group,
+       .help = fmt::format("How many clients the system may keep waiting to be accepted, default "
+                           "{} (listen(2)).",
+                           ListenCommand{}.backlog)}};
+  add_family_options(all, connection_group);
+  add_session_options(all,
+                      "Without -k: give up when no client has come within TIME. Default: wait "
+                      "forever.");
+  add_framing_options(
+      all, fmt::format("Datagrams: send at most BYTES in each, default {} (unix-dgram: {}). Each "
+                       "read from standard input becomes one; at a terminal each line does.",
+                       datagram_bytes_default, Datagram::bytes_max));
+  add_output_options(all);
+  return all;
+}
+
+/// Of addresses of datagrams.
+void add_datagram_conflicts(std::vector<Conflict>& all) {
+  all.push_back({.options = {"--exec"},
+                 .sentence = "{} needs connections: a datagram has no end that would end a "
+                             "command; see --echo",
+                 .schemes = datagram_schemes});
+  all.push_back({.options = {"--wait", "--max-clients", "--backlog"},
+                 .sentence = "{} has no effect on datagrams",
+                 .schemes = datagram_schemes});
+  all.push_back({.options = {"--linger"},
+                 .sentence = "{} has no effect on 'ieum listen' with datagrams",
+                 .schemes = datagram_schemes});
+  all.push_back({.options = {"--size", "--lines", "--on-eof"},
+                 .sentence = "{} has no effect with --echo and --discard, which do not read "
+                             "standard input",
+                 .with = {"--echo", "--discard"},
+                 .schemes = datagram_schemes});
+  all.push_back({.options = {"--size", "--lines", "--on-eof"},
+                 .sentence = "{} has no effect with --keep, which does not read standard input",
+                 .with = {"--keep"},
+                 .schemes = datagram_schemes});
+}
+
+std::vector<Conflict> conflicts() {
+  std::vector<Conflict> all;
+  add_family_conflicts(all);
+  all.push_back({.options = {"--size", "--lines"},
+                 .sentence = "{} is for addresses of datagrams: udp://, unix-dgram:",
+                 .schemes = ~datagram_schemes});
+  all.push_back({.options = {"--echo", "--discard", "--exec"},
+                 .sentence = "--echo, --discard and --exec exclude each other",
+                 .count_min = 2});
+  add_datagram_conflicts(all);
+  all.push_back({.options = {"--output", "--hex", "--timestamps", "--on-eof", "--linger"},
+                 .sentence = "{} cannot be combined with --echo, --discard or --exec",
+                 .with = {"--echo", "--discard", "--exec"},
+                 .schemes = ~bit(Scheme::standard)});
+  all.push_back({.options = {"--keep", "--wait", "--backlog", "--on-eof", "--linger"},
+                 .sentence = "{} cannot be combined with the address -",
+                 .schemes = bit(Scheme::standard)});
+  all.push_back({.options = {"--wait"},
+                 .sentence = "{} is for the one client that comes without --keep",
+                 .with = {"--keep"}});
+  all.push_back(
+      {.options = {"--max-clients"}, .sentence = "{} goes with --keep", .without = {"--keep"}});
+  return all;
+}
+
+ManualText manual() {
+  return {
+      .description =
+          {"Listens on ADDRESS, accepts one client and stops listening. Then what the client sends "
+           "goes to standard output, and standard input goes to the client; with --echo, --discard "
+           "or --exec the client is served in that way instead.",
+           fmt::format(
+               "With -k it keeps listening, and takes many clients at a time. What they send goes "
+               "to standard output as it comes; standard input goes to every client that is "
+               "connected at the time, and is read only while there is one. A client for which "
+               "more than {} are waiting is disconnected, so that it does not hold up the others.",
+               format_bytes(Broadcast::queue_bytes_max))},
+      .sections =
+          {addresses_section(Role::listen),
+           closing_section(),
+           exit_status_section(Role::listen),
+           {.title = "Environment",
+            .entries = {{"IEUM_PEER_ADDRESS, IEUM_LOCAL_ADDRESS",
+                         "Set for a command of --exec: the two ends of its client's connection."}}},
+           {.title = "Examples",
+            .entries =
+                {{"ieum listen :7000", "Talk to the first client, on any local address."},
+                 {"ieum listen :9000 > file", "Receive a file; the other side runs ieum connect."},
+                 {"tar c folder | ieum listen :9000", "Send a folder to whoever connects."},
+                 {"ieum listen -k --echo localhost:7", "An echo server."},
+                 {"ieum listen -k --discard :9", "A server that receives and says nothing."},
+                 {"ieum listen -k --exec 'date; uptime' localhost:13",
+                  "Run a command for each client."},
+                 {"ieum listen -k :7000", "Receive from many clients, and send to all of them."},
+                 {"ieum listen -k --echo udp://:7", "An echo server for datagrams."},
+                 {"ieum listen -v unix:/tmp/app.sock",
+                  "Listen on a Unix socket, and report each event."},
+                 {"ieum listen -k --exec 'ieum connect host:80' :8080",
+                  "Forward each client to another server."}}}},
+      .see_also = "tcp(7), unix(7)"};
+}
+
+Parsed<Action> parse(const GivenOptions& given, const Environment& environment) {
+  Parsed<ListenCommand> command = parse_listen(given, environment);
+  if (!command) return UsageError(command.error());
+  return run_on_loop(*std::move(command), run_listen);
+}
+
+}  // namespace
+
+Parsed<ListenCommand> parse_listen(const GivenOptions& given, const Environment& environment) {
+  using Service = ListenCommand::Service;
+  auto common = read_common_options(given, Role::listen, "ieum listen localhost:7000", conflicts(),
+                                    environment);
+  if (!common) return UsageError(common.error());
+  ListenCommand command{.common = *std::move(common),
+                        .command = std::string(given.text("--exec")),
+                        .keep = given.has("--keep")};
+  if (given.has("--echo")) command.service = Service::echo;
+  if (given.has("--discard")) command.service = Service::discard;
+  if (given.has("--exec")) {
+    command.service = Service::exec;
+    if (command.command.empty() || command.command.find('\0') != std::string::npos) {
+      return UsageError("--exec takes a command, as --exec 'date; uptime'");
+    }
+  }
+  const auto clients =
+      read_count(given, "--max-clients", static_cast<int>(command.clients_max), clients_max_max);
+  if (!clients) return UsageError(clients.error());
+  command.clients_max = static_cast<std::size_t>(*clients);
+  const auto backlog = read_count(given, "--backlog", command.backlog, backlog_max);
+  if (!backlog) return UsageError(backlog.error());
+  command.backlog = *backlog;
+  return command;
+}
+
+extern const Subcommand listen_subcommand;
+const Subcommand listen_subcommand{.name = "listen",
+                                   .purpose = "wait for a client and talk, or serve many",
+                                   .arguments = {.term = "ADDRESS", .max = 1},
+                                   .options = options,
+                                   .hints = hints,
+                                   .manual = manual,
+                                   .parse = parse};
+
+}  // namespace ieum::cli
