@@ -61,6 +61,7 @@ EventLog::EventLog(Log& log) : log_(&log), has_ring_(runs_on_ring()), began_(Clo
 EventLog::EventLog(Log& log, std::uint64_t number, const Address& peer) : EventLog(log) {
   number_ = number;
   if (!log.reports_events()) return;
+  // A Unix client has no name, so the number tells clients apart; an address says who it is.
   label_ =
       peer.is_ip() ? fmt::format("{} {}", number, peer.to_string()) : fmt::format("{}", number);
 }
@@ -70,6 +71,7 @@ std::string EventLog::call(std::string_view on_kernel, std::string_view in_ring)
 }
 
 void EventLog::report(LogEvent event) {
+  // First, so that the lines of one connection are found by their beginning.
   if (number_ != 0) event.fields.insert(event.fields.begin(), Field{"connection", number_});
   log_->event(event, label_);
 }
@@ -101,6 +103,7 @@ void EventLog::waiting_for_client() {
 }
 
 void EventLog::resolved(std::span<const Address> addresses) {
+  // From here on a failed attempt need not be the end: another address may still connect.
   tries_several_ = true;
   if (!log_->reports_events()) return;
   std::vector<std::string> all;
@@ -113,6 +116,7 @@ void EventLog::resolved(std::span<const Address> addresses) {
 
 void EventLog::connecting(const Address& to) {
   if (!log_->reports_events()) return;
+  // Each attempt has a socket of its own, which has just been created, and bound to a source.
   created(to);
   if (source_.family() != Family::none) bound(source_);
   report({"connecting",
@@ -131,7 +135,7 @@ void EventLog::attempt_failed(const Error& error) {
 }
 
 void EventLog::connected(const Address& local, const Address& peer) {
-  const Duration took = age();
+  const Duration took = age();  // with name lookup and failed attempts: what the user waited for
   if (!log_->reports_events()) return;
   report({"connected",
           fmt::format("connected from {} to {} in {}", name_of(local), name_of(peer),
@@ -141,7 +145,7 @@ void EventLog::connected(const Address& local, const Address& peer) {
 }
 
 void EventLog::accepted(const Address& local, const Address& peer) {
-  began_ = Clock::now();
+  began_ = Clock::now();  // the wait for a client is no part of its connection
   if (!log_->reports_events()) return;
   report({"accepted",
           fmt::format("accepted: connected from {} to {}", name_of(peer), name_of(local)),
@@ -166,7 +170,7 @@ void EventLog::option_set(std::string_view name, std::string_view value) {
 }
 
 void EventLog::sent(std::size_t bytes) {
-  sent_ += bytes;
+  sent_ += bytes;  // also without -v: the summary of a failure needs it
   if (!log_->reports_transfers()) return;
   report({"sent",
           fmt::format("sent {}", format_bytes(bytes)),
@@ -203,6 +207,7 @@ void EventLog::peer_finished() {
 
 void EventLog::broken(const Error& error) {
   if (!log_->reports_events()) return;
+  // A reset is the peer's doing, and scripts look for it; other breaks are the network's.
   const bool reset = error == std::errc::connection_reset;
   report({reset ? "reset" : "broken",
           reset ? std::string("reset by the peer") : error.to_string(),

@@ -37,7 +37,8 @@ enum class EndReason : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(EndReason reason) noexcept;
 
-/// One socket's, a listener's or a connection's. Says nothing unless the log wants events.
+/// Of one socket: a listener's or a connection's. It always counts what went, for the summary; it
+/// makes sentences only if the log wants events, as a busy server's would cost it dearly.
 class EventLog final : public ConnectObserver {
  public:
   using Clock = std::chrono::steady_clock;
@@ -107,10 +108,10 @@ class EventLog final : public ConnectObserver {
   std::string label_;
   Clock::time_point began_;
   Address source_;              // to be bound to before connecting
-  bool tries_several_ = false;  // addresses of a name
+  bool tries_several_ = false;  // addresses of a name: the failure of one is not the command's
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
-  bool has_datagrams_ = false;
+  bool has_datagrams_ = false;  // then a summary counts datagrams too
   std::uint64_t datagrams_sent_ = 0;
   std::uint64_t datagrams_received_ = 0;
   std::uint64_t drops_reported_ = 0;

@@ -26,7 +26,7 @@ std::string name_of(const Address& address) {
 }  // namespace
 
 void EventLog::datagram_socket(const Address& local) {
-  has_datagrams_ = true;
+  has_datagrams_ = true;  // before any is counted: a summary of none speaks of datagrams too
   if (!log_->reports_events()) return;
   report({"created",
           fmt::format("created a {} socket", kind_of(local)),
@@ -97,6 +97,8 @@ void EventLog::datagrams_received(std::uint64_t count, std::uint64_t bytes) {
 
 void EventLog::dropped(std::uint64_t count, bool last) {
   constexpr Duration pause = std::chrono::seconds(1);
+  // The system's count only grows. While it does, one event a second says so; the last one is a
+  // notice, seen without -v too, because data are missing.
   if (count == 0 || (!last && count == drops_reported_)) return;
   const Clock::time_point now = Clock::now();
   if (!last && (!log_->reports_events() || now - drops_reported_at_ < pause)) return;
