@@ -87,13 +87,13 @@ std::string about_extra_word(const Subcommand& subcommand, std::span<const std::
   const bool is_port = extra.find_first_not_of("0123456789") == std::string::npos;
   if (is_port && subcommand.arguments.term == "ADDRESS" && !words.front().empty() &&
       words.front().find(':') == std::string::npos) {
-    return fmt::format("{} is one word too many; write {}:{}", in_quotes(extra),
+    return fmt::format("unexpected argument {}; write {}:{}", in_quotes(extra),
                        printable(words.front()), printable(extra));
   }
   if (subcommand.arguments.term == "ADDRESS") {
-    return fmt::format("{} is one word too many; one address is all it takes", in_quotes(extra));
+    return fmt::format("unexpected argument {}; only one address is taken", in_quotes(extra));
   }
-  return fmt::format("{} is one word too many; see 'ieum {} --help'", in_quotes(extra),
+  return fmt::format("unexpected argument {}; see 'ieum {} --help'", in_quotes(extra),
                      subcommand.name);
 }
 

@@ -137,7 +137,7 @@ TEST(CommandLine, says_what_is_wrong) {
   EXPECT_EQ(refused({"-l", "80"}), "unknown option '-l'; to listen, write 'ieum listen ADDRESS'");
   EXPECT_EQ(refused({"connect"}),
             "connect: an address is missing, as in 'ieum connect localhost:7000'");
-  EXPECT_EQ(refused({"connect", "h", "80"}), "connect: '80' is one word too many; write h:80");
+  EXPECT_EQ(refused({"connect", "h", "80"}), "connect: unexpected argument '80'; write h:80");
   EXPECT_EQ(refused({"connect", "h:80", "--wiat", "3"}),
             "connect: unknown option '--wiat'; did you mean '--wait'?");
   EXPECT_EQ(refused({"connect", "-w"}), "connect: '--wait' needs a value, TIME");
@@ -147,7 +147,7 @@ TEST(CommandLine, says_what_is_wrong) {
             "connect: '--hex' is a flag and takes no value");
   EXPECT_EQ(refused({"connect", "-i", "soon", "h:80"}),
             "connect: --idle takes seconds, as 5 or 0.5, or 500ms, 2m, 1h, not 'soon'");
-  EXPECT_EQ(refused({"connect", "-4", "-6", "h:80"}), "connect: -4 and -6 exclude each other");
+  EXPECT_EQ(refused({"connect", "-4", "-6", "h:80"}), "connect: -4 and -6 are mutually exclusive");
   EXPECT_EQ(refused({"connect", "-4", "unix:/x"}),
             "connect: -4 and -6 are for TCP and UDP addresses");
   EXPECT_EQ(refused({"connect", "-4", "[::1]:80"}),
@@ -159,21 +159,22 @@ TEST(CommandLine, says_what_is_wrong) {
   EXPECT_EQ(refused({"listen", "-lk", ":80"}),
             "listen: unknown option '-lk'; this is 'ieum listen' already");
   EXPECT_EQ(refused({"connect", "h:20-25"}),
-            "connect: 'h:20-25' has several ports; for each of them: for port in $(seq 20 25)");
+            "connect: 'h:20-25' is a range of ports; for each of them: for port in $(seq 20 25)");
   EXPECT_EQ(refused({"connect", "h:http"}),
             "connect: 'h:http' names a service; write its port, a number from 1 to 65535");
   EXPECT_EQ(refused({"listen", "9000"}), "listen: '9000' has no host; write :9000");
   EXPECT_EQ(refused({"connect", "-u", "h:80"}),
             "connect: unknown option '-u'; for datagrams, write udp://HOST:PORT as the address");
   EXPECT_EQ(refused({"listen", "--echo", "--discard", ":1"}),
-            "listen: --echo, --discard and --exec exclude each other");
+            "listen: --echo, --discard and --exec are mutually exclusive");
   EXPECT_EQ(refused({"listen", "--echo", "-o", "f", ":1"}),
             "listen: --output cannot be combined with --echo, --discard or --exec");
   EXPECT_EQ(refused({"listen", "--exec", "", ":1"}),
             "listen: --exec takes a command, as --exec 'date; uptime'");
   EXPECT_EQ(refused({"listen", "-m", "0", "-k", ":1"}),
             "listen: --max-clients takes a number from 1 to 1000000, not '0'");
-  EXPECT_EQ(refused({"completion", "bsh"}), "completion: unknown word 'bsh'; did you mean 'bash'?");
+  EXPECT_EQ(refused({"completion", "bsh"}),
+            "completion: unknown argument 'bsh'; did you mean 'bash'?");
 }
 
 // ---- Nothing that is typed may be more than wrong

@@ -118,7 +118,7 @@ TEST(Datagrams, a_refused_port_is_reported) {
   client.write("anybody?\n");
   EXPECT_EQ(client.wait(), 7);
   const std::string errors = client.error_output();
-  EXPECT_NE(errors.find("nobody receives datagrams there"), std::string::npos) << errors;
+  EXPECT_NE(errors.find("nothing receives datagrams there"), std::string::npos) << errors;
   EXPECT_EQ(std::ranges::count(errors, '\n'), 1) << errors;
 }
 

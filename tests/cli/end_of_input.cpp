@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* ctrl_d = "\x04";
 constexpr const char* reader_gone =
-    "ieum: write standard output: broken pipe; what reads it has gone\n";
+    "ieum: write standard output: broken pipe; its reader has gone\n";
 
 /// What is sent in bulk, as a file: long, and nowhere like itself.
 class Bulk {

@@ -210,7 +210,7 @@ TEST(Broadcast, OneThatNeverReadsIsCutOffAndOthersMissNothing) {
     EXPECT_EQ(heard.error(), std::errc::connection_reset);
     const std::string reported = server.child.read_error_until("\n");
     EXPECT_TRUE(
-        reported.starts_with("ieum: cut off " + us.to_string() + ": it does not read, and "))
+        reported.starts_with("ieum: disconnected " + us.to_string() + ": it is not reading, and "))
         << reported;
     co_await good.close();
     co_await deaf.close();
@@ -270,7 +270,7 @@ TEST(Broadcast, AReaderThatGoesAwayEndsAServerOfSilentClients) {
   EXPECT_TRUE(ended || ended.error() == std::errc::connection_reset) << ended.error().to_string();
   EXPECT_EQ(server.child.wait(), 1);
   EXPECT_EQ(server.child.error_output(),
-            "ieum: write standard output: broken pipe; what reads it has gone\n");
+            "ieum: write standard output: broken pipe; its reader has gone\n");
 }
 
 TEST(Broadcast, AReaderThatGoesAwayEndsTheServer) {
@@ -285,7 +285,7 @@ TEST(Broadcast, AReaderThatGoesAwayEndsTheServer) {
   };
   succeed(body());
   EXPECT_EQ(server.child.error_output(),
-            "ieum: write standard output: broken pipe; what reads it has gone\n");
+            "ieum: write standard output: broken pipe; its reader has gone\n");
 }
 
 TEST(Broadcast, EndsWithItsInputOnceAllHasArrived) {

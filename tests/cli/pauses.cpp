@@ -25,7 +25,8 @@ TEST(Pauses, AreStatus1WhenThePeerHasFinished) {
   Child sender(shell(slow, {where_it_listens(listener)}));
   EXPECT_EQ(sender.wait(), 1);
   const std::string reported = sender.error_output();
-  EXPECT_TRUE(reported.starts_with("ieum: the peer finished before our input did")) << reported;
+  EXPECT_TRUE(reported.starts_with("ieum: the peer finished before standard input did"))
+      << reported;
   EXPECT_TRUE(reported.contains("(--linger)")) << reported;
   EXPECT_TRUE(reported.contains("2 bytes sent")) << reported;
   EXPECT_EQ(listener.wait(), 0);

@@ -90,12 +90,12 @@ TEST(Reporting, EachEventInTheWordsOfATextbook) {
        R"(\* listening on 127\.0\.0\.1:\d+ with a backlog of 4096)", R"(\* waiting for a client)",
        R"(\* accepted: connected from 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+)",
        R"(\* stopped listening)", R"(\* peer finished: nothing more will come)",
-       R"(\* our input has ended)", R"(\* half-closed: nothing more will be sent)",
+       R"(\* standard input has ended)", R"(\* half-closed: nothing more will be sent)",
        R"(\* closed: 9 bytes sent, 10 bytes received in .*; both sides had finished)"});
   expect_in_order(reports.connector,
                   {R"(\* created a TCP \(IPv4\) socket)", R"(\* connecting to 127\.0\.0\.1:\d+)",
                    R"(\* connected from 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+ in .*s)",
-                   R"(\* our input has ended)", R"(\* half-closed: nothing more will be sent)",
+                   R"(\* standard input has ended)", R"(\* half-closed: nothing more will be sent)",
                    R"(\* peer finished: nothing more will come)",
                    R"(\* closed: 10 bytes sent, 9 bytes received in .*; both sides had finished)"});
   EXPECT_FALSE(reports.connector.contains('\x1b'));

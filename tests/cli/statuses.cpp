@@ -187,7 +187,7 @@ TEST(Statuses, APortThatIsTaken) {
   Child child(ieum_command({"listen", here.address}), Input::nothing());
   EXPECT_EQ(child.wait(), 1);
   expect_sentence(child.error_output(), {"listen " + here.address + ": address already in use",
-                                         "take another port, or 0 for a free one"});
+                                         "choose another port, or 0 for any free one"});
 }
 
 /// A ring outlives its process for a moment, and with it what it was waiting on.
@@ -210,7 +210,7 @@ TEST(Statuses, AUnixSocketWhoseServerHasEnded) {
   wait_until_unused(path);
   Child connector(ieum_command({"connect", "unix:" + path}), Input::nothing());
   EXPECT_EQ(connector.wait(), 7);
-  expect_sentence(connector.error_output(), {path, "its server has ended: start it again"});
+  expect_sentence(connector.error_output(), {path, "its server has exited: start it again"});
   Child listener(ieum_command({"listen", "unix:" + path}), Input::nothing());
   EXPECT_EQ(listener.wait(), 1);
   expect_sentence(listener.error_output(), {path, "?replace=1"});
@@ -271,7 +271,7 @@ TEST(Statuses, NothingComesOrGoes) {
   EXPECT_EQ(listener.read_until("\n"), "something\n");
   EXPECT_EQ(connector.wait(), 28);
   expect_sentence(connector.error_output(),
-                  {"nothing came or went for 200 ms (-i)", "10 bytes sent"});
+                  {"nothing was received or sent for 200 ms (-i)", "10 bytes sent"});
 }
 
 /// A peer that says something, takes what we say, and resets the connection.
@@ -353,7 +353,7 @@ TEST(Interrupted, TheSecondTimeEndsAtOnce) {
   Child connector(ieum_command({"connect", "-v", where_it_listens(listener)}));
   connector.read_error_until("connected");
   connector.signal(SIGINT);
-  connector.read_error_until("once more ends at once");
+  connector.read_error_until("a second interrupt exits at once");
   connector.read_error_until("half-closed");
   connector.signal(SIGINT);
   EXPECT_EQ(connector.wait(), -SIGINT);

@@ -271,7 +271,7 @@ Task<int> CastReceiver::finish() {
     status = report_interrupted(events_, interrupt_);
   } else if (reason_ == EndReason::idle) {
     status =
-        log.failed({Status::timed_out, fmt::format("nothing came for {} (-i)",
+        log.failed({Status::timed_out, fmt::format("nothing was received for {} (-i)",
                                                    format_duration(command_.common.session.idle))});
   }
   const Result<> finished = co_await attempt(streams_.output.finish());

@@ -275,11 +275,12 @@ Task<int> send_cast(const CastCommand& command, LocalStreams& streams, EventLog&
                 : sent                ? EndReason::both_finished
                                       : EndReason::broken);
   if (sender.lines_cut() > 0) {
-    log.notice({"lines_cut",
-                fmt::format("{} lines longer than {} bytes went as several datagrams; see --size",
-                            sender.lines_cut(), command.common.datagram_bytes),
-                {},
-                {{"lines", sender.lines_cut()}}});
+    log.notice(
+        {"lines_cut",
+         fmt::format("{} lines longer than {} bytes were sent as several datagrams; see --size",
+                     sender.lines_cut(), command.common.datagram_bytes),
+         {},
+         {{"lines", sender.lines_cut()}}});
   }
   if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (!sent) co_return log.failed(failure_of(stage, sent.error(), command, streams));

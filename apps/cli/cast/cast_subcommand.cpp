@@ -69,13 +69,13 @@ std::vector<Conflict> conflicts() {
                  .sentence = "the key '{}' is for sending only",
                  .with = {"--receive"}});
   all.push_back({.options = {"--idle", "--output", "--hex", "--timestamps"},
-                 .sentence = "{} goes with --receive",
+                 .sentence = "{} requires --receive",
                  .without = {"--receive"}});
   all.push_back({.options = {"?source", "?rcvbuf", "?reuseport", "?ipv6only"},
                  .sentence = "the key '{}' is for --receive only",
                  .without = {"--receive"}});
   all.push_back(
-      {.options = {"--payload-type"}, .sentence = "{} goes with --rtp", .without = {"--rtp"}});
+      {.options = {"--payload-type"}, .sentence = "{} requires --rtp", .without = {"--rtp"}});
   return all;
 }
 

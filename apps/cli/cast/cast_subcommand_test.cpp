@@ -57,13 +57,13 @@ TEST(CastCommandLine, what_cannot_be_is_one_sentence) {
   EXPECT_EQ(refusal({"cast", "-r", "--rate", "5M", "mcast://239.1.2.3:5000"}),
             "cast: --rate is for sending, not for --receive");
   EXPECT_EQ(refusal({"cast", "-i", "5", "mcast://239.1.2.3:5000"}),
-            "cast: --idle goes with --receive");
+            "cast: --idle requires --receive");
   EXPECT_EQ(refusal({"cast", "-r", "mcast://239.1.2.3:5000?ttl=2"}),
             "cast: the key 'ttl' is for sending only");
   EXPECT_EQ(refusal({"cast", "mcast://239.1.2.3:5000?source=10.0.0.1"}),
             "cast: the key 'source' is for --receive only");
   EXPECT_EQ(refusal({"cast", "--payload-type", "33", "mcast://239.1.2.3:5000"}),
-            "cast: --payload-type goes with --rtp");
+            "cast: --payload-type requires --rtp");
   EXPECT_EQ(refusal({"cast", "--rtp", "--payload-type", "72", "mcast://239.1.2.3:5000"}),
             "cast: --payload-type must not be from 64 to 95, which look like RTCP");
   EXPECT_EQ(refusal({"cast", "--rtp", "mcast://239.1.2.3:65535"}),

@@ -37,7 +37,7 @@ std::vector<Conflict> conflicts() {
   std::vector<Conflict> all;
   add_family_conflicts(all);
   all.push_back({.options = {"--size", "--lines"},
-                 .sentence = "{} is for addresses of datagrams: udp://, unix-dgram:",
+                 .sentence = "{} is for datagram addresses: udp://, unix-dgram:",
                  .schemes = ~datagram_schemes});
   all.push_back({.options = {"--source"},
                  .sentence = "{} is for TCP and UDP addresses",

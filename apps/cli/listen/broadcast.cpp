@@ -75,7 +75,7 @@ Task<EndReason> Broadcast::serve(StreamSocket& client, EventLog& events) {
 void Broadcast::report_too_slow(const StreamSocket& client) {
   const std::string who = client.peer_address().to_string();
   log_.notice({"too_slow",
-               fmt::format("cut off {}: it does not read, and {} wait for it",
+               fmt::format("disconnected {}: it is not reading, and {} are waiting for it",
                            who.empty() ? "a client" : who, format_bytes(queue_bytes_max)),
                {},
                {{"peer", who}}});

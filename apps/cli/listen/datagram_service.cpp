@@ -50,7 +50,7 @@ Task<int> DatagramService::run() {
   events_.dropped(dropped, true);
   if (ignored_ > 0) {
     log.notice({"ignored",
-                fmt::format("ignored {} datagrams from others than {}; to serve everybody, use -k",
+                fmt::format("ignored {} datagrams from others than {}; to serve everyone, use -k",
                             ignored_, only_peer_->to_string()),
                 {},
                 {{"datagrams", ignored_}}});
@@ -72,8 +72,8 @@ Task<int> DatagramService::run() {
   if (idle) {
     co_return log.failed(
         {Status::timed_out,
-         fmt::format("nothing came for {} (-i); {}", format_duration(command_.common.session.idle),
-                     events_.summary())});
+         fmt::format("nothing was received for {} (-i); {}",
+                     format_duration(command_.common.session.idle), events_.summary())});
   }
   co_return log.failed(
       explain_datagram_failure(ended.error(), command_.common.endpoint.to_string()));

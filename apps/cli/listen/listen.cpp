@@ -91,9 +91,10 @@ int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served
   }
   if (error == std::errc::timed_out && command.common.session.idle > Duration::zero()) {
     events.closed(EndReason::idle);
-    return log.failed({Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
-                                                      format_duration(command.common.session.idle),
-                                                      events.summary())});
+    return log.failed(
+        {Status::timed_out,
+         fmt::format("nothing was received or sent for {} (-i); {}",
+                     format_duration(command.common.session.idle), events.summary())});
   }
   events.broken(error);
   events.closed(EndReason::broken);

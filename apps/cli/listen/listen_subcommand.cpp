@@ -86,10 +86,10 @@ std::vector<Conflict> conflicts() {
   std::vector<Conflict> all;
   add_family_conflicts(all);
   all.push_back({.options = {"--size", "--lines"},
-                 .sentence = "{} is for addresses of datagrams: udp://, unix-dgram:",
+                 .sentence = "{} is for datagram addresses: udp://, unix-dgram:",
                  .schemes = ~datagram_schemes});
   all.push_back({.options = {"--echo", "--discard", "--exec"},
-                 .sentence = "--echo, --discard and --exec exclude each other",
+                 .sentence = "--echo, --discard and --exec are mutually exclusive",
                  .count_min = 2});
   add_datagram_conflicts(all);
   all.push_back({.options = {"--output", "--hex", "--timestamps", "--on-eof", "--linger"},
@@ -99,11 +99,10 @@ std::vector<Conflict> conflicts() {
   all.push_back({.options = {"--keep", "--wait", "--backlog", "--on-eof", "--linger"},
                  .sentence = "{} cannot be combined with the address -",
                  .schemes = bit(Scheme::standard)});
-  all.push_back({.options = {"--wait"},
-                 .sentence = "{} is for the one client that comes without --keep",
-                 .with = {"--keep"}});
   all.push_back(
-      {.options = {"--max-clients"}, .sentence = "{} goes with --keep", .without = {"--keep"}});
+      {.options = {"--wait"}, .sentence = "{} cannot be combined with --keep", .with = {"--keep"}});
+  all.push_back(
+      {.options = {"--max-clients"}, .sentence = "{} requires --keep", .without = {"--keep"}});
   return all;
 }
 

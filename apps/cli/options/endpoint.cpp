@@ -107,7 +107,7 @@ Parsed<Scheme> take_scheme(std::string_view& text) {
   std::string_view near = nearest(name, known);
   if (near.empty()) near = "tcp://, unix: or fd:";
   return UsageError(
-      fmt::format("{} begins with {}, which is none of our address schemes; did you mean "
+      fmt::format("{} begins with {}, which is not an address scheme; did you mean "
                   "{}?",
                   in_quotes(text), in_quotes(name), near));
 }
@@ -134,15 +134,14 @@ std::string about_host(std::string_view target, std::string_view host) {
       return fmt::format("{} is not in ASCII; write such a name in its xn-- form", in_quotes(host));
     }
   }
-  return fmt::format("{} has no host before its port that could be a name or an address",
-                     in_quotes(target));
+  return fmt::format("{} has no valid host before its port", in_quotes(target));
 }
 
 std::string about_port(std::string_view target, std::string_view port) {
   const std::size_t dash = port.find('-');
   if (dash != std::string_view::npos && parse_port(port.substr(0, dash)) &&
       parse_port(port.substr(dash + 1))) {
-    return fmt::format("{} has several ports; for each of them: for port in $(seq {} {})",
+    return fmt::format("{} is a range of ports; for each of them: for port in $(seq {} {})",
                        in_quotes(target), port.substr(0, dash), port.substr(dash + 1));
   }
   const bool is_word = !port.empty() && port.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") ==
@@ -166,7 +165,7 @@ std::string refuse_target(std::string_view target, Role role) {
         in_quotes(target));
   }
   if (target.find('@') != std::string_view::npos) {
-    return fmt::format("{} names a user, which sockets do not have; write HOST:PORT",
+    return fmt::format("{} names a user, which an address does not have; write HOST:PORT",
                        in_quotes(target));
   }
   const Result<Address> address = Address::parse(target);
@@ -262,7 +261,7 @@ Parsed<std::vector<Setting>> parse_settings(std::string_view query, Scheme schem
     for (const Setting& earlier : settings) {
       if (earlier.key == setting->key) {
         return UsageError(
-            fmt::format("the key {} stands twice", in_quotes(query.substr(0, query.find('=')))));
+            fmt::format("the key {} is given twice", in_quotes(query.substr(0, query.find('=')))));
       }
     }
     settings.push_back(*setting);
@@ -292,7 +291,7 @@ Parsed<std::string> unix_target(std::string_view text, std::string_view whole) {
   if (address) return target;
   if (address.error().detail().empty()) {
     return UsageError(
-        fmt::format("{} is longer than the {} bytes that a Unix socket's name may have",
+        fmt::format("{} is longer than the {} bytes that the name of a Unix socket may have",
                     in_quotes(whole), Address::unix_name_bytes_max));
   }
   return UsageError(std::string(address.error().detail()));
@@ -301,7 +300,7 @@ Parsed<std::string> unix_target(std::string_view text, std::string_view whole) {
 Parsed<int> descriptor_of(std::string_view text, std::string_view whole) {
   const std::optional<std::uint16_t> number = parse_port(text);
   if (number) return *number;
-  return UsageError(fmt::format("{} names no descriptor; write fd:3", in_quotes(whole)));
+  return UsageError(fmt::format("{} does not name a descriptor; write fd:3", in_quotes(whole)));
 }
 
 /// Why an address of this kind is none for `role`; empty if it is one.
@@ -314,11 +313,11 @@ std::string refuse_scheme(Scheme scheme, Role role) {
         info->prefix);
   }
   if (role == Role::cast && scheme != Scheme::multicast && scheme != Scheme::udp) {
-    return "casting goes to many: write mcast://GROUP:PORT, or udp://HOST:PORT with a broadcast "
+    return "casting is one to many: write mcast://GROUP:PORT, or udp://HOST:PORT with a broadcast "
            "address";
   }
   if (role != Role::cast && scheme == Scheme::multicast) {
-    return "mcast:// is one to many: write 'ieum cast', or 'ieum cast --receive'";
+    return "mcast:// is one to many: use 'ieum cast', or 'ieum cast --receive'";
   }
   return {};
 }
@@ -367,7 +366,7 @@ std::string Endpoint::to_string() const {
 Parsed<Endpoint> parse_endpoint(std::string_view text, Role role) {
   const std::string_view whole = text;
   if (text.find('\0') != std::string_view::npos) {
-    return UsageError(fmt::format("{} holds a zero byte", in_quotes(text)));
+    return UsageError(fmt::format("{} contains a zero byte", in_quotes(text)));
   }
   Parsed<Scheme> scheme = Scheme::standard;
   if (text != "-") scheme = take_scheme(text);
@@ -396,7 +395,7 @@ Parsed<Endpoint> parse_endpoint(std::string_view text, Role role) {
     const Result<Address> group = Address::parse(endpoint.target);
     if (!group || !is_group(*group)) {
       return UsageError(
-          fmt::format("{} names no group; write an address from 224.0.0.0 to "
+          fmt::format("{} is not a multicast group; write an address from 224.0.0.0 to "
                       "239.255.255.255, or one that begins with ff, as [ff02::1234]:5000",
                       in_quotes(whole)));
     }
@@ -418,7 +417,7 @@ Parsed<Address> parse_source(std::string_view text) {
   if (address && address->is_ip() && text.find_first_of("*") == std::string_view::npos)
     return *address;
   return UsageError(
-      fmt::format("{} is no address of this machine to come from; write one as 192.0.2.1, "
+      fmt::format("{} is not a local address; write one as 192.0.2.1, "
                   "192.0.2.1:5000, [2001:db8::1]:5000, or a port alone as :5000",
                   in_quotes(text)));
 }

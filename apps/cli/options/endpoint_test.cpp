@@ -52,9 +52,10 @@ TEST(Endpoint, of_datagrams) {
   EXPECT_EQ(group.setting(Key::ttl), 3);
   EXPECT_EQ(group.setting(Key::loop), 0);
   EXPECT_EQ(parsed("mcast://[ff02::1234]:5000", Role::cast).target, "[ff02::1234]:5000");
-  EXPECT_NE(refused("mcast://10.0.0.1:5000", Role::cast).find("names no group"), std::string::npos);
-  EXPECT_NE(refused("mcast://239.1.2.3:5000").find("write 'ieum cast'"), std::string::npos);
-  EXPECT_NE(refused("host:5000", Role::cast).find("casting goes to many"), std::string::npos);
+  EXPECT_NE(refused("mcast://10.0.0.1:5000", Role::cast).find("is not a multicast group"),
+            std::string::npos);
+  EXPECT_NE(refused("mcast://239.1.2.3:5000").find("use 'ieum cast'"), std::string::npos);
+  EXPECT_NE(refused("host:5000", Role::cast).find("casting is one to many"), std::string::npos);
 }
 
 TEST(Endpoint, has_settings) {
@@ -78,11 +79,11 @@ TEST(Endpoint, says_what_is_wrong_with_its_place) {
             "'h:65536' needs a port, a number from 1 to 65535, after its colon");
   EXPECT_EQ(refused("h:0"), "'h:0' has port 0, where nobody can listen");
   EXPECT_EQ(refused("user@h:22"),
-            "'user@h:22' names a user, which sockets do not have; write HOST:PORT");
+            "'user@h:22' names a user, which an address does not have; write HOST:PORT");
   EXPECT_EQ(refused("이음:80"), "'이음' is not in ASCII; write such a name in its xn-- form");
   EXPECT_EQ(refused(""), "an address must not be empty; write HOST:PORT");
   EXPECT_EQ(refused("unix:"), "\"unix:\" has no path: write unix:/path or unix:@abstract");
-  EXPECT_EQ(refused("fd:x"), "'fd:x' names no descriptor; write fd:3");
+  EXPECT_EQ(refused("fd:x"), "'fd:x' does not name a descriptor; write fd:3");
 }
 
 TEST(Endpoint, suggests_a_scheme) {
@@ -107,7 +108,7 @@ TEST(Endpoint, suggests_a_key) {
   EXPECT_EQ(refused("h:1?ttl"), "in 'h:1?ttl': the key 'ttl' has no value; write ttl=1-255");
   EXPECT_EQ(refused("h:1?ttl=0"), "in 'h:1?ttl=0': ttl takes a number from 1 to 255, not '0'");
   EXPECT_EQ(refused("h:1?nodelay=yes"), "in 'h:1?nodelay=yes': nodelay takes 0 or 1, not 'yes'");
-  EXPECT_EQ(refused("h:1?ttl=5&ttl=6"), "in 'h:1?ttl=5&ttl=6': the key 'ttl' stands twice");
+  EXPECT_EQ(refused("h:1?ttl=5&ttl=6"), "in 'h:1?ttl=5&ttl=6': the key 'ttl' is given twice");
   EXPECT_EQ(refused("fd:3?ttl=5"),
             "in 'fd:3?ttl=5': the key 'ttl' is for tcp://, udp://, mcast:// "
             "addresses only");

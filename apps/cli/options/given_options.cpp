@@ -68,7 +68,7 @@ Parsed<std::string> read_word(const GivenOptions& given, const std::vector<std::
   const std::vector<std::string_view> known(choices.begin(), choices.end());
   std::string meant = did_you_mean(word, known);
   if (meant.empty()) meant = fmt::format("; it takes one of {}", all);
-  return UsageError(fmt::format("unknown word {}{}", in_quotes(word), meant));
+  return UsageError(fmt::format("unknown argument {}{}", in_quotes(word), meant));
 }
 
 }  // namespace ieum::cli

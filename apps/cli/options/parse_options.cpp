@@ -74,7 +74,7 @@ GivenOptions parse_options(std::span<const OptionSpec> specs, std::span<const st
   } catch (const CLI::ArgumentMismatch& mismatch) {
     given.error = explain_mismatch(mismatch.what(), declared);
   } catch (const CLI::ParseError& error) {
-    given.error = fmt::format("this cannot be understood: {}", printable(error.what()));
+    given.error = fmt::format("cannot be parsed: {}", printable(error.what()));
   }
   for (const auto& [spec, option] : declared) {
     if (option->count() == 0) continue;

@@ -40,16 +40,16 @@ std::string_view to_string(EndReason reason) noexcept {
     case EndReason::running: return "it still ran";
     case EndReason::both_finished: return "both sides had finished";
     case EndReason::client_finished: return "the client had finished";
-    case EndReason::probed: return "somebody listens, and no more was asked (-z)";
-    case EndReason::input_ended: return "our input had ended (--on-eof=close)";
-    case EndReason::peer_finished: return "the peer had finished, and our input was silent";
+    case EndReason::probed: return "something listens there (-z)";
+    case EndReason::input_ended: return "standard input had ended (--on-eof=close)";
+    case EndReason::peer_finished: return "the peer had finished, and standard input was silent";
     case EndReason::command_ended: return "the command had ended";
-    case EndReason::idle: return "nothing came or went (-i)";
+    case EndReason::idle: return "nothing was received or sent (-i)";
     case EndReason::interrupted: return "it was interrupted";
-    case EndReason::input_failed: return "our input failed";
-    case EndReason::output_failed: return "our output failed";
+    case EndReason::input_failed: return "standard input failed";
+    case EndReason::output_failed: return "the output failed";
     case EndReason::broken: return "the connection broke";
-    case EndReason::lingered: return "our input had ended, and nothing more came (--linger)";
+    case EndReason::lingered: return "standard input had ended, and nothing more came (--linger)";
     case EndReason::bye: return "the sender has ended (RTCP BYE)";
     case EndReason::too_slow: return "the client did not read what it was sent";
   }
@@ -189,7 +189,7 @@ void EventLog::received(std::size_t bytes) {
 
 void EventLog::input_ended() {
   if (!log_->reports_events()) return;
-  report({"input_ended", "our input has ended", "read(2) = 0", {}});
+  report({"input_ended", "standard input has ended", "read(2) = 0", {}});
 }
 
 void EventLog::half_closed() {
@@ -218,7 +218,7 @@ void EventLog::broken(const Error& error) {
 void EventLog::interrupted(std::string_view what_now) {
   if (!log_->reports_events()) return;
   report({"interrupted",
-          fmt::format("interrupted: {}; once more ends at once", what_now),
+          fmt::format("interrupted: {}; a second interrupt exits at once", what_now),
           "sigaction(2)",
           {}});
 }

@@ -26,7 +26,7 @@ bool is_about_names(const Error& error) {
 }
 
 std::string name_advice(const Error& error, bool family_asked) {
-  if (error == Errc::name_invalid) return "a host's name has letters, digits, '-' and '.'";
+  if (error == Errc::name_invalid) return "host names have letters, digits, '-' and '.'";
   if (error == Errc::name_not_found) return "check its spelling";
   if (error == Errc::name_has_no_address) {
     return family_asked ? "try without -4 and -6" : "check its spelling";
@@ -45,22 +45,22 @@ std::string connect_advice(const Error& error) {
   const bool is_unix = error.address().is_unix();
   if (is(error, connection_refused)) {
     if (is_unix && !is_socket_file(error.address()))
-      return "that file is no socket: check the path";
-    return is_unix ? "the socket is there, but its server has ended: start it again"
+      return "that file is not a socket: check the path";
+    return is_unix ? "the socket file is there, but its server has exited: start it again"
                    : "nothing listens there: check the address, or start the server first";
   }
   if (is(error, no_such_file_or_directory)) {
     return "there is no such socket: check the path, or start the server first";
   }
   if (is(error, permission_denied) || is(error, operation_not_permitted)) {
-    return is_unix ? "this user may not use that socket: see the permissions of its file"
-                   : "a firewall of this machine forbids it";
+    return is_unix ? "you may not use that socket: check the permissions of its file"
+                   : "a firewall on this machine forbids it";
   }
   if (is(error, network_unreachable) || is(error, host_unreachable)) {
-    return "there is no way to it from here: check the address and this machine's network";
+    return "there is no route to it: check the address and this machine's network";
   }
   if (is(error, address_not_available)) return "this machine has no such address: see 'ip address'";
-  if (is(error, address_in_use)) return "the source is in use: take another port, or none";
+  if (is(error, address_in_use)) return "the source is in use: choose another port, or none";
   if (is(error, address_family_not_supported))
     return "its address is of another family than asked for";
   if (is(error, wrong_protocol_type)) return "that socket takes datagrams, not connections";
@@ -70,14 +70,14 @@ std::string connect_advice(const Error& error) {
 std::string listen_advice(const Error& error) {
   using enum std::errc;
   if (is(error, address_in_use)) {
-    if (!error.address().is_unix()) return "take another port, or 0 for a free one";
+    if (!error.address().is_unix()) return "choose another port, or 0 for any free one";
     // Whoever holds it lives; what is no socket is nobody's to take.
     const bool stale = error.detail().starts_with("nobody listens");
     return stale ? "or add ?replace=1 to take its place" : "take another path";
   }
   if (is(error, permission_denied)) {
-    return error.address().is_unix() ? "this user may not make a file there"
-                                     : "ports below 1024 need root: take a higher one";
+    return error.address().is_unix() ? "you may not create a file there"
+                                     : "ports below 1024 need root: choose a higher one";
   }
   if (is(error, address_not_available)) return "this machine has no such address: see 'ip address'";
   if (is(error, no_such_file_or_directory)) return "there is no such directory";
@@ -88,7 +88,8 @@ std::string resource_advice(const Error& error) {
   using enum std::errc;
   if (is(error, too_many_files_open)) return "raise the limit of open files: see 'ulimit -n'";
   if (is(error, too_many_files_open_in_system)) return "the system's table of open files is full";
-  if (is(error, not_enough_memory) || is(error, no_buffer_space)) return "the system lacks memory";
+  if (is(error, not_enough_memory) || is(error, no_buffer_space))
+    return "the system is out of memory";
   return {};
 }
 
@@ -126,15 +127,15 @@ std::string transferred(const ErrorContext& context) {
 Failure transfer_failure(Stage stage, const Error& error, const ErrorContext& context) {
   if (is(error, std::errc::timed_out)) {
     return with_advice(Status::timed_out, error.to_string(),
-                       "the peer's machine does not answer any more; " + transferred(context));
+                       "the peer's host no longer answers; " + transferred(context));
   }
   if (stage == Stage::sending && is(error, std::errc::broken_pipe)) {
-    return with_advice(
-        Status::broken, error.to_string(),
-        "the peer closed the connection before it had taken all; " + transferred(context));
+    return with_advice(Status::broken, error.to_string(),
+                       "the peer closed the connection before it had received everything; " +
+                           transferred(context));
   }
   return with_advice(Status::broken, error.to_string(),
-                     "what was on its way is lost; " + transferred(context));
+                     "data in flight are lost; " + transferred(context));
 }
 
 /// "broken pipe", as every other sentence has it.
@@ -146,9 +147,10 @@ std::string reason_of(const Error& error) {
 Failure output_failure(const Error& error, std::string_view where) {
   const bool is_pipe = is(error, std::errc::broken_pipe);
   std::string advice = resource_advice(error);
-  if (is_pipe) advice = "what reads it has gone";
-  if (is(error, std::errc::no_space_on_device)) advice = "make room; what came before is there";
-  if (is(error, std::errc::permission_denied)) advice = "this user may not write there";
+  if (is_pipe) advice = "its reader has gone";
+  if (is(error, std::errc::no_space_on_device))
+    advice = "make room; what was written before is kept";
+  if (is(error, std::errc::permission_denied)) advice = "you may not write there";
   if (is(error, std::errc::no_such_file_or_directory)) advice = "there is no such directory";
   if (is(error, std::errc::is_a_directory)) advice = "name a file within it";
   const bool opening = std::string_view(error.operation()) == "open";
@@ -196,13 +198,13 @@ Failure explain_datagram_failure(const Error& error, std::string_view where) {
   using enum std::errc;
   if (error == connection_refused && !error.address().is_unix()) {
     return {Status::not_connected,
-            fmt::format("{}; nobody receives datagrams there: check the address, or start the "
+            fmt::format("{}; nothing receives datagrams there: check the address, or start the "
                         "receiver first",
                         error.to_string())};
   }
   if (error == message_size) {
     return {Status::other,
-            fmt::format("{}; a datagram there must be smaller: see --size", error.to_string())};
+            fmt::format("{}; it is too large to be sent there: see --size", error.to_string())};
   }
   if (error == wrong_protocol_type) {
     return {Status::not_connected,

@@ -40,14 +40,15 @@ TEST(Failure, says_what_where_and_what_to_do) {
   EXPECT_EQ(explain_failure(Stage::connecting, error(ECONNREFUSED)).sentence,
             "connect 127.0.0.1:9: connection refused; nothing listens there: check the address, or "
             "start the server first");
-  EXPECT_EQ(explain_failure(Stage::listening, error(EADDRINUSE, "listen")).sentence,
-            "listen 127.0.0.1:9: address already in use; take another port, or 0 for a free one");
+  EXPECT_EQ(
+      explain_failure(Stage::listening, error(EADDRINUSE, "listen")).sentence,
+      "listen 127.0.0.1:9: address already in use; choose another port, or 0 for any free one");
   EXPECT_EQ(explain_failure(Stage::writing_output, error(ENOSPC), {.where = "out"}).sentence,
-            "write out: no space left on device; make room; what came before is there");
+            "write out: no space left on device; make room; what was written before is kept");
   EXPECT_EQ(
       explain_failure(Stage::receiving, error(ECONNRESET, "read"), {.sent = 1, .received = 2})
           .sentence,
-      "read 127.0.0.1:9: connection reset by peer; what was on its way is lost; 1 byte sent and 2 "
+      "read 127.0.0.1:9: connection reset by peer; data in flight are lost; 1 byte sent and 2 "
       "bytes received before");
 }
 

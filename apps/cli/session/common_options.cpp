@@ -104,7 +104,7 @@ void add_output_options(std::vector<OptionSpec>& options) {
 
 void add_family_conflicts(std::vector<Conflict>& conflicts) {
   conflicts.push_back(
-      {.options = {"-4", "-6"}, .sentence = "-4 and -6 exclude each other", .count_min = 2});
+      {.options = {"-4", "-6"}, .sentence = "-4 and -6 are mutually exclusive", .count_min = 2});
   conflicts.push_back({.options = {"-4", "-6"},
                        .sentence = "-4 and -6 are for TCP and UDP addresses",
                        .schemes = ~ip_schemes});

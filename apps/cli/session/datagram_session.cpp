@@ -86,26 +86,28 @@ int DatagramSession::report_end() {
   if (reason_ == EndReason::interrupted) return report_interrupted(events_, interrupt_);
   if (reason_ != EndReason::idle) return 0;
   return events_.log().failed(
-      {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
+      {Status::timed_out, fmt::format("nothing was received or sent for {} (-i); {}",
                                       format_duration(options_.session.idle), events_.summary())});
 }
 
 void DatagramSession::report_losses() {
   Log& log = events_.log();
   if (ignored_ > 0) {
-    log.notice({"ignored",
-                fmt::format("ignored {} datagram{} from others than {}; to hear everybody, use -k",
-                            ignored_, ignored_ == 1 ? "" : "s", peer_.peer.to_string()),
-                {},
-                {{"datagrams", ignored_}}});
+    log.notice(
+        {"ignored",
+         fmt::format("ignored {} datagram{} from others than {}; to receive from everyone, use -k",
+                     ignored_, ignored_ == 1 ? "" : "s", peer_.peer.to_string()),
+         {},
+         {{"datagrams", ignored_}}});
   }
   if (input_.lines_cut() > 0) {
-    log.notice({"lines_cut",
-                fmt::format("{} line{} longer than {} bytes went as several datagrams; see --size",
-                            input_.lines_cut(), input_.lines_cut() == 1 ? "" : "s",
-                            options_.datagram_bytes),
-                {},
-                {{"lines", input_.lines_cut()}}});
+    log.notice(
+        {"lines_cut",
+         fmt::format("{} line{} longer than {} bytes were sent as several datagrams; see --size",
+                     input_.lines_cut(), input_.lines_cut() == 1 ? "" : "s",
+                     options_.datagram_bytes),
+         {},
+         {{"lines", input_.lines_cut()}}});
   }
 }
 

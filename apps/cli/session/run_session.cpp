@@ -27,16 +27,17 @@ Failure failure_of(const SessionEnd& end, const CommonOptions& options, const Ou
 }
 
 Failure idle_failure(const CommonOptions& options, const EventLog& events) {
-  return {Status::timed_out, fmt::format("nothing came or went for {} (-i); {}",
+  return {Status::timed_out, fmt::format("nothing was received or sent for {} (-i); {}",
                                          format_duration(options.session.idle), events.summary())};
 }
 
 /// Whether our input would have given more, nobody knows.
 Failure unfinished_failure(const CommonOptions& options, const EventLog& events) {
   return {Status::other,
-          fmt::format("the peer finished before our input did, which was silent for {} (--linger); "
-                      "if it gives more, that is not sent; {}",
-                      format_duration(options.session.linger), events.summary())};
+          fmt::format(
+              "the peer finished before standard input did, which was silent for {} (--linger); "
+              "any more input is not sent; {}",
+              format_duration(options.session.linger), events.summary())};
 }
 
 /// The output's own last word: a full disk may show only when a file is closed.

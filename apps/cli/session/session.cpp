@@ -237,7 +237,7 @@ Task<> Session::watch_output() {
 
 Task<> Session::watch_interrupt() {
   co_await interrupt_.raised.wait();
-  events_.interrupted("saying goodbye");
+  events_.interrupted("closing");
   if (sending_ != nullptr) sending_->stop();
   const Result<> shut_down = co_await attempt(peer_.shutdown_write());
   if (shut_down && !shutdown_sent_) events_.half_closed();
