@@ -44,11 +44,12 @@ Task<> Broadcast::read_input() {
 void Broadcast::send_to_all(const Payload& payload) {
   for (Member* member : members_) {
     if (member->finished.is_set() || member->queue.try_push(payload)) continue;
-    cut_off(*member, EndReason::too_slow);  // its writing is stuck: the queue alone cannot tell it
+    // Its writing is stuck, so it cannot learn this from its queue.
+    disconnect(*member, EndReason::too_slow);
   }
 }
 
-void Broadcast::cut_off(Member& member, EndReason reason) {
+void Broadcast::disconnect(Member& member, EndReason reason) {
   if (member.reason == EndReason::client_finished) member.reason = reason;
   member.group->stop();
 }
@@ -156,7 +157,7 @@ Task<> Broadcast::send(StreamSocket& client, Member& member, EventLog& events) {
 
 Task<> Broadcast::watch_idle(Member& member) {
   co_await wait_until_idle(member.last_activity, options_.session.idle);
-  cut_off(member, EndReason::idle);
+  disconnect(member, EndReason::idle);
 }
 
 }  // namespace ieum::cli

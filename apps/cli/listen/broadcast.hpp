@@ -60,7 +60,7 @@ class Broadcast {
   Task<> receive(StreamSocket& client, Member& member, EventLog& events);
   Task<> send(StreamSocket& client, Member& member, EventLog& events);
   Task<> watch_idle(Member& member);
-  void cut_off(Member& member, EndReason reason);
+  void disconnect(Member& member, EndReason reason);
   void report_too_slow(const StreamSocket& client);
   Task<> until_room();
   [[nodiscard]] bool has_room() const noexcept;

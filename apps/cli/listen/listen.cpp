@@ -157,8 +157,7 @@ void session_failed(SharedState& shared, const Error& error, EventLog& events) {
   events.closed(EndReason::broken);
 }
 
-Task<EndReason> serve_in_broadcast_or_alone(SharedState& shared, StreamSocket& client,
-                                            EventLog& events) {
+Task<EndReason> serve_one_of_many(SharedState& shared, StreamSocket& client, EventLog& events) {
   if (shared.command.service == Service::stdio) {
     const EndReason reason = co_await shared.broadcast.serve(client, events);
     co_return reason;
@@ -185,8 +184,7 @@ Task<> session(SharedState& shared, StreamSocket client) {
     }
   };
   const Count count{shared, events};
-  const Result<EndReason> ended =
-      co_await attempt(serve_in_broadcast_or_alone(shared, client, events));
+  const Result<EndReason> ended = co_await attempt(serve_one_of_many(shared, client, events));
   if (ended) {
     events.closed(*ended);
   } else {
@@ -220,7 +218,7 @@ Task<> drain(Server& server, SharedState& shared, Duration limit = drain_max) {
   shared.failure = explain_failure(Stage::accepting, report.error());
 }
 
-Task<> drain_when_asked(Server& server, SharedState& shared) {
+Task<> drain_on_interrupt(Server& server, SharedState& shared) {
   co_await shared.interrupt.raised.wait();
   shared.events.interrupted(fmt::format("no more clients; those who are here have {} to finish",
                                         format_duration(drain_max)));
@@ -258,7 +256,7 @@ Task<> watch_reader(SharedState& shared) {
 }
 
 Task<> serve_beside(Group& group, Server& server, SharedState& shared, LocalStreams& streams) {
-  group.start(drain_when_asked(server, shared));
+  group.start(drain_on_interrupt(server, shared));
   group.start(watch_descriptor_exhaustion(server, shared.log));
   if (shared.command.service == Service::stdio) {
     group.start(read_input(server, shared));
@@ -292,10 +290,10 @@ Task<int> serve_many(Listener listener, const ListenCommand& command, EventLog& 
 // ---- Standard input and output as the client
 // ------------------------------------------------------
 
-Task<> throw_away(DescriptorStream& input, EventLog& events) {
-  std::vector<std::byte> nowhere(std::size_t{256} * 1024);
+Task<> discard_input(DescriptorStream& input, EventLog& events) {
+  std::vector<std::byte> scratch(std::size_t{256} * 1024);
   for (;;) {
-    const std::size_t count = co_await input.read_some(nowhere);
+    const std::size_t count = co_await input.read_some(scratch);
     if (count == 0) co_return;
     events.received(count);
   }
@@ -314,7 +312,7 @@ Task<int> serve_standard(LocalStreams& streams, const ListenCommand& command, Ev
   }
   if (command.service == Service::discard) {
     const Result<> read =
-        co_await attempt(unless_interrupted(throw_away(streams.input, events), interrupt));
+        co_await attempt(unless_interrupted(discard_input(streams.input, events), interrupt));
     if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
     if (!read) co_return events.log().failed(explain_failure(Stage::reading_input, read.error()));
     co_return 0;

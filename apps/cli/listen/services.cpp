@@ -35,9 +35,9 @@ Task<> echo(StreamSocket& client, EventLog::Clock::time_point& last_activity, Ev
 
 Task<> discard(StreamSocket& client, EventLog::Clock::time_point& last_activity, EventLog& events) {
   // One for all clients: nobody looks at what is in it.
-  static std::array<std::byte, std::size_t{256} * 1024> nowhere;
+  static std::array<std::byte, std::size_t{256} * 1024> scratch;
   for (;;) {
-    const std::size_t count = co_await client.read_some(nowhere);
+    const std::size_t count = co_await client.read_some(scratch);
     if (count == 0) break;
     last_activity = EventLog::Clock::now();
     events.received(count);
@@ -61,7 +61,7 @@ std::vector<std::string> environment_for(const StreamSocket& client) {
 }
 
 /// What a command and its client share while both run.
-struct Served {
+struct CommandSession {
   StreamSocket& client;
   Process& process;
   EventLog& events;
@@ -70,7 +70,7 @@ struct Served {
   void note_activity() noexcept { last_activity = EventLog::Clock::now(); }
 };
 
-Task<> feed(Served& served) {
+Task<> copy_to_command(CommandSession& served) {
   bool wanted = true;  // the command still reads
   for (;;) {
     const Lease data = co_await served.client.receive();
@@ -88,7 +88,7 @@ Task<> feed(Served& served) {
   co_await served.process.input().shutdown_write();
 }
 
-Task<> bring(Served& served) {
+Task<> copy_from_command(CommandSession& served) {
   std::vector<std::byte> buffer(std::size_t{64} * 1024);
   for (;;) {
     const std::size_t count = co_await served.process.output().read_some(buffer);
@@ -102,14 +102,14 @@ Task<> bring(Served& served) {
 }
 
 /// A command that has closed its output may still read: it is over when the command has ended.
-Task<> both_ways(Group& group, Served& served) {
-  group.start(feed(served));
-  co_await bring(served);
+Task<> both_ways(Group& group, CommandSession& served) {
+  group.start(copy_to_command(served));
+  co_await copy_from_command(served);
   served.status = co_await served.process.wait();
   group.stop();  // what the client still sends is for nobody
 }
 
-Task<> relay(Served& served) {
+Task<> relay(CommandSession& served) {
   auto body = [&](Group& group) { return both_ways(group, served); };
   co_await with_group(body);
 }
@@ -130,7 +130,7 @@ Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command,
   Process process = co_await Process::start(arguments, options);
   events.command_started(command, process.pid());
   auto cleanup = [&process] { return end_command(process); };
-  Served served{client, process, events};
+  CommandSession served{client, process, events};
   co_await finally(with_idle_timeout(relay(served), served.last_activity, idle), cleanup,
                    2 * command_grace);
   events.command_ended(served.status);
