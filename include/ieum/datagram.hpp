@@ -81,6 +81,8 @@ struct Membership {
   Address source;               ///< only what this host sends (RFC 4607); none: any
 };
 
+namespace detail {
+
 /// What a driver is told of the socket, and tells of it. Lives as long as operations on it.
 struct DatagramState {
   Family family = Family::none;
@@ -123,4 +125,5 @@ struct DatagramTransfer {
   DatagramState* state = nullptr;
 };
 
+}  // namespace detail
 }  // namespace ieum

@@ -49,7 +49,7 @@ class DatagramBatch {
   /// Empty, with room for messages; for whole ones if `joined`.
   std::span<Datagram> make_room(bool joined);
   /// The first `count` messages have come: their datagrams.
-  void filled(std::size_t count, DatagramState& state);
+  void filled(std::size_t count, detail::DatagramState& state);
   /// Copies of `others`, whose data is elsewhere.
   void copy(std::span<const Datagram> others);
 

@@ -17,8 +17,6 @@
 
 namespace ieum {
 
-class Driver;
-
 struct DatagramOptions {
   /// IPV6_V6ONLY: a socket on [::] speaks IPv4 as well unless this is set.
   bool ipv6_only = false;
@@ -162,7 +160,7 @@ class DatagramSocket {
   [[nodiscard]] bool is_unix() const noexcept {
     return family() == Family::unix_path || family() == Family::unix_abstract;
   }
-  [[nodiscard]] Driver& driver() const noexcept;
+  [[nodiscard]] detail::Driver& driver() const noexcept;
   int prepare(const DatagramOptions& options) noexcept;
   int prepare_details(const DatagramOptions& options) noexcept;
   int learn_address() noexcept;

@@ -50,14 +50,14 @@ struct ReceivedDescriptors {
 /// none of its flags. A regular file is always ready. The descriptor must stay open until this has
 /// ended. Errors: `bad_file_descriptor`, `operation_canceled`. See poll(2).
 [[nodiscard]] inline detail::HandleIo<void> wait_readable(int descriptor) noexcept {
-  return detail::HandleIo<void>({.kind = Operation::Kind::wait_readable,
+  return detail::HandleIo<void>({.kind = detail::Operation::Kind::wait_readable,
                                  .handle = descriptor,
                                  .name = "wait until readable"});
 }
 
 /// The same for writing.
 [[nodiscard]] inline detail::HandleIo<void> wait_writable(int descriptor) noexcept {
-  return detail::HandleIo<void>({.kind = Operation::Kind::wait_writable,
+  return detail::HandleIo<void>({.kind = detail::Operation::Kind::wait_writable,
                                  .handle = descriptor,
                                  .name = "wait until writable"});
 }

@@ -60,7 +60,7 @@ class DescriptorStream final : public Stream {
                    int handle) noexcept
       : loop_(&loop), descriptor_(descriptor), handle_(handle), direction_(direction), way_(way) {}
 
-  [[nodiscard]] detail::HandleRequest request(Operation::Kind kind, Direction direction,
+  [[nodiscard]] detail::HandleRequest request(detail::Operation::Kind kind, Direction direction,
                                               int handle) const noexcept;
   Task<std::size_t> polled_read(std::span<std::byte> into);
   Task<std::size_t> polled_write(detail::WriteRequest request);

@@ -12,7 +12,9 @@
 
 namespace ieum {
 
+namespace detail {
 class Driver;
+}
 
 /// What `receive` gives: bytes in a buffer of the runtime's pool, which gets it back when the lease
 /// is destroyed. An empty lease holds no buffer: the peer has finished sending.
@@ -61,13 +63,13 @@ class [[nodiscard]] Lease {
   }
 
   /// For implementers of streams: `buffer` of `driver`, with `size` bytes in it.
-  Lease(Driver& driver, std::uint32_t buffer, std::byte* data, std::size_t size) noexcept
+  Lease(detail::Driver& driver, std::uint32_t buffer, std::byte* data, std::size_t size) noexcept
       : driver_(&driver), data_(data), size_(size), buffer_(buffer) {}
 
  private:
   void give_back() noexcept;
 
-  Driver* driver_ = nullptr;
+  detail::Driver* driver_ = nullptr;
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
   std::uint32_t buffer_ = 0;

@@ -12,8 +12,6 @@
 
 namespace ieum {
 
-struct DatagramTransfer;
-
 /// Time as the runtime counts it: monotonic (CLOCK_MONOTONIC), or virtual under the simulator.
 using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::nanoseconds;
@@ -21,8 +19,11 @@ using Duration = std::chrono::nanoseconds;
 /// A part of a gathered write.
 using ConstBuffer = std::span<const std::byte>;
 
-/// The request that the loop hands to a driver. Field by field in src/base/driver.hpp; users of the
-/// library never fill one in.
+namespace detail {
+
+struct DatagramTransfer;
+
+/// The request that the loop hands to a driver. Field by field in src/base/driver.hpp.
 struct Operation {
   enum class Kind : std::uint8_t {
     none,     ///< never handed to a driver: a timer, an event, work on the pool
@@ -103,4 +104,5 @@ class OperationQueue {
   Operation** end_ = &first_;
 };
 
+}  // namespace detail
 }  // namespace ieum

@@ -79,7 +79,7 @@ class Runtime {
   [[nodiscard]] std::size_t pending_operations() const noexcept;
 
   /// For the library's own parts and its tests; see src/base/driver.hpp.
-  explicit Runtime(std::unique_ptr<Driver> driver, const RuntimeOptions& options = {});
+  explicit Runtime(std::unique_ptr<detail::Driver> driver, const RuntimeOptions& options = {});
   [[nodiscard]] detail::Loop& loop() noexcept { return *loop_; }
 
  private:

@@ -16,11 +16,11 @@
 
 namespace ieum {
 
-namespace sim {
+namespace detail::sim {
 class HostDriver;
 class Node;
 class World;
-}  // namespace sim
+}  // namespace detail::sim
 
 class SimNetwork;
 
@@ -70,14 +70,14 @@ class SimHost {
  private:
   friend class SimNetwork;
   struct Program;
-  SimHost(SimNetwork& network, sim::Node& node);
+  SimHost(SimNetwork& network, detail::sim::Node& node);
   void start(Task<> task, bool awaited);
   void boot();
   void end_tasks() noexcept;
   void reap();
 
   SimNetwork& network_;
-  sim::Node& node_;
+  detail::sim::Node& node_;
   std::unique_ptr<Runtime> runtime_;
   std::vector<std::unique_ptr<Program>> programs_;
 };
@@ -182,7 +182,7 @@ class SimNetwork {
 
   std::uint64_t seed_;
   SimRandom random_;
-  std::shared_ptr<sim::World> world_;
+  std::shared_ptr<detail::sim::World> world_;
   std::vector<std::unique_ptr<SimHost>> hosts_;
   std::size_t awaited_ = 0;       // tasks that `run` waits for
   std::unique_ptr<Error> error_;  // the first that was not told yet

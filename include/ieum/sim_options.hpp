@@ -71,7 +71,7 @@ struct SimEvent {
     retransmit,   ///< a segment is sent again; `value`: its first byte's number
     timeout,      ///< a retransmission timer ran out; `value`: how often in a row
     state,        ///< a connection changed its state; `value`: a SocketState
-    operation,    ///< an operation was begun; `value`: an Operation::Kind
+    operation,    ///< an operation was begun; `value`: a detail::Operation::Kind
     completed,    ///< an operation ended; `value`: its result
     injected,     ///< an operation was made to fail; `value`: the error number
     opened,       ///< a socket was made; `value`: a Family

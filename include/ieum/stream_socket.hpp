@@ -186,17 +186,18 @@ class StreamSocket final : public Stream {
 
   template <class T, class Request>
   friend class detail::SocketOperation;
-  [[nodiscard]] detail::HandleRequest request(Operation::Kind kind, const char* name) noexcept {
+  [[nodiscard]] detail::HandleRequest request(detail::Operation::Kind kind,
+                                              const char* name) noexcept {
     return {.kind = kind, .handle = handle_, .loop = loop_, .name = name, .peer = &peer_};
   }
   detail::HandleRequest request(std::span<std::byte> into) noexcept {
-    return request(Operation::Kind::receive, "read").to_read(into);
+    return request(detail::Operation::Kind::receive, "read").to_read(into);
   }
   detail::HandleRequest request(std::monostate /*pooled*/) noexcept {
-    return request(Operation::Kind::receive, "receive");
+    return request(detail::Operation::Kind::receive, "receive");
   }
   detail::HandleRequest request(const detail::WriteRequest& write) noexcept {
-    return request(Operation::Kind::send, "write").to_write(write);
+    return request(detail::Operation::Kind::send, "write").to_write(write);
   }
   [[nodiscard]] Error error(int number, const char* operation) const noexcept;
 

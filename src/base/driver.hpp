@@ -20,7 +20,7 @@
 #include <ieum/socket_option.hpp>
 #include <ieum/unix_socket.hpp>
 
-namespace ieum {
+namespace ieum::detail {
 
 /// The kind of socket that `Driver::open` makes (socket(2)).
 enum class SocketType : std::uint8_t { stream, datagram };
@@ -228,4 +228,4 @@ struct DriverChoice {
 /// refuses it; EMFILE and the like.
 std::unique_ptr<Driver> make_driver(const DriverOptions& options, DriverChoice& choice);
 
-}  // namespace ieum
+}  // namespace ieum::detail

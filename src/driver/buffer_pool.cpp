@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <new>
 
-namespace ieum {
+namespace ieum::detail {
 
 void BufferPool::Free::operator()(std::byte* slab) const noexcept { ::munmap(slab, slab_bytes); }
 
@@ -53,4 +53,4 @@ bool BufferPool::grow(Size size) noexcept {
   return true;
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

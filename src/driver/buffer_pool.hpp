@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-namespace ieum {
+namespace ieum::detail {
 
 class BufferPool {
  public:
@@ -65,4 +65,4 @@ class BufferPool {
   unsigned max_;
 };
 
-}  // namespace ieum
+}  // namespace ieum::detail

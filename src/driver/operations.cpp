@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -53,4 +53,4 @@ void refuse_second(const Operation& pending, const Operation& second) noexcept {
   std::abort();
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

@@ -8,7 +8,7 @@
 
 #include <ieum/operation.hpp>
 
-namespace ieum {
+namespace ieum::detail {
 
 /// Whether `operation` is of the direction that receives.
 inline bool is_in(const Operation& operation) noexcept {
@@ -67,4 +67,4 @@ std::span<const Piece> remaining_pieces(const Operation& operation, std::span<Pi
   return pieces.first(count);
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

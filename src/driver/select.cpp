@@ -16,7 +16,7 @@
 #include "driver/sim/sim.hpp"
 #include "driver/uring/uring.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -103,4 +103,4 @@ std::unique_ptr<Driver> make_driver(const DriverOptions& asked, DriverChoice& ch
   return driver;
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

@@ -107,7 +107,7 @@ const char* DescriptorStream::name(Direction direction) const noexcept {
                             : "write";
 }
 
-detail::HandleRequest DescriptorStream::request(Operation::Kind kind, Direction direction,
+detail::HandleRequest DescriptorStream::request(detail::Operation::Kind kind, Direction direction,
                                                 int handle) const noexcept {
   return {.kind = kind, .handle = handle, .loop = loop_, .name = name(direction)};
 }
@@ -117,30 +117,30 @@ void DescriptorStream::begin_read(detail::StreamIo& io, std::span<std::byte> int
   const bool possible = direction_ == Direction::input && descriptor_ >= 0;
   if (possible && way_ == Way::polled) return io.use(polled_read(into));
   if (possible && way_ == Way::pool) return io.use(pool_read(into));
-  io.use(
-      request(Operation::Kind::receive, Direction::input, possible ? handle_ : -1).to_read(into));
+  io.use(request(detail::Operation::Kind::receive, Direction::input, possible ? handle_ : -1)
+             .to_read(into));
 }
 
 void DescriptorStream::begin_receive(detail::StreamReceiveIo& io) {
   const bool possible = direction_ == Direction::input && descriptor_ >= 0;
   if (possible && way_ != Way::own_handle) return Stream::begin_receive(io);
-  io.use(request(Operation::Kind::receive, Direction::input, possible ? handle_ : -1));
+  io.use(request(detail::Operation::Kind::receive, Direction::input, possible ? handle_ : -1));
 }
 
 void DescriptorStream::begin_write(detail::StreamIo& io, const detail::WriteRequest& write) {
   const bool possible = direction_ == Direction::output && descriptor_ >= 0;
   if (possible && way_ == Way::polled) return io.use(polled_write(write));
   if (possible && way_ == Way::pool) return io.use(pool_write(write));
-  io.use(
-      request(Operation::Kind::send, Direction::output, possible ? handle_ : -1).to_write(write));
+  io.use(request(detail::Operation::Kind::send, Direction::output, possible ? handle_ : -1)
+             .to_write(write));
 }
 
 Task<std::size_t> DescriptorStream::polled_read(std::span<std::byte> into) {
   detail::HandleIo<void> readable(
-      request(Operation::Kind::wait_readable, Direction::input, handle_));
+      request(detail::Operation::Kind::wait_readable, Direction::input, handle_));
   co_await std::move(readable);
   detail::HandleIo<std::size_t> reading(
-      request(Operation::Kind::receive, Direction::input, handle_).to_read(into));
+      request(detail::Operation::Kind::receive, Direction::input, handle_).to_read(into));
   const std::size_t count = co_await std::move(reading);
   co_return count;
 }
@@ -152,9 +152,10 @@ Task<std::size_t> DescriptorStream::polled_write(detail::WriteRequest write) {
   for (ConstBuffer part : parts) {
     while (!part.empty()) {
       detail::HandleIo<void> writable(
-          request(Operation::Kind::wait_writable, Direction::output, handle_));
+          request(detail::Operation::Kind::wait_writable, Direction::output, handle_));
       co_await std::move(writable);
-      detail::HandleRequest send = request(Operation::Kind::send, Direction::output, handle_);
+      detail::HandleRequest send =
+          request(detail::Operation::Kind::send, Direction::output, handle_);
       send.data = const_cast<std::byte*>(part.data());
       send.size = std::min(part.size(), polled_write_max);
       detail::HandleIo<std::size_t> sending(send);

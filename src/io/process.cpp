@@ -139,7 +139,7 @@ void Process::kill_the_rest() const noexcept {
 }
 
 Task<> Process::wait_until_ended() {
-  detail::HandleIo<void> ended({.kind = Operation::Kind::wait_readable,
+  detail::HandleIo<void> ended({.kind = detail::Operation::Kind::wait_readable,
                                 .handle = handle_,
                                 .loop = loop_,
                                 .name = "wait for process"});

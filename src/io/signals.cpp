@@ -135,7 +135,7 @@ Task<int> Signals::next() {
       co_return number;
     }
     std::uint64_t count = 0;
-    detail::HandleIo<std::size_t> waiting({.kind = Operation::Kind::receive,
+    detail::HandleIo<std::size_t> waiting({.kind = detail::Operation::Kind::receive,
                                            .handle = handle_,
                                            .loop = loop_,
                                            .name = "wait for signal",

@@ -13,8 +13,8 @@ namespace ieum {
 void Stream::begin_receive(detail::StreamReceiveIo& io) { io.use(lease_and_read()); }
 
 Task<Lease> Stream::lease_and_read() {
-  Driver& driver = detail::Loop::current()->driver();
-  Driver::Buffer buffer;
+  detail::Driver& driver = detail::Loop::current()->driver();
+  detail::Driver::Buffer buffer;
   if (!driver.lease(buffer)) {
     co_return fail(Error(std::errc::no_buffer_space, "receive", peer_address())
                        .with_detail("all receive buffers are leased"));

@@ -14,12 +14,12 @@ namespace ieum {
 
 namespace {
 
-Error listen_error(int number, const Address& address, const Driver& driver) {
-  return detail::bind_error(number, "listen", SocketType::stream, address, driver);
+Error listen_error(int number, const Address& address, const detail::Driver& driver) {
+  return detail::bind_error(number, "listen", detail::SocketType::stream, address, driver);
 }
 
-int prepare(Driver& driver, int handle, const Address& address, const ListenOptions& options,
-            bool replaces, bool shared, bool shared_later) {
+int prepare(detail::Driver& driver, int handle, const Address& address,
+            const ListenOptions& options, bool replaces, bool shared, bool shared_later) {
   int status = 0;
   if (address.is_ip()) {
     status = driver.set_option(handle, SocketOption::so_reuseaddr, 1);
@@ -103,8 +103,8 @@ Result<Listener> Listener::bind_as(Port port, const Address& address,
   const Result<detail::Loop*> this_loop = detail::this_loop();
   if (!this_loop) return fail(this_loop.error());
   detail::Loop& loop = **this_loop;
-  Driver& driver = loop.driver();
-  const int handle = driver.open(address.family(), SocketType::stream);
+  detail::Driver& driver = loop.driver();
+  const int handle = driver.open(address.family(), detail::SocketType::stream);
   if (handle < 0) return fail(listen_error(-handle, address, driver));
   Listener listener(loop, handle, address);  // closes the handle on every way out
   std::optional<detail::ReplaceLock> lock;   // until it listens
@@ -125,7 +125,7 @@ Result<Listener> Listener::bind_as(Port port, const Address& address,
 
 Task<> Listener::close() {
   const detail::PeerName name(address_);
-  detail::HandleRequest request{.kind = Operation::Kind::close,
+  detail::HandleRequest request{.kind = detail::Operation::Kind::close,
                                 .handle = give_up(),
                                 .loop = loop_,
                                 .name = "close",

@@ -75,12 +75,12 @@ Task<StreamSocket> StreamSocket::connect_named(std::string to, ConnectOptions op
 
 Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options) {
   detail::Loop& loop = *co_await detail::this_loop();
-  Driver& driver = loop.driver();
+  detail::Driver& driver = loop.driver();
   if (options.family != Family::none && options.family != to.family()) {
     const Error other = Error::from_errno(EAFNOSUPPORT, "connect", to);
     co_return fail(other.with_detail("the options ask for another family"));
   }
-  const int handle = driver.open(to.family(), SocketType::stream);
+  const int handle = driver.open(to.family(), detail::SocketType::stream);
   if (handle < 0) co_return fail(Error::from_errno(-handle, "connect", to));
   StreamSocket socket(loop, handle, to);
 
@@ -114,19 +114,19 @@ Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options)
 
 Task<> StreamSocket::shutdown_write() {
   if (handle_ < 0) co_await fail(error(EBADF, "shut down"));
-  const int status = loop_->driver().shutdown(handle_, Half::sending);
+  const int status = loop_->driver().shutdown(handle_, detail::Half::sending);
   if (status < 0) co_await fail(error(-status, "shut down"));
 }
 
 Result<> StreamSocket::shutdown_read() noexcept {
   if (handle_ < 0) return fail(error(EBADF, "shut down"));
-  const int status = loop_->driver().shutdown(handle_, Half::receiving);
+  const int status = loop_->driver().shutdown(handle_, detail::Half::receiving);
   if (status < 0) return fail(error(-status, "shut down"));
   return {};
 }
 
 Task<> StreamSocket::close() {
-  const detail::HandleRequest request = this->request(Operation::Kind::close, "close");
+  const detail::HandleRequest request = this->request(detail::Operation::Kind::close, "close");
   handle_ = -1;
   auto closed = detail::closing(request);
   co_await std::move(closed);

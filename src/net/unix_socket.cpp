@@ -19,7 +19,7 @@ Error unix_error(int number, const char* operation, const Address& peer) noexcep
 }
 
 /// Receives what is there; as Driver::receive_descriptors.
-std::int64_t receive_now(Driver& driver, int handle, std::span<std::byte> into,
+std::int64_t receive_now(detail::Driver& driver, int handle, std::span<std::byte> into,
                          std::size_t descriptors_max, ReceivedDescriptors& received) {
   std::array<int, descriptors_passed_max> numbers{};
   const auto wanted = std::span(numbers).first(std::min(descriptors_max, numbers.size()));
@@ -73,7 +73,7 @@ Task<> StreamSocket::send_descriptors(ConstBuffer data, std::span<const int> des
     if (count != -EAGAIN) {
       co_await fail(unix_error(static_cast<int>(-count), name, peer_address()));
     }
-    detail::HandleIo<void> room({.kind = Operation::Kind::wait_writable,
+    detail::HandleIo<void> room({.kind = detail::Operation::Kind::wait_writable,
                                  .handle = handle_,
                                  .loop = loop_,
                                  .name = name,
@@ -102,7 +102,7 @@ Task<ReceivedDescriptors> StreamSocket::receive_descriptors(std::span<std::byte>
     if (bytes != -EAGAIN) {
       co_await fail(unix_error(static_cast<int>(-bytes), name, peer_address()));
     }
-    detail::HandleIo<void> arrival({.kind = Operation::Kind::wait_readable,
+    detail::HandleIo<void> arrival({.kind = detail::Operation::Kind::wait_readable,
                                     .handle = handle_,
                                     .loop = loop_,
                                     .name = name,

@@ -15,11 +15,12 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
     return fail(Error(std::errc::invalid_argument, "create runtime")
                     .with_detail("offload_threads_max is 0; it must be at least 1"));
   }
-  DriverChoice choice;
-  std::unique_ptr<Driver> driver = make_driver({.kind = options.driver,
-                                                .ring_entries = options.ring_entries,
-                                                .receive_buffers_max = options.receive_buffers_max},
-                                               choice);
+  detail::DriverChoice choice;
+  std::unique_ptr<detail::Driver> driver =
+      detail::make_driver({.kind = options.driver,
+                           .ring_entries = options.ring_entries,
+                           .receive_buffers_max = options.receive_buffers_max},
+                          choice);
   if (!driver) {
     Error error = Error::from_errno(choice.error_number, "create runtime");
     return fail(error.set_detail(choice.reason));
@@ -29,7 +30,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   return runtime;
 }
 
-Runtime::Runtime(std::unique_ptr<Driver> driver, const RuntimeOptions& options)
+Runtime::Runtime(std::unique_ptr<detail::Driver> driver, const RuntimeOptions& options)
     : loop_(std::make_unique<detail::Loop>(std::move(driver), options.offload_threads_max)) {}
 
 Runtime::~Runtime() = default;

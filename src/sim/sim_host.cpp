@@ -9,6 +9,8 @@
 
 namespace ieum {
 
+namespace sim = detail::sim;
+
 /// A task that was started.
 struct SimHost::Program {
   Program(Runtime& runtime, Task<> task, bool is_awaited)

@@ -10,6 +10,8 @@
 
 namespace ieum {
 
+namespace sim = detail::sim;
+
 using sim::Time;
 
 namespace {

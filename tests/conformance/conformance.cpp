@@ -67,6 +67,9 @@ Task<Pair> connected_with_small_buffers(Transport transport) {
 
 namespace {
 
+using detail::Driver;
+using detail::Operation;
+
 /// The driver of a simulated socket, or null.
 Driver* simulated_driver(Runtime* runtime) {
   detail::Loop* loop = runtime != nullptr ? &runtime->loop() : detail::Loop::current();

@@ -15,7 +15,13 @@
 
 namespace ieum::test {
 
-class NullDriver final : public Driver {
+using detail::Half;
+using detail::Operation;
+using detail::OperationQueue;
+using detail::Pending;
+using detail::SocketType;
+
+class NullDriver final : public detail::Driver {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "null"; }
   [[nodiscard]] TimePoint now() const noexcept override { return now_; }

@@ -81,7 +81,7 @@ class Point {
     [[nodiscard]] Error error() const noexcept override { return error_at({}); }
     [[nodiscard]] const char* name() const noexcept override { return "point"; }
     void on_stop() noexcept override {
-      if (state != Operation::State::pending) return;
+      if (state != detail::Operation::State::pending) return;
       result = -ECANCELED;
       loop().complete(*this);
     }

@@ -15,12 +15,9 @@
 #include <ieum/error.hpp>
 #include <ieum/operation.hpp>
 
-namespace ieum {
-class Driver;
-}  // namespace ieum
-
 namespace ieum::detail {
 
+class Driver;
 class OffloadLeaf;
 class Pool;
 struct Posted;

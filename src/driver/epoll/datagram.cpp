@@ -3,7 +3,7 @@
 
 #include "driver/epoll/epoll_driver.hpp"
 
-namespace ieum::epoll {
+namespace ieum::detail::epoll {
 
 bool EpollDriver::receive_datagrams(Operation& operation, Slot& at) noexcept {
   const bool waited = operation.state == Operation::State::pending;
@@ -35,4 +35,4 @@ void EpollDriver::take_datagram_event(int handle, bool in, bool out, bool failed
   if (at.out == nullptr) watch_datagrams(handle, at, at.level & EPOLLIN);
 }
 
-}  // namespace ieum::epoll
+}  // namespace ieum::detail::epoll

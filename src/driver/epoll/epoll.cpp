@@ -12,7 +12,7 @@
 
 #include "driver/epoll/epoll_driver.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 std::unique_ptr<Driver> make_epoll_driver(unsigned buffers_max, int& error_number) noexcept {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
@@ -288,4 +288,4 @@ void EpollDriver::cancel(Operation& operation) noexcept {
 }
 
 }  // namespace epoll
-}  // namespace ieum
+}  // namespace ieum::detail

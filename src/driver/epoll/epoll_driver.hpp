@@ -19,7 +19,7 @@
 #include "driver/linux/linux_driver.hpp"
 #include "driver/linux/transfer.hpp"
 
-namespace ieum::epoll {
+namespace ieum::detail::epoll {
 
 /// What the driver knows of a descriptor; found by its number.
 struct Slot {
@@ -137,4 +137,4 @@ class EpollDriver final : public LinuxDriver {
   std::array<epoll_event, events_max> events_{};
 };
 
-}  // namespace ieum::epoll
+}  // namespace ieum::detail::epoll

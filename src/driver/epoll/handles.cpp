@@ -3,7 +3,7 @@
 
 #include "driver/epoll/epoll_driver.hpp"
 
-namespace ieum::epoll {
+namespace ieum::detail::epoll {
 
 int EpollDriver::open(Family family, SocketType type) noexcept {
   const int handle = LinuxDriver::open(family, type);
@@ -87,4 +87,4 @@ std::int64_t EpollDriver::receive_descriptors(int handle, std::span<std::byte> i
   return bytes == 0 && at.broken != 0 ? -at.broken : bytes;
 }
 
-}  // namespace ieum::epoll
+}  // namespace ieum::detail::epoll

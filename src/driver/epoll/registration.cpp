@@ -1,7 +1,7 @@
 // The epoll driver's registration: what it asks epoll(7) to tell of a descriptor.
 #include "driver/epoll/epoll_driver.hpp"
 
-namespace ieum::epoll {
+namespace ieum::detail::epoll {
 
 int EpollDriver::watch(int handle, Slot& at) noexcept {
   epoll_event event{};
@@ -51,4 +51,4 @@ int EpollDriver::watch_datagrams(int handle, Slot& at, std::uint32_t events) noe
   return 0;
 }
 
-}  // namespace ieum::epoll
+}  // namespace ieum::detail::epoll

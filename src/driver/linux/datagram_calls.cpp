@@ -12,7 +12,7 @@
 
 #include "driver/linux/transfer.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -408,4 +408,4 @@ void DatagramCalls::prepare_message(std::size_t at, std::size_t part, std::span<
   if (header.msg_controllen == 0) header.msg_control = nullptr;
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

@@ -16,7 +16,7 @@
 
 #include "driver/linux/linux_driver.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 /// What the kernel filled into `name`, `length` bytes; an IPv4 address if it is one mapped into
 /// IPv6.
@@ -88,4 +88,4 @@ class DatagramCalls {
   std::unique_ptr<Room> room_;
 };
 
-}  // namespace ieum
+}  // namespace ieum::detail

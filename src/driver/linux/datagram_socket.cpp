@@ -15,7 +15,7 @@
 #include "driver/linux/linux_driver.hpp"
 #include "driver/linux/transfer.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -124,4 +124,4 @@ std::int64_t LinuxDriver::dropped(int handle) noexcept {
   return memory[SK_MEMINFO_DROPS];
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

@@ -14,7 +14,7 @@
 #include <ieum/result.hpp>
 #include <ieum/socket_option.hpp>
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -211,4 +211,4 @@ std::int64_t LinuxDriver::unacknowledged(int handle) noexcept {
   return bytes;
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

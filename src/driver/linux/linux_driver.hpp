@@ -7,7 +7,7 @@
 
 #include "base/driver.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 /// An Address as the kernel takes it.
 class KernelAddress {
@@ -65,4 +65,4 @@ class LinuxDriver : public Driver {
                                    std::size_t& count) noexcept override;
 };
 
-}  // namespace ieum
+}  // namespace ieum::detail

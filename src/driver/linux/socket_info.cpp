@@ -16,7 +16,7 @@
 #include "driver/linux/linux_driver.hpp"
 #include "driver/linux/unix_diag.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -242,4 +242,4 @@ int LinuxDriver::information(int handle, SocketInfo& info) noexcept {
   return 0;
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

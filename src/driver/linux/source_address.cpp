@@ -5,7 +5,7 @@
 
 #include "driver/linux/linux_driver.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 int LinuxDriver::source_address(const Address& to, Address& source) noexcept {
   // Connecting a datagram socket chooses a route and sends nothing (udp(7)).
@@ -24,4 +24,4 @@ int LinuxDriver::source_address(const Address& to, Address& source) noexcept {
   return status;
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

@@ -9,7 +9,7 @@
 #include <csignal>
 #include <ctime>
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -97,4 +97,4 @@ bool is_about_one_client(int number) noexcept {
   }
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

@@ -13,7 +13,7 @@
 
 #include "driver/operations.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 /// Of a gathered write in one call; longer ones go in several.
 using Parts = std::array<iovec, 64>;
@@ -31,4 +31,4 @@ bool would_block(int number) noexcept;
 /// accept(2): the client has gone again, or its network has; there may be another one.
 bool is_about_one_client(int number) noexcept;
 
-}  // namespace ieum
+}  // namespace ieum::detail

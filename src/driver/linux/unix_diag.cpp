@@ -13,7 +13,7 @@
 #include <array>
 #include <cstring>
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -79,4 +79,4 @@ UnixDiag unix_diag(int handle) noexcept {
   return diag;
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

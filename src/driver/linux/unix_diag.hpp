@@ -5,7 +5,7 @@
 
 #include <ieum/socket_info.hpp>
 
-namespace ieum {
+namespace ieum::detail {
 
 struct UnixDiag {
   std::optional<Backlog> backlog;  ///< of a listener
@@ -16,4 +16,4 @@ struct UnixDiag {
 /// namespace than this thread's.
 UnixDiag unix_diag(int handle) noexcept;
 
-}  // namespace ieum
+}  // namespace ieum::detail

@@ -9,7 +9,7 @@
 
 #include "driver/linux/linux_driver.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -131,4 +131,4 @@ std::int64_t LinuxDriver::receive_descriptors(int handle, std::span<std::byte> i
   return surplus ? -EMSGSIZE : -EMFILE;
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

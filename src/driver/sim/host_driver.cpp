@@ -14,7 +14,7 @@
 #include "driver/sim/socket/unix_datagram.hpp"
 #include "driver/sim/socket/unix_stream.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 using Kind = Operation::Kind;
 using What = SimEvent::What;
@@ -334,4 +334,4 @@ int HostDriver::open_pair(int& first, int& other) noexcept {
 int HostDriver::adopt(int /*descriptor*/) noexcept { return -ENOTSUP; }
 int HostDriver::release(int handle) noexcept { return find(handle) == nullptr ? -EBADF : -ENOTSUP; }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -12,7 +12,7 @@
 #include "driver/sim/network/world.hpp"
 #include "driver/sim/socket/socket.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class HostDriver final : public Driver {
  public:
@@ -120,4 +120,4 @@ class HostDriver final : public Driver {
   std::atomic<bool> woken_ = false;
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

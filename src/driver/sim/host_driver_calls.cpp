@@ -6,7 +6,7 @@
 
 #include "driver/sim/host_driver.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 // ---- Calls that do not wait ---------------------------------------------------------------------
 
@@ -154,4 +154,4 @@ int HostDriver::information(int handle, SocketInfo& info) noexcept {
   return 0;
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

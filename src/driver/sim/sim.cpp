@@ -7,7 +7,7 @@
 #include "driver/sim/host_driver.hpp"
 #include "driver/sim/network/world.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 std::unique_ptr<Driver> make_sim_driver(unsigned buffers_max) {
   thread_local std::shared_ptr<sim::World> world;
@@ -19,4 +19,4 @@ std::unique_ptr<Driver> make_sim_driver(unsigned buffers_max) {
   return std::make_unique<sim::HostDriver>(world, world->node(0), buffers_max);
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

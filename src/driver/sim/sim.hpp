@@ -5,9 +5,9 @@
 
 #include "base/driver.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 /// A driver for a host of this thread's own network, which has no other host; its loops share it.
 std::unique_ptr<Driver> make_sim_driver(unsigned buffers_max);
 
-}  // namespace ieum
+}  // namespace ieum::detail

@@ -3,7 +3,7 @@
 
 #include "driver/uring/uring_driver.hpp"
 
-namespace ieum::uring {
+namespace ieum::detail::uring {
 
 void UringDriver::arm_accept(int handle, Slot& at) noexcept {
   if (at.accepting == nullptr) at.accepting = new Accepting;
@@ -80,4 +80,4 @@ void UringDriver::deliver(Operation& operation, int client) noexcept {
   operation.result = client;
 }
 
-}  // namespace ieum::uring
+}  // namespace ieum::detail::uring

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -80,4 +80,4 @@ void BufferRings::add(Provided& provided, std::uint32_t id) noexcept {
   ++provided.count;
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

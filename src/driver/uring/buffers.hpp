@@ -8,7 +8,7 @@
 #include "driver/buffer_pool.hpp"
 #include "driver/uring/ring.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 class BufferRings {
  public:
@@ -50,4 +50,4 @@ class BufferRings {
   std::array<Provided, 2> provided_{};
 };
 
-}  // namespace ieum
+}  // namespace ieum::detail

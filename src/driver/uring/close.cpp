@@ -3,7 +3,7 @@
 
 #include "driver/uring/uring_driver.hpp"
 
-namespace ieum::uring {
+namespace ieum::detail::uring {
 
 using Kind = Operation::Kind;
 
@@ -90,4 +90,4 @@ int UringDriver::close_now(int handle) noexcept {
   return ::close(handle) < 0 && errno != EINTR ? -errno : 0;
 }
 
-}  // namespace ieum::uring
+}  // namespace ieum::detail::uring

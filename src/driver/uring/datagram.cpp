@@ -5,7 +5,7 @@
 
 #include "driver/uring/uring_driver.hpp"
 
-namespace ieum::uring {
+namespace ieum::detail::uring {
 
 using Kind = Operation::Kind;
 
@@ -33,4 +33,4 @@ bool UringDriver::datagrams_ended(Operation& operation, Slot& at, int result) no
   return (result & POLLERR) != 0 && take_error_for(operation);
 }
 
-}  // namespace ieum::uring
+}  // namespace ieum::detail::uring

@@ -5,7 +5,7 @@
 
 #include "driver/uring/uring_driver.hpp"
 
-namespace ieum::uring {
+namespace ieum::detail::uring {
 
 int UringDriver::open(Family family, SocketType type) noexcept {
   const int handle = LinuxDriver::open(family, type);
@@ -68,4 +68,4 @@ std::int64_t UringDriver::receive_descriptors(int handle, std::span<std::byte> i
   return bytes == 0 && at.broken != 0 ? -at.broken : bytes;
 }
 
-}  // namespace ieum::uring
+}  // namespace ieum::detail::uring

@@ -12,7 +12,7 @@
 
 #include <ieum/detail/assert.hpp>
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -118,4 +118,4 @@ void Ring::wait(TimePoint deadline) noexcept {
   io_uring_submit_and_wait_timeout(&ring_, &first, 1, &left, nullptr);
 }
 
-}  // namespace ieum
+}  // namespace ieum::detail

@@ -9,7 +9,7 @@
 
 #include <ieum/operation.hpp>
 
-namespace ieum {
+namespace ieum::detail {
 
 /// Belongs to the thread that first calls `enable`; only that thread may use it from then on.
 class Ring {
@@ -71,4 +71,4 @@ class Ring {
   bool is_enabled_ = false;
 };
 
-}  // namespace ieum
+}  // namespace ieum::detail

@@ -11,7 +11,7 @@
 
 #include "driver/uring/uring_driver.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 std::unique_ptr<Driver> make_uring_driver(const DriverOptions& options, DriverChoice& choice) {
   const int wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -377,4 +377,4 @@ void UringDriver::give_back(std::uint32_t buffer) noexcept {
 }
 
 }  // namespace uring
-}  // namespace ieum
+}  // namespace ieum::detail

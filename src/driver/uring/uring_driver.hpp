@@ -20,7 +20,7 @@
 #include "driver/uring/buffers.hpp"
 #include "driver/uring/ring.hpp"
 
-namespace ieum::uring {
+namespace ieum::detail::uring {
 
 /// What is not in the ring waits in one of these (`Operation::parked_in`), through `next`.
 class ParkedList {
@@ -228,4 +228,4 @@ class UringDriver final : public LinuxDriver {
   Ring ring_;  // last, so that it is closed first: the kernel lets go of the buffers
 };
 
-}  // namespace ieum::uring
+}  // namespace ieum::detail::uring

@@ -35,7 +35,7 @@ std::span<Datagram> DatagramBatch::make_room(bool joined) {
   return messages_;
 }
 
-void DatagramBatch::filled(std::size_t count, DatagramState& state) {
+void DatagramBatch::filled(std::size_t count, detail::DatagramState& state) {
   const std::span<const Datagram> came = std::span(messages_).first(count);
   const auto joined = [](const Datagram& message) { return message.segment_bytes != 0; };
   if (std::ranges::none_of(came, joined)) {

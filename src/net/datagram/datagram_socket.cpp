@@ -35,7 +35,7 @@ DatagramSocket::~DatagramSocket() {
   if (is_open()) driver().discard(give_up());
 }
 
-Driver& DatagramSocket::driver() const noexcept { return core_->loop->driver(); }
+detail::Driver& DatagramSocket::driver() const noexcept { return core_->loop->driver(); }
 
 int DatagramSocket::give_up() noexcept {
   if (!core_) return -1;
@@ -54,7 +54,7 @@ Result<DatagramSocket> DatagramSocket::make(Family family, const DatagramOptions
   const Result<detail::Loop*> this_loop = detail::this_loop();
   if (!this_loop) return fail(this_loop.error());
   detail::Loop& loop = **this_loop;
-  const int handle = loop.driver().open(family, SocketType::datagram);
+  const int handle = loop.driver().open(family, detail::SocketType::datagram);
   if (handle < 0) return fail(Error::from_errno(-handle, "open socket"));
   // Closes the handle on every way out.
   DatagramSocket socket(new detail::DatagramCore(loop, handle, family));
@@ -75,7 +75,7 @@ Result<DatagramSocket> DatagramSocket::bind(const Address& address,
                                             const DatagramOptions& options) {
   Result<DatagramSocket> socket = make(address.family(), options);
   if (!socket) return fail(Error(socket.error().code(), "bind", address));
-  Driver& driver = socket->driver();
+  detail::Driver& driver = socket->driver();
   const bool has_file = detail::has_file(address, driver);
   const bool replaces = has_file && options.replace_stale;
   std::optional<detail::ReplaceLock> lock;
@@ -86,7 +86,7 @@ Result<DatagramSocket> DatagramSocket::bind(const Address& address,
   int status = detail::bind_to(driver, socket->native_handle(), address, replaces);
   if (status >= 0) status = socket->learn_address();
   if (status < 0) {
-    return fail(detail::bind_error(-status, "bind", SocketType::datagram, address, driver));
+    return fail(detail::bind_error(-status, "bind", detail::SocketType::datagram, address, driver));
   }
   if (options.unlink_on_close && has_file) socket->core_->file = detail::socket_file(address);
   return socket;
@@ -142,7 +142,7 @@ int DatagramSocket::bind_again(const Address& former) noexcept {
 
 /// What the system has made of our address; and what follows from that.
 int DatagramSocket::learn_address() noexcept {
-  DatagramState& state = core_->state;
+  detail::DatagramState& state = core_->state;
   const int status = driver().local_address(core_->handle, state.local);
   if (status < 0) return status;
   state.wildcard = state.local.is_ip() && state.local.is_wildcard();
@@ -199,7 +199,7 @@ int DatagramSocket::prepare_details(const DatagramOptions& options) noexcept {
 
 Task<> DatagramSocket::close() {
   const detail::PeerName name(address());
-  detail::HandleRequest request{.kind = Operation::Kind::close,
+  detail::HandleRequest request{.kind = detail::Operation::Kind::close,
                                 .handle = give_up(),
                                 .loop = core_ ? core_->loop : nullptr,
                                 .name = "close",

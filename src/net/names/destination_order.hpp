@@ -6,11 +6,9 @@
 
 #include <ieum/address.hpp>
 
-namespace ieum {
-class Driver;
-}
-
 namespace ieum::detail {
+
+class Driver;
 
 /// An address, and where we would send from; none: there is no way there.
 struct Destination {

@@ -149,9 +149,9 @@ class ConnectUnix final : public Stage {
 
  private:
   void accept_simulated() {
-    Driver& driver = runtime_.loop().driver();
+    detail::Driver& driver = runtime_.loop().driver();
     Address client;
-    Operation operation(Operation::Kind::accept, listener_.native_handle());
+    detail::Operation operation(detail::Operation::Kind::accept, listener_.native_handle());
     operation.address = &client;
     EXPECT_TRUE(driver.submit(operation) && operation.result >= 0) << operation.result;
     driver.discard(static_cast<int>(operation.result));

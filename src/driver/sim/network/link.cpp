@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 using What = SimEvent::What;
 
@@ -60,4 +60,4 @@ Link::Fate Link::carry(const Packet& packet, Time now, SimRandom& random) noexce
   return fate;
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

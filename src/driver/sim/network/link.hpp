@@ -8,7 +8,7 @@
 
 #include "driver/sim/network/packet.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class Link {
  public:
@@ -52,4 +52,4 @@ class Link {
 /// A share of 1 in millionths.
 std::uint32_t in_millionths(double share) noexcept;
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -7,7 +7,7 @@
 #include "driver/sim/network/world.hpp"
 #include "driver/sim/socket/tcp.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 namespace {
 
@@ -199,4 +199,4 @@ void Node::arrived(const Packet& packet) noexcept {
   if (!packet.tcp.reset) Tcp::refuse(*this, packet);
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -10,7 +10,7 @@
 
 #include "driver/sim/network/packet.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class Tcp;
 class Udp;
@@ -102,4 +102,4 @@ class Node {
   std::map<std::uint16_t, std::uint32_t> using_;  // connections from or to a port of ours
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

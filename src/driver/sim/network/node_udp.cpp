@@ -6,7 +6,7 @@
 #include "driver/sim/network/world.hpp"
 #include "driver/sim/socket/udp.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 namespace {
 
@@ -89,4 +89,4 @@ void Node::datagram_arrived(const Packet& packet) noexcept {
   world_.send(std::move(refusal));
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

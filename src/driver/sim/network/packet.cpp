@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 namespace {
 
@@ -55,4 +55,4 @@ Address Endpoint::address(Family family) const noexcept {
   return Address::ipv4({ip.bytes[12], ip.bytes[13], ip.bytes[14], ip.bytes[15]}, port);
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

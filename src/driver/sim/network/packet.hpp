@@ -9,7 +9,7 @@
 
 #include <ieum/address.hpp>
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 /// Simulated time: nanoseconds since the network was made.
 using Time = std::int64_t;
@@ -87,4 +87,4 @@ struct Packet {
   }
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -6,7 +6,7 @@
 
 #include <ieum/sim_options.hpp>
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class Trace {
  public:
@@ -37,4 +37,4 @@ class Trace {
   Sink sink_;
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

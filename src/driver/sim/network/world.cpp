@@ -8,7 +8,7 @@
 
 #include "driver/sim/host_driver.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 namespace {
 
@@ -337,4 +337,4 @@ void World::drive(HostDriver& self, Time deadline) noexcept {
   }
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

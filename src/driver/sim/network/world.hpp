@@ -19,7 +19,7 @@
 #include "driver/sim/network/trace.hpp"
 #include "driver/sim/socket/socket.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class World {
  public:
@@ -158,4 +158,4 @@ class World {
   std::condition_variable woken_;
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

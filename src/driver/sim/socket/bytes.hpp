@@ -9,7 +9,7 @@
 #include <span>
 #include <utility>
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class Bytes {
  public:
@@ -67,4 +67,4 @@ class Bytes {
   std::size_t size_ = 0;
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

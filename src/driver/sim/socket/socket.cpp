@@ -6,7 +6,7 @@
 #include "driver/operations.hpp"
 #include "driver/sim/host_driver.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 Socket::Socket(Node& node, Family family) noexcept
     : world_(node.world()), node_(node), family_(family) {}
@@ -35,4 +35,4 @@ void Socket::trace(SimEvent::What what, std::int64_t value) noexcept {
   world_.trace(node_.index(), number, what, value);
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -13,7 +13,7 @@
 #include "base/driver.hpp"
 #include "driver/sim/network/packet.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class HostDriver;
 class Node;
@@ -100,4 +100,4 @@ class Socket {
   Family family_;
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

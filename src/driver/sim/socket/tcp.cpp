@@ -9,7 +9,7 @@
 #include "driver/sim/host_driver.hpp"
 #include "driver/sim/network/world.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 using State = SocketState;
 
@@ -362,4 +362,4 @@ int Tcp::get_option(SocketOption option, int& value) noexcept {
   return 0;
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

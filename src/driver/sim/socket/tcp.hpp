@@ -12,7 +12,7 @@
 #include "driver/sim/socket/socket.hpp"
 #include "driver/sim/socket/tcp_options.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class Tcp final : public Socket {
  public:
@@ -211,4 +211,4 @@ class Tcp final : public Socket {
   std::uint32_t again_total_ = 0;
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -6,7 +6,7 @@
 #include "driver/sim/network/world.hpp"
 #include "driver/sim/socket/tcp.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 using State = SocketState;
 
@@ -84,4 +84,4 @@ void Tcp::information(SocketInfo& info) noexcept {
   tcp.last_ack_received = age(ack_received_at_);
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -5,7 +5,7 @@
 #include "driver/sim/network/world.hpp"
 #include "driver/sim/socket/tcp.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 using State = SocketState;
 
@@ -272,4 +272,4 @@ void Tcp::acknowledge_data(bool at_once) noexcept {
   }
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

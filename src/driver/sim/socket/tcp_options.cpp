@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 using Option = SocketOption;
 
@@ -97,4 +97,4 @@ int TcpOptions::set(Family family, Option option, int value) noexcept {
   return 0;
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -7,7 +7,7 @@
 #include <ieum/address.hpp>
 #include <ieum/socket_option.hpp>
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class TcpOptions {
  public:
@@ -41,4 +41,4 @@ class TcpOptions {
 /// SO_SNDBUF or SO_RCVBUF for what was asked for: doubled, and at least what Linux gives.
 int buffer_bytes(SocketOption option, int asked) noexcept;
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -6,7 +6,7 @@
 #include "driver/sim/network/world.hpp"
 #include "driver/sim/socket/tcp.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 using State = SocketState;
 
@@ -312,4 +312,4 @@ void Tcp::keep_alive_timeout() noexcept {
   keep_at_ = now + pause;
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -8,7 +8,7 @@
 #include "driver/operations.hpp"
 #include "driver/sim/host_driver.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 namespace {
 
@@ -240,4 +240,4 @@ void Udp::send_to_group(const Packet& packet) noexcept {
   }
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -11,7 +11,7 @@
 #include "driver/sim/network/node.hpp"
 #include "driver/sim/socket/socket.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class Udp final : public Socket {
  public:
@@ -112,4 +112,4 @@ class Udp final : public Socket {
   std::int64_t dropped_ = 0;
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -7,7 +7,7 @@
 #include "driver/sim/socket/tcp_options.hpp"
 #include "driver/sim/socket/udp.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 using Option = SocketOption;
 
@@ -181,4 +181,4 @@ int Udp::leave_group(const Membership& membership) noexcept {
   return gone > 0 ? 0 : -EADDRNOTAVAIL;
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -14,7 +14,7 @@
 #include "driver/sim/socket/tcp_options.hpp"
 #include "driver/sim/socket/unix_stream.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 // ---- Receiving ----------------------------------------------------------------------------------
 
@@ -231,4 +231,4 @@ int UnixDatagram::get_option(SocketOption option, int& value) noexcept {
   }
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -11,7 +11,7 @@
 #include "driver/sim/network/node.hpp"
 #include "driver/sim/socket/socket.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 class UnixDatagram final : public Socket {
  public:
@@ -89,4 +89,4 @@ class UnixDatagram final : public Socket {
   bool sends_ = false;
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -8,7 +8,7 @@
 #include "driver/sim/host_driver.hpp"
 #include "driver/sim/socket/tcp_options.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 std::string key_of(const Address& address) {
   return (address.family() == Family::unix_path ? "/" : "@") + std::string(address.bytes());
@@ -209,4 +209,4 @@ void UnixSocket::information(SocketInfo& info) noexcept {
   }
 }
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim

@@ -9,7 +9,7 @@
 #include "driver/sim/socket/bytes.hpp"
 #include "driver/sim/socket/socket.hpp"
 
-namespace ieum::sim {
+namespace ieum::detail::sim {
 
 /// A Unix address in the node's tables.
 std::string key_of(const Address& address);
@@ -67,4 +67,4 @@ class UnixSocket final : public Socket {
   int receive_buffer_ = 212'992;
 };
 
-}  // namespace ieum::sim
+}  // namespace ieum::detail::sim
