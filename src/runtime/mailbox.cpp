@@ -13,7 +13,7 @@ Error MailboxLeaf::error() const noexcept {
 }
 
 Start MailboxLeaf::canceled() noexcept {
-  canceled_ = true;
+  canceled_ = true;  // it never was the mailbox's, so nothing has to be taken back
   result = -ECANCELED;
   return at_once();
 }
@@ -35,6 +35,7 @@ Start MailboxLeaf::start_receive(Waiter& waiter, Scope& scope) noexcept {
 }
 
 void MailboxLeaf::on_stop() noexcept {
+  // Told by another thread already: its completion is on the way here, and wins.
   if (!core_.take_back(*this)) return;
   canceled_ = true;
   result = -ECANCELED;
@@ -42,6 +43,7 @@ void MailboxLeaf::on_stop() noexcept {
 }
 
 void MailboxLeaf::tell(bool closed) noexcept {
+  // Written by the thread that tells; its own reads it after the loop has handed it over.
   if (closed) result = -EPIPE;
   Loop& its_loop = loop();
   if (Loop::current() == &its_loop) {
@@ -79,9 +81,11 @@ void MailboxCore::take_first(void* into) noexcept {
 MailboxCore::Answer MailboxCore::deliver(void* message,
                                          std::unique_lock<std::mutex> lock) noexcept {
   append(message);
+  // Whoever sets receiver_ to null is the one that tells it: a stop that comes now finds nothing to
+  // take back.
   MailboxLeaf* receiver = std::exchange(receiver_, nullptr);
   if (receiver != nullptr) take_first(receiver->message_);
-  lock.unlock();
+  lock.unlock();  // telling takes the lock of the receiver's loop
   if (receiver != nullptr) receiver->tell(false);
   return Answer::done;
 }
@@ -97,13 +101,14 @@ MailboxCore::Answer MailboxCore::send(MailboxLeaf& leaf, Waiter& waiter, Scope& 
   std::unique_lock lock(mutex_);
   if (closed_) return Answer::closed;
   if (count_ < capacity_) return deliver(leaf.message_, std::move(lock));
+  // Under the lock: as soon as it is linked another thread may tell it.
   leaf.wait_in(waiter, scope);
   leaf.queued_.link_before(waiting_);
   return Answer::waits;
 }
 
 MailboxCore::Answer MailboxCore::receive(MailboxLeaf& leaf, Waiter& waiter, Scope& scope) noexcept {
-  if (loop_ == nullptr) {
+  if (loop_ == nullptr) {  // the first receive decides whose mailbox it is
     loop_ = &scope.loop();
     loop_->tell_of_end(*this);
   }
@@ -112,6 +117,8 @@ MailboxCore::Answer MailboxCore::receive(MailboxLeaf& leaf, Waiter& waiter, Scop
   {
     const std::lock_guard lock(mutex_);
     if (count_ == 0) {
+      // Under the lock that remove_sender takes after it has counted down: either we see the count,
+      // or it sees us wait.
       if (closed_ || senders_.load() == 0) return Answer::closed;
       IEUM_ASSERT(receiver_ == nullptr, "a second receive is pending on one mailbox");
       leaf.wait_in(waiter, scope);
@@ -119,6 +126,8 @@ MailboxCore::Answer MailboxCore::receive(MailboxLeaf& leaf, Waiter& waiter, Scop
       return Answer::waits;
     }
     take_first(leaf.message_);
+    // The room goes to the oldest that waits, before a try_send can have it: senders are served in
+    // their order.
     if (waiting_.linked()) {
       sender = &static_cast<MailboxLeaf::Link*>(waiting_.next)->leaf;
       sender->queued_.unlink();
@@ -141,7 +150,7 @@ bool MailboxCore::take_back(MailboxLeaf& leaf) noexcept {
 }
 
 void MailboxCore::remove_sender() noexcept {
-  if (senders_.fetch_sub(1) > 1) return;
+  if (senders_.fetch_sub(1) > 1) return;  // the last one tells a receiver that waits for nobody
   MailboxLeaf* receiver = nullptr;
   {
     const std::lock_guard lock(mutex_);
@@ -151,12 +160,12 @@ void MailboxCore::remove_sender() noexcept {
 }
 
 void MailboxCore::close() noexcept {
-  unlink();
+  unlink();  // from the loop that tells of its end
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
     closed_ = true;
-    count_ = 0;
+    count_ = 0;  // the messages go with clear(), unlocked: their destructors are the user's
     if (receiver_ != nullptr) std::exchange(receiver_, nullptr)->tell(true);
     // Told under the lock: until it is unlinked, its own thread may take a leaf back.
     while (waiting_.linked()) {
@@ -169,7 +178,7 @@ void MailboxCore::close() noexcept {
 }
 
 void MailboxCore::on_loop_end() noexcept {
-  loop_ = nullptr;
+  loop_ = nullptr;  // no longer to be asked for; those who send on hear "closed"
   close();
 }
 

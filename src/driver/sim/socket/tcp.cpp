@@ -68,7 +68,7 @@ int Tcp::connect(const Address& to) noexcept {
   } else if (node().has_flow(flow)) {
     return -EADDRNOTAVAIL;
   }
-  if (bound_) {  // it stays bound, now to this address
+  if (bound_) {  // the flow holds the port from here on, and gives it back in die()
     node().unbind(*this);
     bound_ = false;
   }
@@ -78,10 +78,11 @@ int Tcp::connect(const Address& to) noexcept {
   unreachable_ = there == nullptr;
   remote_node_ = unreachable_ ? node().index() : there->index();
   node().add_flow(flow, *this);
+  // For good: whoever failed to connect needs a new socket (connect(2)).
   has_flow_ = was_connected_ = true;
   set_state(State::syn_sent);
   unanswered_since_ = world().now();
-  if (unreachable_) {
+  if (unreachable_) {  // the network has no node that could answer or refuse
     linger_at_ = world().now() + unreachable_after;
     arm();
   } else {
@@ -92,7 +93,7 @@ int Tcp::connect(const Address& to) noexcept {
 
 int Tcp::connected() noexcept {
   if (state_ == State::syn_sent) return -EINPROGRESS;
-  if (error_ != 0) {
+  if (error_ != 0) {  // told now, and to every later read
     broken_ = std::exchange(error_, 0);
     return -broken_;
   }
@@ -104,7 +105,7 @@ int Tcp::accept(Socket*& child) noexcept {
   if (accepted_.empty()) return -EAGAIN;
   Tcp* const client = accepted_.front();
   accepted_.pop_front();
-  client->listener_ = nullptr;
+  client->listener_ = nullptr;  // its owner's now: the listener's end is not its end
   child = client;
   return 0;
 }
@@ -120,10 +121,11 @@ void Tcp::client_arrived(const Packet& packet) noexcept {
   child.remote_node_ = packet.from_node;
   child.listener_ = this;
   child.was_connected_ = true;
-  child.expected_ = 1;
+  child.expected_ = 1;  // a SYN counts as one, and is number 0 in both directions
   child.limit_ = packet.tcp.window;
   node().add_flow({child.local_, child.remote_}, child);
   child.has_flow_ = true;
+  // To be accepted once the handshake is over; until then it only counts against the backlog.
   handshakes_.push_back(&child);
   child.set_state(State::syn_received);
   child.unanswered_since_ = world().now();
@@ -143,11 +145,11 @@ void Tcp::set_state(State state) noexcept {
 void Tcp::established() noexcept {
   set_state(State::established);
   const Time now = world().now();
-  connected_at_ = std::max<Time>(now, 1);
+  connected_at_ = std::max<Time>(now, 1);  // 0: never was
   sent_at_ = received_at_ = ack_received_at_ = heard_at_ = now;
-  timeouts_ = backoff_ = 0;
+  timeouts_ = backoff_ = 0;  // those of the handshake say nothing of the data
   unanswered_since_ = never;
-  window_ = 10 * segment_max();
+  window_ = 10 * segment_max();  // RFC 6928
   if (options_.get(SocketOption::so_keepalive) != 0) {
     keep_at_ = now + options_.get(SocketOption::tcp_keepidle) * second;
   }
@@ -178,6 +180,7 @@ std::int64_t Tcp::read(std::span<std::byte> into) noexcept {
     return static_cast<std::int64_t>(count);
   }
   if (peer_finished_) return 0;
+  // After the data and the peer's end: what came in order before the connection broke is whole.
   if (error_ != 0) broken_ = std::exchange(error_, 0);
   if (broken_ != 0) return -broken_;
   if (read_shut_) return 0;
@@ -187,13 +190,14 @@ std::int64_t Tcp::read(std::span<std::byte> into) noexcept {
 std::int64_t Tcp::write(ConstBuffer data) noexcept {
   if (error_ != 0) {
     const int error = std::exchange(error_, 0);
-    if (breaks_connection(error)) broken_ = error;
+    if (breaks_connection(error)) broken_ = error;  // a read must not take it for the peer's end
     return -error;
   }
   if (state_ == State::syn_sent || state_ == State::syn_received) return -EAGAIN;
   if (finish_ || !may_send()) return -EPIPE;
   const std::size_t count = std::min(data.size(), room_to_write());
   if (count == 0) return -EAGAIN;
+  // Nothing was waiting for the peer: TCP_USER_TIMEOUT counts from here, not from the last answer.
   if (send_.empty() && flight_.empty()) unanswered_since_ = world().now();
   send_.append(data.first(count));
   return static_cast<std::int64_t>(count);
@@ -239,6 +243,7 @@ int Tcp::shutdown(Half half) noexcept {
     wake_in();
   }
   if (half != Half::receiving && !finish_) {
+    // The state changes at once, the FIN goes behind what was written (RFC 9293, section 3.10.4).
     finish_ = true;
     if (state_ == State::established) set_state(State::fin_wait_1);
     if (state_ == State::close_wait) set_state(State::last_ack);
@@ -251,12 +256,13 @@ void Tcp::close() noexcept {
   orphan_ = true;
   switch (state_) {
     case State::listen:
-      for (Tcp* const child : accepted_) {
+      for (Tcp* const child : accepted_) {  // clients that believe they are connected
         child->listener_ = nullptr;
         child->orphan_ = true;
         child->break_off();
       }
       accepted_.clear();
+      // Taken out first: die() removes each from its listener's lists.
       for (Tcp* const child : std::exchange(handshakes_, {})) {
         child->listener_ = nullptr;
         child->orphan_ = true;
@@ -266,14 +272,15 @@ void Tcp::close() noexcept {
       return die();
     case State::closed:
     case State::syn_sent: return die();
-    case State::time_wait: return;
+    case State::time_wait: return;  // its timer frees it
     default: break;
   }
+  // A FIN would say that all was read (RFC 2525, section 2.17).
   if (reset_on_close_ || !receive_.empty()) {
     send_reset();
     return die();
   }
-  if (state_ == State::fin_wait_2) {
+  if (state_ == State::fin_wait_2) {  // nobody reads any more: the peer may take for ever to finish
     linger_at_ = world().now() + orphan_waits;
     return arm();
   }
@@ -288,6 +295,7 @@ void Tcp::break_off() noexcept {
 
 void Tcp::enter_time_wait() noexcept {
   set_state(State::time_wait);
+  // Both ends are acknowledged, so nothing is owed; we stay to answer if our last ACK was lost.
   retransmit_at_ = ack_at_ = cork_at_ = keep_at_ = never;
   linger_at_ = world().now() + time_wait;
   arm();
@@ -295,7 +303,7 @@ void Tcp::enter_time_wait() noexcept {
 
 void Tcp::fail(int error) noexcept {
   error_ = error;
-  die();
+  die();  // first: waking tries what waits, which must see it closed
   wake_in();
   wake_out();
 }
@@ -304,7 +312,7 @@ void Tcp::die() noexcept {
   if (has_flow_) node().remove_flow({local_, remote_});
   if (bound_) node().unbind(*this);
   has_flow_ = bound_ = false;
-  if (listener_ != nullptr) {
+  if (listener_ != nullptr) {  // nobody has accepted it, so nobody will close it
     std::erase(listener_->handshakes_, this);
     std::erase(listener_->accepted_, this);
     listener_ = nullptr;
@@ -315,6 +323,8 @@ void Tcp::die() noexcept {
   flight_.clear();
   pipe_ = sacked_count_ = lost_count_ = 0;
   ahead_.clear();
+  // Retired, not deleted: whoever called us is still in a member of this. A socket that has an
+  // owner waits for its close.
   if (orphan_ && !dead_) {
     dead_ = true;
     world().retire(*this);
@@ -331,7 +341,7 @@ int Tcp::set_option(SocketOption option, int value) noexcept {
     case SocketOption::tcp_quickack: quick_acks_ = value != 0 ? 16 : 0; break;
     case SocketOption::tcp_nodelay:
     case SocketOption::tcp_cork:
-      cork_at_ = never;
+      cork_at_ = never;  // what was held back may go by the new rule
       output();
       break;
     case SocketOption::so_keepalive:

@@ -57,7 +57,7 @@ std::unique_ptr<Packet> Tcp::make_segment(std::uint64_t sequence) noexcept {
       break;
     }
   }
-  not_acknowledged_ = 0;
+  not_acknowledged_ = 0;  // this segment is the acknowledgement that was owed
   ack_at_ = never;
   return packet;
 }
@@ -87,7 +87,7 @@ void Tcp::send_syn() noexcept {
   packet->tcp.syn = true;
   if (state_ == State::syn_sent) packet->tcp.window = options_.receive_bytes_max();
   if (state_ == State::syn_sent) promised_ = 1 + options_.receive_bytes_max();
-  next_ = 1;
+  next_ = 1;  // the SYN's own number is used up, also by one that is lost
   ++segments_sent_;
   if (again) {
     ++again_total_;
@@ -138,8 +138,10 @@ void Tcp::refuse(Node& node, const Packet& to) noexcept {
 
 void Tcp::output(bool force) noexcept {
   if (!may_send() || dead_) return;
+  // What was lost goes first: all behind it waits in the peer's buffer.
   if (lost_count_ > 0) output_lost();
   while (output_new(force)) force = false;
+  // With nothing on its way this is the persist timer: a window that opens may be told in vain.
   if (retransmit_at_ == never && (!flight_.empty() || unsent() > 0)) {
     retransmit_at_ = world().now() + timeout();
   }
@@ -150,6 +152,7 @@ void Tcp::output_lost() noexcept {
   for (Sent& sent : flight_) {
     if (!sent.lost) continue;
     if (pipe_ > 0 && pipe_ + sent.bytes() > window_) return;
+    // Under way again. `again` stays for good: its acknowledgement measures nothing.
     sent.lost = false;
     sent.again = true;
     sent.at = world().now();
@@ -174,11 +177,12 @@ bool Tcp::output_new(bool force) noexcept {
   } else if (!finish_ || finish_sent_) {
     return false;
   }
-  if (finish_ && sent.end == data_end()) {
+  if (finish_ && sent.end == data_end()) {  // the FIN goes with the last of the data
     ++sent.end;
     finish_sent_ = true;
   }
   next_ = sent.end;
+  // The timer runs from the oldest that is on its way, so a later one does not start it anew.
   if (flight_.empty()) {
     retransmit_at_ = world().now() + timeout();
     unanswered_since_ = world().now();
@@ -235,7 +239,7 @@ bool Tcp::gave_up() const noexcept {
 void Tcp::arm() noexcept {
   if (dead_) return;
   const Time next = std::min({retransmit_at_, ack_at_, cork_at_, keep_at_, linger_at_});
-  if (next >= timer_set_) return;
+  if (next >= timer_set_) return;  // timer() arms again for what is later
   timer_set_ = next;
   world().set_timer(*this, next);
 }
@@ -267,11 +271,14 @@ void Tcp::retransmit_timeout() noexcept {
   if (gave_up()) return fail(ETIMEDOUT);
   ++backoff_;
   if (handshake) return send_syn();
+  // The threshold falls for the first timeout only: the next ones find a pipe that we emptied
+  // ourselves (RFC 5681, section 3.1).
   if (timeouts_ == 1) {
     threshold_ = std::max<std::uint64_t>(pipe_ / 2, 2 * segment_max());
     recover_ = next_;
   }
   window_ = segment_max();
+  // Nothing was heard for so long that all of it counts as lost, and slow start begins again.
   for (Sent& sent : flight_) {
     if (!sent.is_under_way()) continue;
     sent.lost = true;
@@ -285,7 +292,7 @@ void Tcp::retransmit_timeout() noexcept {
 /// The peer's window has no room: asks whether that is still so, and again.
 void Tcp::persist_timeout() noexcept {
   if (unsent() == 0 || !may_send()) return;
-  if (limit_ > next_) return output(true);
+  if (limit_ > next_) return output(true);  // there is room, but less than is worth a segment
   ++probes_;
   trace(SimEvent::What::timeout, probes_);
   if (gave_up()) return fail(ETIMEDOUT);
