@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 class Error;
@@ -90,7 +91,7 @@ class Address {
   /// The address's bytes in network order: 4, 16, or those of the Unix name (without `@`).
   [[nodiscard]] std::string_view bytes() const noexcept;
 
-  friend bool operator==(const Address& left, const Address& right) noexcept;
+  [[nodiscard]] bool operator==(const Address& other) const noexcept;
 
  private:
   Family family_ = Family::none;
@@ -101,3 +102,4 @@ class Address {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

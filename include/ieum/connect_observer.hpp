@@ -5,6 +5,7 @@
 
 #include <ieum/error.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// For programs that tell their users what a connect is doing, or that measure it: see
@@ -31,3 +32,4 @@ class ConnectObserver {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -7,6 +7,7 @@
 
 #include <ieum/runtime.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// The CPUs that this thread may run on (sched_getaffinity(2)), at least 1. A container's CPU quota
@@ -72,3 +73,4 @@ Result<std::size_t> count_of_cores(const CoresOptions& options);
 }  // namespace detail
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -13,6 +13,7 @@
 #include <ieum/mailbox.hpp>
 #include <ieum/serve.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 struct CoresServerOptions {
@@ -97,3 +98,4 @@ class CoresServer {
                                       const std::stop_token& stop = {});
 
 }  // namespace ieum
+#pragma GCC visibility pop

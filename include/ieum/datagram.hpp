@@ -10,6 +10,7 @@
 #include <ieum/address.hpp>
 #include <ieum/operation.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// Explicit congestion notification: the two low bits of the traffic class (RFC 3168).
@@ -127,3 +128,4 @@ struct DatagramTransfer {
 
 }  // namespace detail
 }  // namespace ieum
+#pragma GCC visibility pop

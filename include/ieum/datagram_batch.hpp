@@ -8,6 +8,7 @@
 
 #include <ieum/datagram.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 class DatagramSocket;
@@ -62,3 +63,4 @@ class DatagramBatch {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -15,6 +15,7 @@
 #include <ieum/socket_option.hpp>
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 struct DatagramOptions {
@@ -200,3 +201,4 @@ inline detail::ReceiveBatch DatagramSocket::receive(DatagramBatch& into) noexcep
 }
 
 }  // namespace ieum
+#pragma GCC visibility pop

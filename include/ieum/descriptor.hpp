@@ -8,6 +8,7 @@
 
 #include <ieum/detail/handle_io.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// Owns an open descriptor and closes it at the end. For descriptors that come from elsewhere (a
@@ -63,3 +64,4 @@ struct ReceivedDescriptors {
 }
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -7,6 +7,7 @@
 #include <ieum/descriptor.hpp>
 #include <ieum/stream.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// A descriptor that others may share (a terminal, a pipe, a redirected file), as a stream in one
@@ -80,3 +81,4 @@ class DescriptorStream final : public Stream {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -6,6 +6,7 @@
 #include <ieum/descriptor.hpp>
 #include <ieum/detail/handle_io.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 class Listener;
@@ -45,3 +46,4 @@ class DetachedListener {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

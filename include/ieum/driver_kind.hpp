@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// Which driver a runtime uses: how it talks to the kernel.
@@ -14,3 +15,4 @@ enum class DriverKind : std::uint8_t {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -12,6 +12,7 @@
 
 #include <ieum/address.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// Failures that the system has no number for.
@@ -115,6 +116,7 @@ class Error {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop
 
 template <>
 struct std::is_error_code_enum<ieum::Errc> : std::true_type {};

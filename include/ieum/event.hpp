@@ -3,6 +3,7 @@
 
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 namespace detail {
@@ -70,3 +71,4 @@ class EventWait {
 inline detail::EventWait Event::wait() noexcept { return detail::EventWait(*this); }
 
 }  // namespace ieum
+#pragma GCC visibility pop

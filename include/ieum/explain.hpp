@@ -7,6 +7,7 @@
 #include <ieum/result.hpp>
 #include <ieum/socket_info.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// Why a socket does not move, or does.
@@ -57,3 +58,4 @@ struct Stall {
 [[nodiscard]] Result<SocketInfo> socket_info(int descriptor);
 
 }  // namespace ieum
+#pragma GCC visibility pop

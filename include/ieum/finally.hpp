@@ -7,6 +7,7 @@
 #include <ieum/task.hpp>
 #include <ieum/timeout.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// Runs `body`, then `cleanup()` whichever way the body ended: with a value, a failure, an
@@ -38,3 +39,4 @@ template <class T, class Cleanup>
 }
 
 }  // namespace ieum
+#pragma GCC visibility pop

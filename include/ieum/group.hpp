@@ -12,6 +12,7 @@
 
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 class Group;
@@ -294,3 +295,4 @@ template <class T>
 }
 
 }  // namespace ieum
+#pragma GCC visibility pop

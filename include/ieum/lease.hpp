@@ -10,6 +10,7 @@
 
 #include <ieum/operation.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 namespace detail {
@@ -76,3 +77,4 @@ class [[nodiscard]] Lease {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -11,6 +11,7 @@
 #include <ieum/socket_option.hpp>
 #include <ieum/stream_socket.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 struct ListenOptions {
@@ -154,3 +155,4 @@ class [[nodiscard]] Accept {
 inline detail::Accept Listener::accept() noexcept { return detail::Accept(*this); }
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -11,6 +11,7 @@
 #include <ieum/detail/mailbox_core.hpp>
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 template <class T>
@@ -197,3 +198,4 @@ MailboxEnds<T> Mailbox<T>::create(std::size_t capacity) {
 }
 
 }  // namespace ieum
+#pragma GCC visibility pop

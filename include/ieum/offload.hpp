@@ -6,6 +6,7 @@
 
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 namespace detail {
@@ -88,3 +89,4 @@ template <class F>
 }
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -10,6 +10,7 @@
 
 #include <ieum/address.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// Time as the runtime counts it: monotonic (CLOCK_MONOTONIC), or virtual under the simulator.
@@ -106,3 +107,4 @@ class OperationQueue {
 
 }  // namespace detail
 }  // namespace ieum
+#pragma GCC visibility pop

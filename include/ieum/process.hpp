@@ -13,6 +13,7 @@
 
 #include <ieum/stream.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// How a process ended (waitid(2)).
@@ -134,3 +135,4 @@ class Process {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

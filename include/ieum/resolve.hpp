@@ -8,6 +8,7 @@
 
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 struct ResolveOptions {
@@ -52,3 +53,4 @@ struct ResolveOptions {
                                                  ResolveOptions options = {});
 
 }  // namespace ieum
+#pragma GCC visibility pop

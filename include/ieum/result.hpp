@@ -7,6 +7,7 @@
 
 #include <ieum/error.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// A raised error: `return fail(error)` from a function that returns a `Result`, `co_return
@@ -21,3 +22,4 @@ template <class Code>
 }
 
 }  // namespace ieum
+#pragma GCC visibility pop

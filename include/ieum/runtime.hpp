@@ -11,6 +11,7 @@
 #include <ieum/driver_kind.hpp>
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 struct RuntimeOptions {
@@ -213,3 +214,4 @@ template <detail::Awaitable A>
 int run_main(Task<> program);
 
 }  // namespace ieum
+#pragma GCC visibility pop

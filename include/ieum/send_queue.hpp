@@ -12,6 +12,7 @@
 
 #include <ieum/detail/loop.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// Bytes that any number of queues hold at the same time, without a copy. Any thread may hold one;
@@ -192,3 +193,4 @@ inline detail::QueuePush SendQueue::push(Payload payload) noexcept {
 inline detail::QueuePop SendQueue::pop() noexcept { return detail::QueuePop(*this); }
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -11,6 +11,7 @@
 #include <ieum/group.hpp>
 #include <ieum/listener.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 struct ServeOptions {
@@ -135,3 +136,4 @@ class Server {
 [[nodiscard]] Task<> serve(Listener listener, Server::Handler handler, ServeOptions options = {});
 
 }  // namespace ieum
+#pragma GCC visibility pop

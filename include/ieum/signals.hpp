@@ -9,6 +9,7 @@
 
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// Catches signals as long as it exists (sigaction(2)) and gives them to a task; then what they did
@@ -52,3 +53,4 @@ class Signals {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

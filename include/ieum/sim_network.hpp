@@ -14,6 +14,7 @@
 #include <ieum/sim_options.hpp>
 #include <ieum/sim_random.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 namespace detail::sim {
@@ -200,3 +201,4 @@ std::uint64_t fail_at_each_point(std::uint64_t seed,
                                  const std::function<void(SimNetwork&)>& scenario);
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -7,6 +7,7 @@
 
 #include <ieum/operation.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// One direction between two hosts. Shares (`loss` and the like) are from 0 to 1, of packets.
@@ -94,3 +95,4 @@ struct SimEvent {
 [[nodiscard]] std::string_view to_string(SimEvent::What what) noexcept;
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// A generator of the kind that <random> expects (xoshiro256**, of Blackman and Vigna), with
@@ -65,3 +66,4 @@ class SimRandom {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

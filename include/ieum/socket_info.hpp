@@ -12,6 +12,7 @@
 #include <ieum/address.hpp>
 #include <ieum/operation.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 enum class SocketKind : std::uint8_t { tcp, tcp_listener, unix_stream, unix_listener };
@@ -130,3 +131,4 @@ struct SocketInfo {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// Integer options. Booleans are 0 and 1; sizes are bytes; times as the man page says. See
@@ -58,3 +59,4 @@ enum class SocketOption : std::uint8_t {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -10,6 +10,7 @@
 #include <ieum/detail/handle_io.hpp>
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 namespace detail {
@@ -223,3 +224,4 @@ inline detail::StreamWriteAll Stream::write_all(std::span<const ConstBuffer> par
 }
 
 }  // namespace ieum
+#pragma GCC visibility pop

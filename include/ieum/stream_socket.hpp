@@ -18,6 +18,7 @@
 #include <ieum/stream.hpp>
 #include <ieum/unix_socket.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 struct ConnectOptions {
@@ -261,3 +262,4 @@ inline detail::SocketWriteAll StreamSocket::write_all(std::span<const ConstBuffe
 }
 
 }  // namespace ieum
+#pragma GCC visibility pop

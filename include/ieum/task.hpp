@@ -11,6 +11,7 @@
 #include <ieum/detail/loop.hpp>
 #include <ieum/result.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 template <class T = void>
@@ -361,3 +362,4 @@ template <detail::Awaitable A>
 }
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -4,6 +4,7 @@
 
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 namespace detail {
@@ -243,3 +244,4 @@ template <detail::Awaitable A>
 [[nodiscard]] inline detail::StopRequested stop_requested() noexcept { return {}; }
 
 }  // namespace ieum
+#pragma GCC visibility pop

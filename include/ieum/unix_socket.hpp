@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#pragma GCC visibility push(default)
 namespace ieum {
 
 /// At most this many descriptors go with one `StreamSocket::send_descriptors` (SCM_MAX_FD).
@@ -22,3 +23,4 @@ struct PeerCredentials {
 };
 
 }  // namespace ieum
+#pragma GCC visibility pop

@@ -199,9 +199,9 @@ std::string_view Address::bytes() const noexcept {
   return {};
 }
 
-bool operator==(const Address& left, const Address& right) noexcept {
-  return left.family_ == right.family_ && left.port_ == right.port_ &&
-         left.scope_ == right.scope_ && left.bytes() == right.bytes();
+bool Address::operator==(const Address& other) const noexcept {
+  return family_ == other.family_ && port_ == other.port_ && scope_ == other.scope_ &&
+         bytes() == other.bytes();
 }
 
 }  // namespace ieum

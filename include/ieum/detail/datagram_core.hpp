@@ -9,6 +9,7 @@
 #include <ieum/datagram_batch.hpp>
 #include <ieum/detail/socket_file.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum::detail {
 
 class Loop;
@@ -69,3 +70,4 @@ class DatagramCoreRef {
 };
 
 }  // namespace ieum::detail
+#pragma GCC visibility pop

@@ -12,6 +12,7 @@
 #include <ieum/detail/loop.hpp>
 #include <ieum/task.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum::detail {
 
 /// The operation in the awaiting frame. The datagrams stay where they are until it has completed.
@@ -163,3 +164,4 @@ class [[nodiscard]] ReceiveBatch {
 };
 
 }  // namespace ieum::detail
+#pragma GCC visibility pop

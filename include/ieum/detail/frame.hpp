@@ -15,6 +15,7 @@
 
 #include <ieum/error.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum::detail {
 
 class Frame;
@@ -87,3 +88,4 @@ class Frame : public Waiter, public ReadyNode {
 };
 
 }  // namespace ieum::detail
+#pragma GCC visibility pop

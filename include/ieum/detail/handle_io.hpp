@@ -11,6 +11,7 @@
 #include <ieum/detail/loop.hpp>
 #include <ieum/lease.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum::detail {
 
 /// The address that a socket's errors name, in 24 bytes, because every idle socket holds one.
@@ -162,3 +163,4 @@ class [[nodiscard]] HandleIo {
 };
 
 }  // namespace ieum::detail
+#pragma GCC visibility pop

@@ -7,6 +7,7 @@
 #include <ieum/detail/scope.hpp>
 #include <ieum/operation.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum::detail {
 
 /// A leaf of the tree of awaits: what a driver, a timer, an event or the pool completes.
@@ -65,3 +66,4 @@ class DriverLeaf : public Leaf {
 };
 
 }  // namespace ieum::detail
+#pragma GCC visibility pop

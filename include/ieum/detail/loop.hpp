@@ -15,6 +15,7 @@
 #include <ieum/error.hpp>
 #include <ieum/operation.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum::detail {
 
 class Driver;
@@ -152,3 +153,4 @@ inline void Leaf::wait_in(Waiter& waiter, Scope& scope) noexcept {
 }
 
 }  // namespace ieum::detail
+#pragma GCC visibility pop

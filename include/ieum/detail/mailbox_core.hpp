@@ -9,6 +9,7 @@
 #include <ieum/detail/loop.hpp>
 #include <ieum/result.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum::detail {
 
 class MailboxCore;
@@ -97,3 +98,4 @@ class MailboxCore : private LoopEndNode {
 };
 
 }  // namespace ieum::detail
+#pragma GCC visibility pop

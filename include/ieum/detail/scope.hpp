@@ -3,6 +3,7 @@
 
 #include <string>
 
+#pragma GCC visibility push(default)
 namespace ieum::detail {
 
 class Loop;
@@ -78,3 +79,4 @@ class Scope final : public StopNode {
 };
 
 }  // namespace ieum::detail
+#pragma GCC visibility pop

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#pragma GCC visibility push(default)
 namespace ieum::detail {
 
 /// None: an inode of 0.
@@ -13,3 +14,4 @@ struct SocketFile {
 };
 
 }  // namespace ieum::detail
+#pragma GCC visibility pop

@@ -6,6 +6,7 @@
 
 #include <ieum/operation.hpp>
 
+#pragma GCC visibility push(default)
 namespace ieum::detail {
 
 /// A node of the heap below. Pinned while armed.
@@ -129,3 +130,4 @@ class TimerHeap {
 };
 
 }  // namespace ieum::detail
+#pragma GCC visibility pop
