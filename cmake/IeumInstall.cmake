@@ -7,6 +7,9 @@ set(ieum_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ieum")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp")
 install(TARGETS ieum EXPORT ieumTargets)
+if(BUILD_SHARED_LIBS AND TARGET ieum_command)  # it finds the library beside itself
+  set_target_properties(ieum_command PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+endif()
 install(EXPORT ieumTargets NAMESPACE ieum:: DESTINATION "${ieum_cmake_dir}")
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/ieumConfig.cmake.in"
@@ -17,14 +20,26 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/ieumConfigVersion.cmake"
 install(FILES "${PROJECT_BINARY_DIR}/ieumConfig.cmake"
   "${PROJECT_BINARY_DIR}/ieumConfigVersion.cmake" DESTINATION "${ieum_cmake_dir}")
 
-# The .pc file finds its prefix from where it lies. Whoever links the static library needs also
-# what that library needs; with the shared one these are private.
+# The .pc file finds its prefix from where it lies. Whoever links the static library needs also what
+# that library needs, and pkg-config says so if it is not there; the shared one brings it along.
 file(RELATIVE_PATH ieum_pc_prefix "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
-set(ieum_pc_dependencies "-lcares -luring ${CMAKE_THREAD_LIBS_INIT}")
-if(BUILD_SHARED_LIBS)
-  set(ieum_pc_libs_private "${ieum_pc_dependencies}")
-else()
-  set(ieum_pc_libs " ${ieum_pc_dependencies}")
+set(ieum_pc_requires "")
+set(ieum_pc_libs "")
+if(NOT BUILD_SHARED_LIBS)
+  set(ieum_pc_libs " ${CMAKE_THREAD_LIBS_INIT}")
+  find_program(IEUM_PKG_CONFIG pkg-config)
+  mark_as_advanced(IEUM_PKG_CONFIG)
+  foreach(library IN ITEMS cares uring)
+    set(status 1)
+    if(IEUM_PKG_CONFIG)
+      execute_process(COMMAND "${IEUM_PKG_CONFIG}" --exists lib${library} RESULT_VARIABLE status)
+    endif()
+    if(status EQUAL 0)
+      string(APPEND ieum_pc_requires " lib${library}")
+    else()  # it came without a .pc file
+      string(APPEND ieum_pc_libs " -l${library}")
+    endif()
+  endforeach()
 endif()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/ieum.pc.in" "${PROJECT_BINARY_DIR}/ieum.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/ieum.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
