@@ -5,8 +5,15 @@
 namespace ieum::cli {
 
 // One line for each: `connect` is the record `connect_subcommand` in connect/.
+// clang-format off: it would join the lines
 #define IEUM_SUBCOMMANDS(entry) \
-  entry(connect) entry(listen) entry(cast) entry(help) entry(completion) entry(manual)
+  entry(connect) \
+  entry(listen) \
+  entry(cast) \
+  entry(help) \
+  entry(completion) \
+  entry(manual)
+// clang-format on
 
 #define IEUM_DECLARE(name) extern const Subcommand name##_subcommand;
 #define IEUM_ADDRESS(name) &name##_subcommand,
