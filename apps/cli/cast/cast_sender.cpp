@@ -84,7 +84,7 @@ class Sender {
     const std::vector<std::byte> packet = make_rtcp(report(), source_.cname, true);
     for (int i = 0; i < bye_count; ++i) {
       if (i > 0) co_await sleep(bye_interval);
-      // What it cannot reach, the stream cannot either, and tells.
+      // Where it cannot go, the stream cannot either, and that is reported.
       const Result<> sent = co_await attempt(control_.send(packet, control_to_));
       if (!sent && sent.error() == std::errc::operation_canceled) co_await fail(sent.error());
     }

@@ -30,7 +30,7 @@ class Broadcast {
   /// All must outlive it.
   Broadcast(LocalStreams& streams, const CommonOptions& options, Log& log);
 
-  /// Reads our input until its end; then, as --on-eof says, tells the clients. Fails if the input
+  /// Reads our input until its end; then half-closes or not, as --on-eof says. Fails if the input
   /// does.
   [[nodiscard]] Task<> read_input();
   /// One client, until it has finished. Closes its socket.

@@ -143,7 +143,7 @@ Task<> Session::finish_sending() {
   if (options_.on_eof == OnEof::close) end(EndReason::input_ended);
   if (options_.on_eof == OnEof::half_close) {
     const Result<> shut_down = co_await attempt(peer_.shutdown_write());
-    if (shut_down) events_.half_closed();  // else it has broken, which receiving tells
+    if (shut_down) events_.half_closed();  // else it has broken, as receiving will show
     shutdown_sent_ = true;
   }
   all_sent_ = true;
