@@ -1,5 +1,5 @@
 // HandleIo: an awaitable operation on a handle of the driver: receive, send, connect, close, poll.
-// On the data path: within the second file's room; the operation that the driver fills.
+// On the data path: with the second file; the operation that the driver fills.
 #pragma once
 
 #include <atomic>
