@@ -71,20 +71,20 @@ Error DatagramLeaf::error() const noexcept {
 bool DatagramLeaf::find_details(int number, DatagramError& told) const {
   if (!core_ || !core_->state.reports_errors || number == ECANCELED || number == EBADF)
     return false;
-  DatagramState& state = core_->state;
+  DatagramState& socket = core_->state;
   const bool sends = kind == Kind::send_datagrams;
-  if (sends && (state.keeps_errors || number == EMSGSIZE)) return false;  // it is about this one
-  const auto kept = std::ranges::find_if(state.errors, [&](const DatagramError& error) {
+  if (sends && (socket.keeps_errors || number == EMSGSIZE)) return false;  // it is about this one
+  const auto kept = std::ranges::find_if(socket.errors, [&](const DatagramError& error) {
     return error.number == number && error.reporter.is_ip();
   });
-  if (kept != state.errors.end()) {
+  if (kept != socket.errors.end()) {
     told = *kept;
-    state.errors.erase(kept);
+    socket.errors.erase(kept);
     return true;
   }
   while (core_->handle >= 0 && loop().driver().take_error(core_->handle, told) == 1) {
     if (told.number == number && told.reporter.is_ip()) return true;
-    state.keep(told);
+    socket.keep(told);
   }
   return false;
 }
