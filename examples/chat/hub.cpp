@@ -41,7 +41,7 @@ ieum::Task<> Hub::session(ieum::StreamSocket socket) {
 /// Sending runs beside listening. If sending fails, the group ends the listening too.
 ieum::Task<> Hub::converse(Member& member, Presence& presence, ieum::Group& group) {
   group.start(member.send_lines());
-  co_await ieum::race(listen_to(member), member.asked_to_leave());
+  co_await ieum::select(listen_to(member), member.asked_to_leave());
   presence.end();
   co_await member.finish();
 }

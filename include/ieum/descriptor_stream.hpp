@@ -54,6 +54,7 @@ class DescriptorStream final : public Stream {
   void begin_read(detail::StreamIo& io, std::span<std::byte> into) override;
   void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) override;
   void begin_receive(detail::StreamReceiveIo& io) override;
+  void begin_wait_readable(detail::StreamIo& io) override;
 
  private:
   enum class Way : std::uint8_t { own_handle, polled, pool };

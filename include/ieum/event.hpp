@@ -50,6 +50,8 @@ class EventWait {
     [[nodiscard]] Error error() const noexcept override { return error_at({}); }
     [[nodiscard]] const char* name() const noexcept override { return "wait for event"; }
     void on_stop() noexcept override;
+    /// Takes a pending wait back at once; false if the event has come.
+    bool withdraw() noexcept;
 
    private:
     friend class ieum::Event;

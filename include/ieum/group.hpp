@@ -270,13 +270,20 @@ struct RaceManyBody {
 
 }  // namespace detail
 
-/// Runs tasks, or single operations, at the same time; the first to succeed asks the others to
-/// stop, and its value comes back once all have ended: a `variant` whose index says which it was
-/// (`monostate` for what gives nothing). A failure does not end the race; if all fail, the first
-/// failure is the result. A later winner's value is destroyed.
+/// For several ways to one end, of which the first that works will do: runs tasks, or single
+/// operations, at the same time; the first to succeed asks the others to stop, and its value comes
+/// back once all have ended: a `variant` whose index says which it was (`monostate` for what gives
+/// nothing). A failure does not end the race, and is not told before all have ended; if all fail,
+/// the first failure is the result.
+///
+/// Lost is what a loser had done: the value of one that succeeds later is destroyed, and what a
+/// task has consumed before it was stopped (bytes, a client, a message) is gone with it. So an
+/// operation that consumes is refused here: wait for it with `select`, which loses nothing.
 template <detail::Awaitable... A>
   requires(sizeof...(A) > 0)
 [[nodiscard]] Task<std::variant<detail::RaceValue<typename A::value_type>...>> race(A... ops) {
+  static_assert((!detail::Consuming<A> && ...),
+                "a race throws away what its losers had received or accepted: use select()");
   using Value = std::variant<detail::RaceValue<typename A::value_type>...>;
   return detail::race_all<Value, A...>(std::tuple<A...>(std::move(ops)...));
 }

@@ -25,6 +25,7 @@
 #include <ieum/resolve.hpp>
 #include <ieum/result.hpp>
 #include <ieum/runtime.hpp>
+#include <ieum/select.hpp>
 #include <ieum/send_queue.hpp>
 #include <ieum/serve.hpp>
 #include <ieum/signals.hpp>

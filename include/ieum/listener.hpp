@@ -142,6 +142,7 @@ class AcceptState final : public DriverLeaf {
 class [[nodiscard]] Accept {
  public:
   using value_type = StreamSocket;
+  static constexpr bool consumes = true;
   using State = AcceptState;
   explicit Accept(Listener& listener) noexcept : listener_(&listener) {}
 

@@ -77,6 +77,7 @@ template <class T>
 class [[nodiscard]] MailboxReceive {
  public:
   using value_type = T;
+  static constexpr bool consumes = true;
   explicit MailboxReceive(MailboxCore& core) noexcept : core_(core) {}
 
   class State final : public MailboxLeaf {

@@ -164,6 +164,7 @@ class [[nodiscard]] QueuePush {
 class [[nodiscard]] QueuePop {
  public:
   using value_type = Payload;
+  static constexpr bool consumes = true;
   explicit QueuePop(SendQueue& queue) noexcept : queue_(queue) {}
 
   class State final : public QueueLeaf {

@@ -70,6 +70,7 @@ class StreamOperation;
 using StreamRead = StreamOperation<std::size_t, std::span<std::byte>>;
 using StreamWriteSome = StreamOperation<std::size_t, WriteRequest>;
 using StreamWriteAll = StreamOperation<void, WriteRequest>;
+using StreamWaitReadable = StreamOperation<void, ReadableRequest>;
 
 }  // namespace detail
 
@@ -91,6 +92,11 @@ class Stream {
   /// cost none. Errors as `read_some`. Of another kind than a socket, a stream may hold a buffer
   /// while it waits (`no_buffer_space` if all are leased).
   [[nodiscard]] detail::StreamReceive receive() noexcept;
+
+  /// Waits until a read would not block: something has come, or the end, or an error, which the
+  /// read then tells. Takes nothing, and no buffer. Counts as the pending read. Error, besides
+  /// those of closing and stopping: `operation_not_supported`, of a kind of stream that cannot.
+  [[nodiscard]] detail::StreamWaitReadable wait_readable() noexcept;
 
   /// Writes what can be taken at once, at least 1 byte; gives the number. Waiting for it is the
   /// backpressure: nothing is queued. Errors: `broken_pipe`, `connection_reset`; never SIGPIPE.
@@ -133,6 +139,8 @@ class Stream {
   virtual void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) = 0;
   /// As it is here: leases a buffer, and reads into it.
   virtual void begin_receive(detail::StreamReceiveIo& io);
+  /// What it gives is not looked at. As it is here: `operation_not_supported`.
+  virtual void begin_wait_readable(detail::StreamIo& io);
 
  protected:
   Stream() = default;
@@ -155,6 +163,7 @@ template <class T, class Request>
 class [[nodiscard]] StreamOperation {
  public:
   using value_type = T;
+  static constexpr bool consumes = std::is_same_v<Request, std::span<std::byte>>;
   StreamOperation(Stream& stream, const Request& request) noexcept
       : stream_(&stream), request_(request) {}
 
@@ -163,6 +172,8 @@ class [[nodiscard]] StreamOperation {
     explicit State(StreamOperation&& operation) noexcept {
       if constexpr (std::is_same_v<Request, WriteRequest>) {
         operation.stream_->begin_write(io_, operation.request_);
+      } else if constexpr (std::is_same_v<Request, ReadableRequest>) {
+        operation.stream_->begin_wait_readable(io_);
       } else {
         operation.stream_->begin_read(io_, operation.request_);
       }
@@ -180,12 +191,13 @@ class [[nodiscard]] StreamOperation {
 
  private:
   Stream* stream_;
-  Request request_;
+  [[no_unique_address]] Request request_;
 };
 
 class [[nodiscard]] StreamReceive {
  public:
   using value_type = Lease;
+  static constexpr bool consumes = true;
   explicit StreamReceive(Stream& stream) noexcept : stream_(&stream) {}
 
   class State {
@@ -210,6 +222,7 @@ inline detail::StreamReceive Stream::receive() noexcept { return detail::StreamR
 inline detail::StreamRead Stream::read_some(std::span<std::byte> into) noexcept {
   return {*this, into};
 }
+inline detail::StreamWaitReadable Stream::wait_readable() noexcept { return {*this, {}}; }
 inline detail::StreamWriteSome Stream::write_some(ConstBuffer data) noexcept {
   return {*this, detail::WriteRequest{data, {}, false}};
 }

@@ -53,6 +53,7 @@ using SocketRead = SocketOperation<std::size_t, std::span<std::byte>>;
 using SocketReceive = SocketOperation<Lease, std::monostate>;
 using SocketWriteSome = SocketOperation<std::size_t, WriteRequest>;
 using SocketWriteAll = SocketOperation<void, WriteRequest>;
+using SocketWaitReadable = SocketOperation<void, ReadableRequest>;
 }  // namespace detail
 
 /// One end of a connection: connected, reliable, in order, point to point.
@@ -99,6 +100,7 @@ class StreamSocket final : public Stream {
   // As in Stream, without its virtual call.
   [[nodiscard]] detail::SocketRead read_some(std::span<std::byte> into) noexcept;
   [[nodiscard]] detail::SocketReceive receive() noexcept;
+  [[nodiscard]] detail::SocketWaitReadable wait_readable() noexcept;
   [[nodiscard]] detail::SocketWriteSome write_some(ConstBuffer data) noexcept;
   [[nodiscard]] detail::SocketWriteAll write_all(ConstBuffer data) noexcept;
   [[nodiscard]] detail::SocketWriteAll write_all(std::string_view text) noexcept;
@@ -175,6 +177,9 @@ class StreamSocket final : public Stream {
   void begin_read(detail::StreamIo& io, std::span<std::byte> into) override;
   void begin_write(detail::StreamIo& io, const detail::WriteRequest& write) override;
   void begin_receive(detail::StreamReceiveIo& io) override { io.use(request(std::monostate{})); }
+  void begin_wait_readable(detail::StreamIo& io) override {
+    io.use(request(detail::ReadableRequest{}));
+  }
 
  private:
   friend class Listener;
@@ -197,6 +202,9 @@ class StreamSocket final : public Stream {
   detail::HandleRequest request(std::monostate /*pooled*/) noexcept {
     return request(detail::Operation::Kind::receive, "receive");
   }
+  detail::HandleRequest request(detail::ReadableRequest /*nothing*/) noexcept {
+    return request(detail::Operation::Kind::wait_readable, "wait until readable");
+  }
   detail::HandleRequest request(const detail::WriteRequest& write) noexcept {
     return request(detail::Operation::Kind::send, "write").to_write(write);
   }
@@ -215,6 +223,8 @@ template <class T, class Request>
 class [[nodiscard]] SocketOperation {
  public:
   using value_type = T;
+  static constexpr bool consumes =
+      std::is_same_v<Request, std::span<std::byte>> || std::is_same_v<Request, std::monostate>;
   SocketOperation(StreamSocket& socket, const Request& request) noexcept
       : socket_(&socket), request_(request) {}
 
@@ -248,6 +258,7 @@ inline detail::SocketRead StreamSocket::read_some(std::span<std::byte> into) noe
   return {*this, into};
 }
 inline detail::SocketReceive StreamSocket::receive() noexcept { return {*this, {}}; }
+inline detail::SocketWaitReadable StreamSocket::wait_readable() noexcept { return {*this, {}}; }
 inline detail::SocketWriteSome StreamSocket::write_some(ConstBuffer data) noexcept {
   return {*this, detail::WriteRequest{data, {}, false}};
 }

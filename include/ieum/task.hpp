@@ -28,6 +28,11 @@ concept Awaitable = requires {
   typename A::value_type;
 };
 
+/// What takes something that nobody gets back: bytes, a client, a message. Its type says so with
+/// `static constexpr bool consumes = true`.
+template <class A>
+concept Consuming = requires { requires A::consumes; };
+
 /// `co_await awaitable` in a task.
 template <Awaitable A>
 class Await {
@@ -302,6 +307,7 @@ template <Awaitable A>
 class Attempt {
  public:
   using value_type = Result<typename A::value_type>;
+  static constexpr bool consumes = Consuming<A>;
   explicit Attempt(A&& inner) noexcept : inner_(std::move(inner)) {}
 
   class State final : public Waiter {
@@ -352,6 +358,30 @@ class Attempt {
   A inner_;
 };
 
+/// `attempt` of a Result that is there already.
+template <class T>
+class AttemptResult {
+ public:
+  using value_type = Result<T>;
+  explicit AttemptResult(Result<T>&& result) noexcept : result_(std::move(result)) {}
+
+  class State {
+   public:
+    explicit State(AttemptResult&& attempt) noexcept : result_(std::move(attempt.result_)) {}
+    Start start(Waiter& /*waiter*/, Scope& /*scope*/) noexcept {
+      return {Start::Kind::done, nullptr};
+    }
+    Result<T> take() { return std::move(result_); }
+    [[noreturn]] Error take_error() noexcept { std::abort(); }
+
+   private:
+    Result<T> result_;
+  };
+
+ private:
+  Result<T> result_;
+};
+
 }  // namespace detail
 
 /// `Result<T> r = co_await attempt(op)`: the result itself, whether `op` succeeded or failed. An
@@ -359,6 +389,11 @@ class Attempt {
 template <detail::Awaitable A>
 [[nodiscard]] detail::Attempt<A> attempt(A op) noexcept {
   return detail::Attempt<A>(std::move(op));
+}
+/// The same for a function that does not wait, so that it may be called as one that does.
+template <class T>
+[[nodiscard]] detail::AttemptResult<T> attempt(std::expected<T, Error> result) noexcept {
+  return detail::AttemptResult<T>(std::move(result));
 }
 
 }  // namespace ieum

@@ -50,6 +50,7 @@ template <Awaitable A>
 class Timed {
  public:
   using value_type = typename A::value_type;
+  static constexpr bool consumes = Consuming<A>;
   Timed(Duration limit, A&& inner) noexcept : limit_(limit), inner_(std::move(inner)) {}
 
   class State final : public TimedWaiter {
@@ -119,6 +120,7 @@ template <Awaitable A>
 class Shield {
  public:
   using value_type = typename A::value_type;
+  static constexpr bool consumes = Consuming<A>;
   Shield(A&& inner, Duration grace) noexcept : grace_(grace), inner_(std::move(inner)) {}
 
   class State final : public ShieldWaiter {
@@ -169,6 +171,8 @@ class Sleep {
     [[nodiscard]] const char* name() const noexcept override { return "sleep"; }
     void fire() noexcept override;
     void on_stop() noexcept override;
+    /// Takes a pending sleep back at once; false if it is over.
+    bool withdraw() noexcept;
 
    private:
     void disarm() noexcept {

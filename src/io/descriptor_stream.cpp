@@ -127,6 +127,16 @@ void DescriptorStream::begin_receive(detail::StreamReceiveIo& io) {
   io.use(request(detail::Operation::Kind::receive, Direction::input, possible ? handle_ : -1));
 }
 
+void DescriptorStream::begin_wait_readable(detail::StreamIo& io) {
+  const bool possible = direction_ == Direction::input && descriptor_ >= 0;
+  if (possible && way_ == Way::pool) {
+    auto at_once = []() -> Task<std::size_t> { co_return 0; };
+    return io.use(at_once());
+  }
+  io.use(
+      request(detail::Operation::Kind::wait_readable, Direction::input, possible ? handle_ : -1));
+}
+
 void DescriptorStream::begin_write(detail::StreamIo& io, const detail::WriteRequest& write) {
   const bool possible = direction_ == Direction::output && descriptor_ >= 0;
   if (possible && way_ == Way::polled) return io.use(polled_write(write));

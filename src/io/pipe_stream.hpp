@@ -23,6 +23,9 @@ class PipeStream final : public Stream {
   [[nodiscard]] Task<> close() override;
   void begin_read(StreamIo& io, std::span<std::byte> into) override;
   void begin_write(StreamIo& io, const WriteRequest& request) override;
+  void begin_wait_readable(StreamIo& io) override {
+    io.use(request(Operation::Kind::wait_readable, Direction::input));
+  }
 
  private:
   [[nodiscard]] HandleRequest request(Operation::Kind kind, Direction direction) const noexcept;

@@ -59,6 +59,13 @@ Task<std::size_t> Stream::read_until(std::string& buffer, std::string_view delim
   }
 }
 
+void Stream::begin_wait_readable(detail::StreamIo& io) {
+  auto refuse = [](Address peer) -> Task<std::size_t> {
+    co_return fail(std::errc::operation_not_supported, "wait until readable", peer);
+  };
+  io.use(refuse(peer_address()));
+}
+
 Task<> Stream::finish_both_ways() {
   std::array<std::byte, 4096> unwanted;
   co_await shutdown_write();

@@ -33,5 +33,12 @@ void EventWait::State::on_stop() noexcept {
   happened();
 }
 
+bool EventWait::State::withdraw() noexcept {
+  if (state != Operation::State::pending) return false;
+  link_.unlink();
+  leave();
+  return true;
+}
+
 }  // namespace detail
 }  // namespace ieum

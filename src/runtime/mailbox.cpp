@@ -42,6 +42,12 @@ void MailboxLeaf::on_stop() noexcept {
   loop().complete(*this);
 }
 
+bool MailboxLeaf::withdraw() noexcept {
+  if (!core_.take_back(*this)) return false;
+  leave();
+  return true;
+}
+
 void MailboxLeaf::tell(bool closed) noexcept {
   // Written by the thread that tells; its own reads it after the loop has handed it over.
   if (closed) result = -EPIPE;

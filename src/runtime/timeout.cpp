@@ -44,6 +44,13 @@ void Sleep::State::on_stop() noexcept {
   loop().complete(*this);
 }
 
+bool Sleep::State::withdraw() noexcept {
+  if (state != Operation::State::pending) return false;
+  disarm();
+  leave();
+  return true;
+}
+
 Start Yield::State::start(Waiter& waiter, Scope& scope) noexcept {
   if (scope.stopped()) return at_once(-ECANCELED);
   wait_in(waiter, scope);

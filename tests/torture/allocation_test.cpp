@@ -79,6 +79,13 @@ TEST(Allocations, NoneForOperationsDeadlinesAndShields) {
             0);
 }
 
+TEST(Allocations, NoneForASelect) {
+  Event never;
+  EXPECT_EQ(run_virtually(count([&] { return select(never.wait(), sleep(1ms)); })), 0);
+  EXPECT_EQ(run_virtually(count([&] { return select(sleep(1ms), with_timeout(2ms, sleep(1s))); })),
+            0);
+}
+
 Task<> child() { co_await yield(); }
 
 TEST(Allocations, OneFrameAChildOfAGroup) {

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <csignal>
+#include <tuple>
 #include <utility>
-#include <variant>
 
 #include <ieum/event.hpp>
-#include <ieum/group.hpp>
+#include <ieum/select.hpp>
 #include <ieum/signals.hpp>
 
 #include "report/failure.hpp"
@@ -33,9 +33,9 @@ inline Task<> watch_signals(Signals signals, Interrupt& interrupt) {
 template <class A>
 Task<typename A::value_type> unless_interrupted(A op, Interrupt& interrupt) {
   using T = typename A::value_type;
-  auto either = co_await race(attempt(std::move(op)), interrupt.raised.wait());
-  if (either.index() == 1) co_await fail(std::errc::operation_canceled, "interrupt");
-  Result<T> result = std::get<0>(std::move(either));
+  auto either = co_await select(std::move(op), interrupt.raised.wait());
+  if (!std::get<0>(either)) co_await fail(std::errc::operation_canceled, "interrupt");
+  Result<T> result = *std::move(std::get<0>(either));
   if constexpr (std::is_void_v<T>) {
     if (!result) co_await fail(result.error());
   } else {

@@ -113,6 +113,7 @@ class [[nodiscard]] SendOne {
 class [[nodiscard]] ReceiveOne {
  public:
   using value_type = Datagram;
+  static constexpr bool consumes = true;
   ReceiveOne(DatagramCoreRef core, std::span<std::byte> into) noexcept
       : core_(std::move(core)), into_(into) {}
 
@@ -140,6 +141,7 @@ class [[nodiscard]] ReceiveOne {
 class [[nodiscard]] ReceiveBatch {
  public:
   using value_type = std::size_t;
+  static constexpr bool consumes = true;
   ReceiveBatch(DatagramCoreRef core, DatagramBatch& into) noexcept
       : core_(std::move(core)), into_(&into) {}
 

@@ -67,6 +67,9 @@ struct WriteRequest {
   bool whole = false;
 };
 
+/// What a wait until something can be read asks for.
+struct ReadableRequest {};
+
 /// What is asked of a handle. The buffers and `peer` must live until the operation has completed.
 struct HandleRequest {
   Operation::Kind kind = Operation::Kind::none;

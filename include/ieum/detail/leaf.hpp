@@ -33,6 +33,9 @@ class Leaf : public Operation, public StopNode {
   }
   /// Files the leaf as pending in `scope`.
   void wait_in(Waiter& waiter, Scope& scope) noexcept;
+  /// The opposite, of one that is pending and in nobody's hands: as if it had never been started,
+  /// its waiter is told nothing.
+  void leave() noexcept;
   /// An answer without waiting.
   Start at_once() const noexcept {
     return {result < 0 ? Start::Kind::failed : Start::Kind::done, nullptr};

@@ -152,5 +152,11 @@ inline void Leaf::wait_in(Waiter& waiter, Scope& scope) noexcept {
   ++loop_->pending_;
 }
 
+inline void Leaf::leave() noexcept {
+  unlink();
+  --loop_->pending_;
+  state = State::idle;
+}
+
 }  // namespace ieum::detail
 #pragma GCC visibility pop

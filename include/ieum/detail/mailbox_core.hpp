@@ -21,6 +21,8 @@ class MailboxLeaf : public Leaf {
   // Not from `result`, which another thread may be writing.
   [[nodiscard]] Error error() const noexcept final;
   void on_stop() noexcept final;
+  /// Takes one that waits back at once; false if it has been told, or is about to be.
+  bool withdraw() noexcept;
 
  protected:
   MailboxLeaf(MailboxCore& core, void* message) noexcept
