@@ -48,7 +48,7 @@ class CoresServer {
 
   /// `Server::drain` on all cores at the same time, from a task of any of them; the reports summed.
   /// `serve` ends with it. A core that has ended already adds nothing.
-  [[nodiscard]] Task<DrainReport> drain(Duration limit);
+  [[nodiscard]] Task<DrainReport> drain(AnyDuration limit);
 
   /// As `Server::on_session_end`, set before the cores run. Each core has a copy of `report` and
   /// calls it on its own thread.

@@ -18,7 +18,7 @@ namespace ieum {
 /// `cleanup` is kept until it has ended: it may be a lambda with captures that returns a `Task<>`.
 template <class T, class Cleanup>
 [[nodiscard]] Task<T> finally(Task<T> body, Cleanup cleanup,
-                              Duration grace = std::chrono::seconds(5)) {
+                              AnyDuration grace = std::chrono::seconds(5)) {
   std::exception_ptr exception;
   std::optional<Result<T>> result;
 #if defined(__cpp_exceptions)

@@ -33,5 +33,6 @@
 #include <ieum/stream.hpp>
 #include <ieum/stream_socket.hpp>
 #include <ieum/task.hpp>
+#include <ieum/time.hpp>
 #include <ieum/timeout.hpp>
 #include <ieum/unix_socket.hpp>

@@ -3,19 +3,15 @@
 // to the loop.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include <ieum/address.hpp>
+#include <ieum/time.hpp>
 
 #pragma GCC visibility push(default)
 namespace ieum {
-
-/// Time as the runtime counts it: monotonic (CLOCK_MONOTONIC), or virtual under the simulator.
-using TimePoint = std::chrono::steady_clock::time_point;
-using Duration = std::chrono::nanoseconds;
 
 /// A part of a gathered write.
 using ConstBuffer = std::span<const std::byte>;

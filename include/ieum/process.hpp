@@ -100,7 +100,7 @@ class Process {
   /// Asks it to end (SIGTERM), gives it `grace`, then kills it (SIGKILL), and reaps it. With a
   /// group of its own, the whole group is asked, and what is left of it at the child's end is
   /// killed.
-  [[nodiscard]] Task<ExitStatus> stop(Duration grace);
+  [[nodiscard]] Task<ExitStatus> stop(AnyDuration grace);
 
   /// Sends a signal (signal(7)) to it, or to its group if it has one of its own. Errors:
   /// `no_such_process` (it has ended and was waited for), `invalid_argument`,

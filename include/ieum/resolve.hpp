@@ -23,14 +23,14 @@ struct ResolveOptions {
   static constexpr int rounds_max = 10;
 
   /// For the whole resolution; zero: until the servers have had their rounds.
-  Duration timeout{};
+  AnyDuration timeout{};
   /// `Family::ipv4` or `Family::ipv6`: only such addresses. `Family::none`: both.
   Family family = Family::none;
   /// A name server to ask instead of those of resolv.conf, for exactly this name: no search list.
   /// Port 0: 53.
   Address server{};
   /// How long a server may take before the next one is asked, at least 1 ms; doubled every round.
-  Duration server_timeout = std::chrono::seconds(2);
+  AnyDuration server_timeout = std::chrono::seconds(2);
   /// How often each server is asked, at most `rounds_max`.
   int rounds = 3;
 };

@@ -57,7 +57,7 @@ class Runtime {
 
   /// One round of the loop: runs what is ready, then waits for the kernel, at most `wait_max`.
   /// Never call it from within a task of this runtime.
-  void turn(Duration wait_max = Duration::max());
+  void turn(AnyDuration wait_max = Duration::max());
 
   /// Runs `work` on the loop's thread in one of its next turns. Any thread may call it, as long as
   /// the runtime exists. `work` must not throw. What was posted by one thread runs in order.
@@ -69,7 +69,7 @@ class Runtime {
   /// Who awaits whom: a line for each pending operation and each await round it.
   [[nodiscard]] std::string dump_tasks() const;
 
-  /// The loop's time: read once a turn.
+  /// The loop's time: read once a turn. `ieum::now()` reads the clock.
   [[nodiscard]] TimePoint now() const noexcept;
   /// The name of the driver that runs: "io_uring", "epoll" or "sim".
   [[nodiscard]] const char* driver_name() const noexcept;

@@ -19,7 +19,7 @@ struct ServeOptions {
   std::size_t sessions_max = 10'000;
   /// When descriptors or memory run out: how long until accepting is tried again, unless a session
   /// ends before.
-  Duration retry_pause = std::chrono::milliseconds(100);
+  AnyDuration retry_pause = std::chrono::milliseconds(100);
 };
 
 /// What `Server::drain` did.
@@ -92,7 +92,7 @@ class Server {
 
   /// Closes the listener, waits at most `limit` for the sessions to end by themselves, then asks
   /// the rest to stop and waits for them. `run` ends with it. Clients in the backlog are reset.
-  [[nodiscard]] Task<DrainReport> drain(Duration limit);
+  [[nodiscard]] Task<DrainReport> drain(AnyDuration limit);
 
   /// Set before `run`. By default an exception is told on standard error, an error is not: a
   /// vanished peer is no news. `report` must not throw.

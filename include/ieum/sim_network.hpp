@@ -135,19 +135,19 @@ class SimNetwork {
 
   /// Does `what` when so much time has passed since the network was made; at once, in the next
   /// step, if it has. It runs between the turns of the hosts, so it may crash and restart them.
-  void at(Duration since_start, std::move_only_function<void()> what);
+  void at(AnyDuration since_start, std::move_only_function<void()> what);
   /// The same, from now on.
-  void after(Duration delay, std::move_only_function<void()> what);
+  void after(AnyDuration delay, std::move_only_function<void()> what);
 
   /// Goes on until all tasks of `SimHost::start` have ended, or any task has failed: the first such
   /// failure is the result, with the host's name as its detail. Errors of its own: `timed_out`:
   /// after `limit` of virtual time they had not ended; `resource_deadlock_would_occur`: nothing
   /// will ever happen any more, and they wait; `dump_tasks` says what for.
-  [[nodiscard]] Result<> run(Duration limit = std::chrono::hours(1));
+  [[nodiscard]] Result<> run(AnyDuration limit = std::chrono::hours(1));
   /// Goes on until `condition()`, asked after every step, or until `limit` has passed: false.
-  bool run_until(const std::function<bool()>& condition, Duration limit = std::chrono::hours(1));
+  bool run_until(const std::function<bool()>& condition, AnyDuration limit = std::chrono::hours(1));
   /// Goes on for so long, whatever happens; tasks that have failed are told by the next `run`.
-  void run_for(Duration time);
+  void run_for(AnyDuration time);
 
   /// Ends all tasks, as a crash of all hosts at the same time; the hosts stay down.
   void end() noexcept;

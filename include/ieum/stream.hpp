@@ -129,7 +129,7 @@ class Stream {
   /// finished too, at most `limit`, then closes. A close with unread data would reset a TCP
   /// connection, and the peer could lose the last of what we sent. It closes whatever happens;
   /// errors: `timed_out`, and what broke the connection.
-  [[nodiscard]] Task<> close_gracefully(Duration limit);
+  [[nodiscard]] Task<> close_gracefully(AnyDuration limit);
 
   /// The far end's address, which errors name; none where there is no such thing.
   [[nodiscard]] virtual Address peer_address() const noexcept { return {}; }

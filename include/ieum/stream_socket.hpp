@@ -30,13 +30,13 @@ struct ConnectOptions {
 
   /// For all of it, looking up a name and every attempt; zero: as long as the name servers have
   /// their rounds (resolve.hpp) and the system tries (tcp(7), about two minutes).
-  Duration timeout{};
+  AnyDuration timeout{};
   /// The local address to connect from; none: the system chooses. Port 0: the system chooses it.
   Address source{};
   /// `Family::ipv4` or `Family::ipv6`: only to such an address. `Family::none`: any.
   Family family = Family::none;
   /// Of a name's addresses: how long one is tried alone before the next is tried as well.
-  Duration attempt_delay = std::chrono::milliseconds(250);
+  AnyDuration attempt_delay = std::chrono::milliseconds(250);
   /// The server that is asked for a name, as `ResolveOptions::server`.
   Address name_server{};
   /// TCP_NODELAY: small writes go out at once. Write whole messages and it only helps.

@@ -1,4 +1,4 @@
-// Time: sleep, with_timeout, shield; and the two questions a task may ask its loop: yield and
+// Time: now, sleep, with_timeout, shield; and the two questions a task may ask its loop: yield and
 // stop_requested.
 #pragma once
 
@@ -220,26 +220,31 @@ class StopRequested {
 
 }  // namespace detail
 
-/// Gives `op`, with all that it does, at most `limit` from its start (as `Runtime::now` tells it):
+/// The time that deadlines are meant in, read now. In a task; under the simulator it is virtual,
+/// and stands still while a task computes. Elsewhere it is the system's steady clock.
+[[nodiscard]] TimePoint now() noexcept;
+
+/// Gives `op`, with all that it does, at most `limit` from its start:
 /// then it is asked to stop, and once it has, fails with `std::errc::timed_out`. Nested deadlines
 /// take the nearer one. An operation that completes all the same keeps its result; an outside stop
 /// that came first stays `operation_canceled`. Granularity: one turn of the loop. Allocates
 /// nothing.
 template <detail::Awaitable A>
-[[nodiscard]] detail::Timed<A> with_timeout(Duration limit, A op) noexcept {
+[[nodiscard]] detail::Timed<A> with_timeout(AnyDuration limit, A op) noexcept {
   return detail::Timed<A>(limit, std::move(op));
 }
 
 /// Lets `op` go on although a stop was asked for, at most `grace` from that stop on; then it is
 /// stopped too. For clean-up that must await: a close, a farewell, a drain.
 template <detail::Awaitable A>
-[[nodiscard]] detail::Shield<A> shield(A op, Duration grace) noexcept {
+[[nodiscard]] detail::Shield<A> shield(A op, AnyDuration grace) noexcept {
   return detail::Shield<A>(std::move(op), grace);
 }
 
-/// Waits for `delay`, or until stopped (`operation_canceled`). It counts from `Runtime::now`, which
-/// is read once a turn: what a task computed in this turn before is part of the delay.
-[[nodiscard]] inline detail::Sleep sleep(Duration delay) noexcept { return detail::Sleep(delay); }
+/// Waits for `delay`, or until stopped (`operation_canceled`).
+[[nodiscard]] inline detail::Sleep sleep(AnyDuration delay) noexcept {
+  return detail::Sleep(delay);
+}
 
 /// Lets every other ready task run first. Fails only if a stop was asked for.
 [[nodiscard]] inline detail::Yield yield() noexcept { return {}; }

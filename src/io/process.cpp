@@ -169,7 +169,7 @@ Task<ExitStatus> Process::wait() {
   co_return status;
 }
 
-Task<ExitStatus> Process::stop(Duration grace) {
+Task<ExitStatus> Process::stop(AnyDuration grace) {
   if (status_) co_return *status_;
   co_await kill(SIGTERM);
   Result<> ended = co_await attempt(with_timeout(grace, wait_until_ended()));

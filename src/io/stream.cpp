@@ -75,7 +75,7 @@ Task<> Stream::finish_both_ways() {
   }
 }
 
-Task<> Stream::close_gracefully(Duration limit) {
+Task<> Stream::close_gracefully(AnyDuration limit) {
   Result<> finished = co_await attempt(with_timeout(limit, finish_both_ways()));
   Result<> closed = co_await attempt(close());
   co_await finished;

@@ -80,7 +80,7 @@ Task<> CoresServer::obey(Server& server, Mailbox<DrainRequest>& requests) {
   static_cast<void>(request.reply.try_send(report));  // who asked may have been stopped
 }
 
-Task<DrainReport> CoresServer::drain(Duration limit) {
+Task<DrainReport> CoresServer::drain(AnyDuration limit) {
   auto ends = Mailbox<DrainReport>::create(slots_.size());
   std::optional<MailboxSender<DrainReport>> reply(std::move(ends.sender));
   for (const std::unique_ptr<Slot>& slot : slots_) {

@@ -124,7 +124,7 @@ void Server::session_ended(const SessionEnd& end) {
   if (sessions_ == 0) all_ended_.set();
 }
 
-Task<DrainReport> Server::drain(Duration limit) {
+Task<DrainReport> Server::drain(AnyDuration limit) {
   draining_ = true;
   if (accepting_ != nullptr) accepting_->stop();
   const std::size_t present = sessions_;

@@ -57,12 +57,12 @@ void Loop::assert_own_thread() noexcept {
               "a runtime is used on a thread that is not its own: use post() to reach it");
 }
 
-void Loop::refresh_now() noexcept { now_ = driver_->now(); }
-
 void Loop::arm_in(Timer& timer, Duration delay) noexcept {
+  // Not `now_`: the task may have computed since.
+  const TimePoint now = driver_->now();
   delay = std::max(delay, Duration::zero());
-  const bool beyond = delay > TimePoint::max() - now_;
-  timers_.arm(timer, beyond ? TimePoint::max() : now_ + delay);
+  const bool beyond = delay > TimePoint::max() - now;
+  timers_.arm(timer, beyond ? TimePoint::max() : now + delay);
 }
 
 bool Loop::submit(Leaf& leaf) noexcept { return driver_->submit(leaf); }

@@ -45,7 +45,7 @@ Result<Runtime*> Runtime::of_this_thread() {
   return runtime.get();
 }
 
-void Runtime::turn(Duration wait_max) { loop_->turn(wait_max); }
+void Runtime::turn(AnyDuration wait_max) { loop_->turn(wait_max); }
 
 void Runtime::post(std::move_only_function<void()> work) {
   loop_->post(std::make_unique<detail::Posted>(std::move(work)));
@@ -68,7 +68,6 @@ namespace detail {
 
 Root::Root(Runtime& runtime) noexcept : runtime_(runtime) {
   runtime.loop().assert_own_thread();
-  runtime.loop().refresh_now();
   Scope& root = runtime.loop().root();
   scope_.open(root);
   root.add(scope_);

@@ -4,7 +4,16 @@
 #include <cerrno>
 #include <cstdio>
 
-namespace ieum::detail {
+#include "base/driver.hpp"
+
+namespace ieum {
+
+TimePoint now() noexcept {
+  detail::Loop* const loop = detail::Loop::current();
+  return loop != nullptr ? loop->driver().now() : TimePoint::clock::now();
+}
+
+namespace detail {
 
 void TimedWaiter::fire() noexcept {
   if (scope_.stopped()) return;  // an outside stop came first
@@ -58,4 +67,5 @@ Start Yield::State::start(Waiter& waiter, Scope& scope) noexcept {
   return {};
 }
 
-}  // namespace ieum::detail
+}  // namespace detail
+}  // namespace ieum

@@ -125,11 +125,11 @@ void SimNetwork::heal_all() {
 
 // ---- Time ---------------------------------------------------------------------------------------
 
-void SimNetwork::at(Duration since_start, std::move_only_function<void()> what) {
+void SimNetwork::at(AnyDuration since_start, std::move_only_function<void()> what) {
   world_->call_at(std::max<Time>(since_start.count(), world_->now()), std::move(what));
 }
 
-void SimNetwork::after(Duration delay, std::move_only_function<void()> what) {
+void SimNetwork::after(AnyDuration delay, std::move_only_function<void()> what) {
   world_->call_at(later(world_->now(), delay), std::move(what));
 }
 
@@ -140,7 +140,7 @@ void SimNetwork::told(const Error& error, const SimHost& host) {
   error_ = std::make_unique<Error>(error.with_detail(where));
 }
 
-Result<> SimNetwork::run(Duration limit) {
+Result<> SimNetwork::run(AnyDuration limit) {
   IEUM_ASSERT(detail::Loop::current() == nullptr, "a simulated network is run within a task");
   const Time until = later(world_->now(), limit);
   bool goes_on = true;
@@ -153,7 +153,7 @@ Result<> SimNetwork::run(Duration limit) {
                   .with_detail("nothing will happen any more, and tasks wait (dump_tasks)"));
 }
 
-bool SimNetwork::run_until(const std::function<bool()>& condition, Duration limit) {
+bool SimNetwork::run_until(const std::function<bool()>& condition, AnyDuration limit) {
   IEUM_ASSERT(detail::Loop::current() == nullptr, "a simulated network is run within a task");
   const Time until = later(world_->now(), limit);
   while (!condition()) {
@@ -162,7 +162,7 @@ bool SimNetwork::run_until(const std::function<bool()>& condition, Duration limi
   return true;
 }
 
-void SimNetwork::run_for(Duration time) {
+void SimNetwork::run_for(AnyDuration time) {
   const Time until = later(world_->now(), time);
   while (world_->step(until)) {
   }

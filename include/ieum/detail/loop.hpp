@@ -53,9 +53,8 @@ class Loop {
   void tell_of_end(LoopEndNode& node) noexcept { node.link_before(ends_); }
 
   [[nodiscard]] bool spend() noexcept { return --budget_ > 0; }
+  /// The time of this turn's beginning.
   [[nodiscard]] TimePoint now() const noexcept { return now_; }
-  /// Reads the clock, for what is started between two turns.
-  void refresh_now() noexcept;
   [[nodiscard]] Driver& driver() noexcept { return *driver_; }
   [[nodiscard]] Scope& root() noexcept { return root_; }
   [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
@@ -92,6 +91,7 @@ class Loop {
   void complete(Leaf& leaf) noexcept;
 
   void arm(Timer& timer, TimePoint deadline) noexcept { timers_.arm(timer, deadline); }
+  /// `delay` from now on, by the driver's clock.
   void arm_in(Timer& timer, Duration delay) noexcept;
   void disarm(Timer& timer) noexcept { timers_.disarm(timer); }
 

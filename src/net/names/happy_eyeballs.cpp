@@ -119,7 +119,7 @@ Address next_address(Connecting& c) {
 TimePoint start_time(Connecting& c) {
   const bool only_ipv4 = c.tried == 0 && !c.answers.ipv6.settled;
   if (!only_ipv4) return c.next_attempt;
-  if (!c.ipv4_since) c.ipv4_since = c.loop->now();
+  if (!c.ipv4_since) c.ipv4_since = now();
   return std::max(c.next_attempt, *c.ipv4_since + ConnectOptions::resolution_delay);
 }
 
@@ -135,15 +135,15 @@ Task<> start_attempts(Connecting& c, Group& group) {
       continue;
     }
     const TimePoint start = start_time(c);
-    if (start > c.loop->now()) {
-      const Duration pause = start - c.loop->now();
+    if (start > now()) {
+      const Duration pause = start - now();
       const Result<> changed = co_await attempt(with_timeout(pause, c.answers.changed.wait()));
       if (!changed && changed.error() != std::errc::timed_out) co_await fail(changed.error());
       continue;
     }
     const Address address = next_address(c);
     c.last_tried = address.family();
-    c.next_attempt = c.loop->now() + c.options.attempt_delay;
+    c.next_attempt = now() + c.options.attempt_delay;
     ++c.tried;
     ++c.running;
     group.start(try_address(c, address));
