@@ -10,17 +10,28 @@ namespace detail {
 class EventWait;
 }
 
-/// A flag that tasks wait for. It stays set until `reset()`. Only the loop's thread may use it; it
-/// must outlive whoever waits for it.
+/// A flag that tasks wait for. It stays set until `reset()`. Once a task has waited for it, only
+/// the thread of that task's runtime may use it: another one would race with the wait, and wake
+/// nobody
+/// (`Runtime::post` or a `Mailbox` reaches it from there). It must outlive whoever waits for it,
+/// and may be moved while nobody does.
 class Event {
  public:
   Event() noexcept = default;
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
+  Event(Event&& other) noexcept : thread_(other.thread_), set_(other.set_) {
+    IEUM_ASSERT(!other.waiting_.linked(), "an event is moved while a task waits for it");
+  }
+  Event& operator=(Event&& other) noexcept {
+    IEUM_ASSERT(!waiting_.linked() && !other.waiting_.linked(),
+                "an event is moved while a task waits for it");
+    thread_ = other.thread_;
+    set_ = other.set_;
+    return *this;
+  }
   ~Event() { IEUM_ASSERT(!waiting_.linked(), "an event is destroyed while a task waits for it"); }
 
   /// Wakes all who wait, in the order in which they came. Callable from any code on the loop's
-  /// thread; runs none of them now.
+  /// thread, any other fails an assertion; runs none of them now.
   void set() noexcept;
   void reset() noexcept { set_ = false; }
   [[nodiscard]] bool is_set() const noexcept { return set_; }
@@ -31,6 +42,7 @@ class Event {
  private:
   friend class detail::EventWait;
   detail::ListLink waiting_;
+  const void* thread_ = nullptr;  // of those who wait or have waited
   bool set_ = false;
 };
 

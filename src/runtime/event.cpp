@@ -6,6 +6,10 @@
 namespace ieum {
 
 void Event::set() noexcept {
+  IEUM_ASSERT(
+      thread_ == nullptr || thread_ == detail::Loop::this_thread(),
+      "an event is set on another thread than that of the tasks which wait for it: reach it "
+      "by Runtime::post() or a mailbox");
   set_ = true;
   while (waiting_.linked()) {
     static_cast<detail::EventWait::State::Link*>(waiting_.next)->state.happened();
@@ -15,6 +19,7 @@ void Event::set() noexcept {
 namespace detail {
 
 Start EventWait::State::start(Waiter& waiter, Scope& scope) noexcept {
+  event_.thread_ = Loop::this_thread();
   if (scope.stopped()) return at_once(-ECANCELED);
   if (event_.set_) return at_once();
   wait_in(waiter, scope);

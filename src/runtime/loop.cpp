@@ -49,12 +49,12 @@ Loop::~Loop() {
 }
 
 void Loop::assert_own_thread() noexcept {
-  // The address tells threads apart and costs no call.
   Loop** const here = &current_;
   Loop** owner = thread_.load(std::memory_order_relaxed);
   if (owner == nullptr && thread_.compare_exchange_strong(owner, here)) return;
-  IEUM_ASSERT(owner == here,
-              "a runtime is used on a thread that is not its own: use post() to reach it");
+  IEUM_ASSERT(
+      owner == here,
+      "a runtime is used on a thread that is not its own: use post() to reach it, or a mailbox");
 }
 
 void Loop::arm_in(Timer& timer, Duration delay) noexcept {
@@ -72,6 +72,7 @@ void Loop::cancel(Leaf& leaf) noexcept {
 }
 
 void Loop::complete(Leaf& leaf) noexcept {
+  assert_own_thread();
   if (leaf.state == Operation::State::pending) completed_.push(leaf);
 }
 
@@ -180,8 +181,10 @@ void Loop::abandon(Frame& frame, Error& error) noexcept {
   for (Frame* next = &frame; next != nullptr;) {
     error.passed(next->where);
     Waiter* waiter = next->waiter;
-    if (next->owner != nullptr) *next->owner = nullptr;
-    next->self.destroy();
+    if (next->owner != &Frame::kept) {
+      if (next->owner != nullptr) *next->owner = nullptr;
+      next->self.destroy();
+    }
     next = waiter->failed(error);
   }
 }

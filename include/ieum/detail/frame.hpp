@@ -28,7 +28,8 @@ class Waiter {
   /// It ended with a value or an exception. `child`: the task that ended, or null for an operation.
   /// Returns the frame that is to go on now, or null.
   virtual Frame* ended(Frame* child) noexcept = 0;
-  /// It failed, and is destroyed already. Returns the frame that is to be abandoned, or null.
+  /// It failed, and is destroyed already, unless its frame is `kept`. Returns the frame that is to
+  /// be abandoned, or null.
   virtual Frame* failed(Error& error) noexcept = 0;
   /// The nearest frame outwards; null at the top. For dump_tasks().
   [[nodiscard]] virtual const Frame* awaiting_frame() const noexcept = 0;
@@ -76,12 +77,16 @@ class Frame : public Waiter, public ReadyNode {
   std::coroutine_handle<> self;
   Waiter* waiter = nullptr;
   Scope* scope = nullptr;
-  Frame** owner = nullptr;  ///< the task that owns this frame, told when the loop destroys it
+  /// The task that owns this frame, told when the loop destroys it; or `kept`.
+  Frame** owner = nullptr;
   std::source_location where;
   std::exception_ptr exception;
 
   /// Frames that exist on this thread; a test expects 0 at its end.
   static inline thread_local constinit std::int64_t live = 0;
+
+  /// The owner of a frame that the loop does not destroy when it fails: its waiter does, later.
+  static inline constinit Frame* kept = nullptr;
 
  protected:
   ~Frame() { --live; }
