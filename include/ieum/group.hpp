@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -20,6 +21,40 @@ class Group;
 namespace detail {
 
 class GroupCore;
+
+/// A wait for all children of a group.
+class GroupJoinLeaf : public Leaf {
+ public:
+  explicit GroupJoinLeaf(GroupCore& group) noexcept : group_(group) {}
+  [[nodiscard]] Error error() const noexcept final { return error_at({}); }
+  [[nodiscard]] const char* name() const noexcept final { return "join group"; }
+  void on_stop() noexcept final;
+
+ protected:
+  ~GroupJoinLeaf() = default;
+  Start begin(Waiter& waiter, Scope& scope) noexcept;
+
+ private:
+  friend class GroupCore;
+  GroupCore& group_;
+};
+
+class [[nodiscard]] GroupJoin {
+ public:
+  using value_type = void;
+  explicit GroupJoin(GroupCore& group) noexcept : group_(&group) {}
+
+  class State final : public GroupJoinLeaf {
+   public:
+    explicit State(GroupJoin&& join) noexcept : GroupJoinLeaf(*join.group_) {}
+    Start start(Waiter& waiter, Scope& scope) noexcept { return begin(waiter, scope); }
+    void take() const noexcept {}
+    [[nodiscard]] Error take_error() const noexcept { return error(); }
+  };
+
+ private:
+  GroupCore* group_;
+};
 
 /// Stands between a child and its group, and is told how the child ended instead of it: such a
 /// child does not fail the group. Owned by the group as long as the child runs.
@@ -55,6 +90,10 @@ class GroupCore : public Waiter, public ReadyNode {
   void stop() noexcept;
   [[nodiscard]] std::size_t running() const noexcept { return children_; }
 
+  Start start_join(GroupJoinLeaf& leaf, Waiter& waiter, Scope& scope) noexcept;
+  /// A stop has come to a join: true if it is the join's alone, and ends it.
+  bool stop_join(GroupJoinLeaf& leaf) noexcept;
+
   // A child:
   Frame* ended(Frame* child) noexcept override;
   Frame* failed(Error& error) noexcept override;
@@ -75,10 +114,13 @@ class GroupCore : public Waiter, public ReadyNode {
     }
 
    private:
+    friend class GroupCore;
     GroupCore& group_;
   };
 
   void open(Waiter& outer, Scope& parent) noexcept;
+  /// The body is a task: its frame, where its owner keeps it, and the size of its promise.
+  void body_starts(Frame*& frame, std::size_t promise_bytes) noexcept;
   /// The body threw before it was a task.
   void body_threw(std::exception_ptr exception) noexcept;
   void rethrow();
@@ -92,12 +134,21 @@ class GroupCore : public Waiter, public ReadyNode {
   void note(const Error& error) noexcept;
   void note(std::exception_ptr exception) noexcept;
   void one_less() noexcept;
+  [[nodiscard]] std::int64_t result_of_join() const noexcept;
   static void destroy_child(Loop& loop, ReadyNode& node) noexcept;
   static void joined(Loop& loop, ReadyNode& node) noexcept;
+  // For AddressSanitizer: the locals of a body that has ended are no more.
+  static void forbid_locals(Loop& loop, ReadyNode& node) noexcept;
+  void allow_locals() noexcept;
 
   Waiter* outer_ = nullptr;
   std::size_t children_ = 0;
+  GroupJoinLeaf* joining_ = nullptr;
+  Frame** body_ = nullptr;
+  std::size_t promise_bytes_ = 0;
+  std::size_t forbidden_bytes_ = 0;
   bool body_running_ = false;
+  bool body_failed_ = false;  // its frame is kept until all children have ended
   bool stopped_here_ = false;
   bool joined_ = false;
   std::optional<Error> error_;
@@ -125,6 +176,12 @@ class Group {
   /// Asks all children and the body to stop; a child that ends with `operation_canceled` because
   /// of it has not failed.
   void stop() noexcept { core_.stop(); }
+  /// Waits until all children have ended, those included that start meanwhile; for the body, at
+  /// most once at a time. Where children use locals of the body, it is the body's last await: then
+  /// they live as long as the children. Error: `operation_canceled`, once all have ended, if one of
+  /// them failed or the group was asked to stop from outside; or at once, if a stop reaches only
+  /// this wait (a deadline round it).
+  [[nodiscard]] detail::GroupJoin join() noexcept { return detail::GroupJoin(core_); }
   /// How many children have not ended.
   [[nodiscard]] std::size_t running() const noexcept { return core_.running(); }
 
@@ -162,7 +219,9 @@ class WithGroup {
         return {};
       }
 #endif
-      return task_->start(body_waiter_, scope_);
+      const Start start = task_->start(body_waiter_, scope_);
+      body_starts(task_->frame(), sizeof(typename BodyTask::promise_type));
+      return start;
     }
     value_type take() {
       rethrow();
@@ -185,12 +244,23 @@ class WithGroup {
 /// Runs `body(group)`, a task that may start children in the group, and joins them all: goes on
 /// only when the body and every child have ended. The result is the body's value, or the first
 /// failure of any of them; an exception is rethrown after the join. If the body fails, its children
-/// are asked to stop. `body` is kept until then: it may be a lambda with captures.
+/// are asked to stop.
 ///
-///     co_await with_group([&](Group& group) -> Task<> {
-///       group.start(receive(socket));
-///       co_await send(socket);
-///     });
+/// What children use must outlive them. What lies outside the body does, and so does `body` itself:
+/// it may be a lambda with captures. The body's own locals end with the body, before the join,
+/// unless the body waits for its children itself:
+///
+///     auto both = [&](Group& group) -> Task<> {
+///       StreamSocket peer = co_await StreamSocket::connect(address);
+///       group.start(receive(peer));                    // a local of the body
+///       co_await send(peer);
+///       co_await group.join();                         // so it joins before `peer` ends
+///     };
+///     co_await with_group(both);
+///
+/// If an await of the body fails, or is stopped, its locals are kept until all children have ended.
+/// (An exception, or `co_return fail(…)`, ends them at once.) AddressSanitizer reports a child that
+/// uses a local of a body that has ended.
 template <class Body>
 [[nodiscard]] detail::WithGroup<Body> with_group(Body body) noexcept {
   return detail::WithGroup<Body>(std::move(body));

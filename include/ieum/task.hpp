@@ -275,6 +275,8 @@ class Task<T>::State {
     }
   }
   [[noreturn]] Error take_error() noexcept { std::abort(); }  // a task never fails while it starts
+  /// Its frame, null once that is destroyed.
+  [[nodiscard]] detail::Frame*& frame() noexcept { return task_.frame_; }
 
  private:
   Task task_;
