@@ -82,8 +82,9 @@ class Server {
   using Handler = std::function<Task<>(StreamSocket)>;
 
   Server(Listener listener, Handler handler, const ServeOptions& options = {});
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
+  /// Before `run` only.
+  Server(Server&& other) noexcept;
+  Server& operator=(Server&&) = delete;
 
   /// Serves until drained (then it succeeds, once the last session has ended) or stopped (then the
   /// sessions are stopped too: `operation_canceled`). Call it once. Fails if accepting fails for a

@@ -41,6 +41,17 @@ Server::Server(Listener listener, Handler handler, const ServeOptions& options)
   all_ended_.set();
 }
 
+Server::Server(Server&& other) noexcept
+    : listener_(std::move(other.listener_)),
+      handler_(std::move(other.handler_)),
+      options_(other.options_),
+      report_(std::move(other.report_)),
+      counts_(other.counts_ == &other.own_counts_ ? &own_counts_ : other.counts_),
+      draining_(other.draining_) {
+  IEUM_ASSERT(!other.began_, "a server is moved after it has begun to run");
+  all_ended_.set();
+}
+
 Task<> Server::run() {
   IEUM_ASSERT(!began_, "a server runs once");
   began_ = true;

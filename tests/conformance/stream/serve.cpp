@@ -382,6 +382,27 @@ CO_TEST_P(ServeOver, two_drains_at_once) {
   co_await with_timeout(patience, with_group(body));
 }
 
+CO_TEST(Serve, a_server_may_be_moved_before_it_runs) {
+  Listener listener = co_await Listener::bind("127.0.0.1:0");
+  const Address address = listener.address();
+  std::vector<Server> servers;
+  servers.emplace_back(std::move(listener), echo, ServeOptions{.sessions_max = 1});
+  Listener second = co_await Listener::bind("127.0.0.1:0");
+  servers.emplace_back(std::move(second), echo);  // the first moves
+  Server server = std::move(servers[0]);
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    StreamSocket client = co_await StreamSocket::connect(address);
+    co_await client.write_all("hello");
+    const std::string text = co_await read_text(client, 5);
+    EXPECT_EQ(text, "hello");
+    EXPECT_EQ(server.counters().accepted, 1U);
+    const DrainReport report = co_await server.drain(0s);
+    EXPECT_EQ(report.cut, 1U);
+  };
+  co_await with_group(body);
+}
+
 CO_TEST(Serve, a_session_asks_whether_the_server_drains) {
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const Address address = listener.address();
