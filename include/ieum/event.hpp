@@ -12,9 +12,8 @@ class EventWait;
 
 /// A flag that tasks wait for. It stays set until `reset()`. Once a task has waited for it, only
 /// the thread of that task's runtime may use it: another one would race with the wait, and wake
-/// nobody
-/// (`Runtime::post` or a `Mailbox` reaches it from there). It must outlive whoever waits for it,
-/// and may be moved while nobody does.
+/// nobody. From there, `Runtime::post` or a `Mailbox` reaches it. It must outlive whoever waits for
+/// it, and may be moved while nobody does.
 class Event {
  public:
   Event() noexcept = default;

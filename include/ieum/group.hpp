@@ -17,6 +17,8 @@
 namespace ieum {
 
 class Group;
+template <class T = void>
+class ChildTask;
 
 namespace detail {
 
@@ -89,6 +91,7 @@ class GroupCore : public Waiter, public ReadyNode {
   void start_child(Task<void> task, std::unique_ptr<ChildObserver> observer) noexcept;
   void stop() noexcept;
   [[nodiscard]] std::size_t running() const noexcept { return children_; }
+  [[nodiscard]] Scope& scope() noexcept { return scope_; }
 
   Start start_join(GroupJoinLeaf& leaf, Waiter& waiter, Scope& scope) noexcept;
   /// A stop has come to a join: true if it is the join's alone, and ends it.
@@ -173,6 +176,11 @@ class Group {
   void start(Task<void> task, std::unique_ptr<detail::ChildObserver> observer) noexcept {
     core_.start_child(std::move(task), std::move(observer));
   }
+  /// Starts `task` as a child whose value is wanted: `co_await child.result()` gives it, or fails
+  /// with its error, which does not fail the group. An exception does. `child.stop()` stops it
+  /// alone (child_task.hpp).
+  template <class T>
+  [[nodiscard]] ChildTask<T> spawn(Task<T> task);
   /// Asks all children and the body to stop; a child that ends with `operation_canceled` because
   /// of it has not failed.
   void stop() noexcept { core_.stop(); }
@@ -373,3 +381,5 @@ template <class T>
 
 }  // namespace ieum
 #pragma GCC visibility pop
+
+#include <ieum/child_task.hpp>

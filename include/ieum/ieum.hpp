@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ieum/address.hpp>
+#include <ieum/child_task.hpp>
 #include <ieum/connect_observer.hpp>
 #include <ieum/cores.hpp>
 #include <ieum/cores_server.hpp>
@@ -20,12 +21,14 @@
 #include <ieum/lease.hpp>
 #include <ieum/listener.hpp>
 #include <ieum/mailbox.hpp>
+#include <ieum/mutex.hpp>
 #include <ieum/offload.hpp>
 #include <ieum/process.hpp>
 #include <ieum/resolve.hpp>
 #include <ieum/result.hpp>
 #include <ieum/runtime.hpp>
 #include <ieum/select.hpp>
+#include <ieum/semaphore.hpp>
 #include <ieum/send_queue.hpp>
 #include <ieum/serve.hpp>
 #include <ieum/signals.hpp>
