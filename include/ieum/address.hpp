@@ -25,7 +25,7 @@ enum class Family : std::uint8_t { none, ipv4, ipv6, unix_path, unix_abstract };
 ///
 ///     127.0.0.1:80   [::1]:80   [fe80::1%eth0]:80   *:80   unix:/run/app.sock   unix:@abstract
 ///
-/// `*:80` is `[::]:80`, which a listener opens for both families. In Unix names a space, a control
+/// `*:80` is every address of this machine, `any_family(80)`. In Unix names a space, a control
 /// byte, `%` and `?` are written as `%XX`. `parse(to_string())` gives the same address back.
 /// Any number of threads may read one address at the same time.
 class Address {
@@ -51,6 +51,15 @@ class Address {
     address.port_ = port;
     address.scope_ = scope;
     for (std::size_t i = 0; i < ip.size(); ++i) address.bytes_[i] = ip[i];
+    return address;
+  }
+
+  /// Every address of this machine, to listen at: `[::]`, which takes IPv4 as well; where the
+  /// system has no IPv6, binding to it binds to 0.0.0.0. Equal to the address `[::]` with this
+  /// port.
+  static constexpr Address any_family(std::uint16_t port) noexcept {
+    Address address = ipv6({}, port);
+    address.any_family_ = true;
     return address;
   }
 
@@ -83,6 +92,9 @@ class Address {
   /// True for 0.0.0.0 and [::].
   [[nodiscard]] bool is_wildcard() const noexcept;
 
+  /// True for what `any_family` gives.
+  [[nodiscard]] constexpr bool is_any_family() const noexcept { return any_family_; }
+
   /// The port in host byte order; 0 for Unix sockets.
   [[nodiscard]] constexpr std::uint16_t port() const noexcept { return port_; }
   constexpr void set_port(std::uint16_t port) noexcept { port_ = port; }
@@ -98,7 +110,8 @@ class Address {
   std::uint8_t name_bytes_ = 0;
   std::uint16_t port_ = 0;
   std::uint32_t scope_ = 0;
-  std::array<std::uint8_t, 108> bytes_{};
+  std::array<std::uint8_t, unix_name_bytes_max> bytes_{};
+  bool any_family_ = false;
 };
 
 }  // namespace ieum

@@ -18,6 +18,7 @@
 #include <ieum/explain.hpp>
 #include <ieum/finally.hpp>
 #include <ieum/group.hpp>
+#include <ieum/host_port.hpp>
 #include <ieum/lease.hpp>
 #include <ieum/listener.hpp>
 #include <ieum/mailbox.hpp>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include <ieum/connect_observer.hpp>
 #include <ieum/descriptor.hpp>
 #include <ieum/detached.hpp>
+#include <ieum/host_port.hpp>
 #include <ieum/socket_info.hpp>
 #include <ieum/socket_option.hpp>
 #include <ieum/stream.hpp>
@@ -32,6 +34,7 @@ struct ConnectOptions {
   /// their rounds (resolve.hpp) and the system tries (tcp(7), about two minutes).
   AnyDuration timeout{};
   /// The local address to connect from; none: the system chooses. Port 0: the system chooses it.
+  /// Of a name's addresses only those of its family are tried.
   Address source{};
   /// `Family::ipv4` or `Family::ipv6`: only to such an address. `Family::none`: any.
   Family family = Family::none;
@@ -77,14 +80,31 @@ class StreamSocket final : public Stream {
   /// address: `connection_refused`, `network_unreachable`, `host_unreachable`, `timed_out` (the
   /// option's or the system's), `no_such_file_or_directory` (Unix), `too_many_files_open`,
   /// `address_not_available` (the source), `address_family_not_supported` (the option's is
-  /// another). See connect(2).
+  /// another, or the source's). A connection of a socket to itself, which TCP makes now and then
+  /// where nobody listens, is `connection_refused`. See connect(2).
   [[nodiscard]] static Task<StreamSocket> connect(Address to, ConnectOptions options = {});
-  /// The same for an address as text (`Address::parse`), or for a name, `example.com:80`: looks it
-  /// up (`resolve`) and tries its addresses in the order of RFC 6724, the families taking turns,
-  /// each beside those before it after `attempt_delay`, or at once when one has failed; the first
-  /// connection wins, the others are given up (RFC 8305, Happy Eyeballs). Further errors:
-  /// `invalid_argument` (no port, or a service's name for one) and those of `resolve`. When all
-  /// attempts fail, the most telling failure, and how many there were.
+  /// The same to a host by its address or its name. A name is looked up (`resolve`), and its
+  /// addresses are tried in the order of RFC 6724, the families taking turns, each beside those
+  /// before it after `attempt_delay`, or at once when one has failed; the first connection wins,
+  /// the others are given up (RFC 8305, Happy Eyeballs). Further errors: those of `resolve`. When
+  /// all attempts fail, the most telling failure, and how many there were.
+  [[nodiscard]] static Task<StreamSocket> connect(HostPort to, ConnectOptions options = {});
+  /// The same. Whatever a peer has sent as a host may be given here: it is a name or an IP address
+  /// (`HostPort::make`), or refused. Further errors: `Errc::name_invalid`, `invalid_argument` (the
+  /// port is not from 0 to 65535).
+  template <std::integral Port>
+  [[nodiscard]] static Task<StreamSocket> connect(std::string_view host, Port port,
+                                                  ConnectOptions options = {}) {
+    return connect_checked(HostPort::make(host, port), options);
+  }
+  /// The same to whichever of `to` answers first, tried in this order, the families taking turns.
+  /// Further error: `invalid_argument` (there is none).
+  [[nodiscard]] static Task<StreamSocket> connect(std::span<const Address> to,
+                                                  ConnectOptions options = {});
+  /// The same for a text of the program's own, or of its user: `example.com:80`
+  /// (`HostPort::parse`), or a Unix socket as `unix:/path` (`Address::parse`). Not for a text made
+  /// of what a peer has sent, which could choose the latter. Further error: `invalid_argument` (no
+  /// port, or a service's name for one).
   [[nodiscard]] static Task<StreamSocket> connect(std::string_view to, ConnectOptions options = {});
 
   /// Two Unix sockets without names that are connected to each other (socketpair(2)). Does not
@@ -188,7 +208,7 @@ class StreamSocket final : public Stream {
       : loop_(&loop), handle_(handle), peer_(peer) {}
   static Task<StreamSocket> connect_now(Address to, ConnectOptions options);
   static Task<StreamSocket> connect_parsed(Result<Address> to, ConnectOptions options);
-  static Task<StreamSocket> connect_named(std::string to, ConnectOptions options);
+  static Task<StreamSocket> connect_checked(Result<HostPort> to, ConnectOptions options);
 
   template <class T, class Request>
   friend class detail::SocketOperation;

@@ -1,13 +1,14 @@
-// Address: text and back. The only place that knows the forms.
+// Address: text and back. HOST:PORT is read by HostPort.
 #include <ieum/address.hpp>
 
 #include <arpa/inet.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
+#include <ieum/error.hpp>
+#include <ieum/host_port.hpp>
 #include <ieum/result.hpp>
 
 namespace ieum {
@@ -59,22 +60,6 @@ std::optional<std::string> unescaped(std::string_view text) {
   return bytes;
 }
 
-std::optional<std::uint32_t> number(std::string_view text, std::uint32_t max) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size() || value > max) {
-    return std::nullopt;
-  }
-  return value;
-}
-
-std::optional<std::uint32_t> scope_of(std::string_view text) {
-  if (auto index = number(text, UINT32_MAX)) return index;
-  const unsigned index = if_nametoindex(std::string(text).c_str());
-  if (index == 0) return std::nullopt;
-  return index;
-}
-
 Result<Address> parse_unix(std::string_view text, std::string_view rest) {
   const bool abstract = rest.starts_with('@');
   const auto name = unescaped(rest.substr(abstract ? 1 : 0));
@@ -122,42 +107,17 @@ Result<Address> Address::unix_abstract(std::string_view name) {
 Result<Address> Address::parse(std::string_view text) {
   if (text.starts_with("unix:")) return parse_unix(text, text.substr(5));
 
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) {
-    return bad(text, number(text, UINT16_MAX) ? "has no host: write HOST:PORT"
-                                              : "has no port: write HOST:PORT");
+  if (text.starts_with("*:")) {
+    const Result<HostPort> any = HostPort::parse("0.0.0.0" + std::string(text.substr(1)));
+    if (!any) return bad(text, "has no port from 0 to 65535 after its last colon");
+    return any_family(any->port());
   }
-  const auto port = number(text.substr(colon + 1), UINT16_MAX);
-  if (!port) return bad(text, "has no port from 0 to 65535 after its last colon");
-  const auto port16 = static_cast<std::uint16_t>(*port);
-  std::string_view host = text.substr(0, colon);
-  if (host == "*") return ipv6({}, port16);
-
-  if (host.starts_with('[')) {
-    if (!host.ends_with(']')) return bad(text, "lacks the ] of its IPv6 address");
-    host = host.substr(1, host.size() - 2);
-    std::uint32_t scope = 0;
-    if (const std::size_t percent = host.find('%'); percent != std::string_view::npos) {
-      const auto index = scope_of(host.substr(percent + 1));
-      if (!index) return bad(text, "names no network interface of this machine after its %");
-      scope = *index;
-      host = host.substr(0, percent);
-    }
-    std::array<std::uint8_t, 16> ip{};
-    if (inet_pton(AF_INET6, std::string(host).c_str(), ip.data()) != 1) {
-      return bad(text, "holds no IPv6 address within its brackets");
-    }
-    return ipv6(ip, port16, scope);
-  }
-
-  std::array<std::uint8_t, 4> ip{};
-  if (inet_pton(AF_INET, std::string(host).c_str(), ip.data()) != 1) {
-    if (host.find(':') != std::string_view::npos) {
-      return bad(text, "holds an IPv6 address without brackets: write [ADDRESS]:PORT");
-    }
+  const Result<HostPort> place = HostPort::parse(text);
+  if (place && place->address()) return *place->address();
+  if (place || place.error() == Errc::name_invalid) {
     return bad(text, "holds no IP address; names are not looked up here");
   }
-  return ipv4(ip, port16);
+  return fail(place.error());
 }
 
 std::string Address::to_string() const {

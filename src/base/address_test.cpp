@@ -142,6 +142,21 @@ TEST(Address, SaysWhatIsWrong) {
   }
 }
 
+TEST(Address, TakesNothingForAnAddressUpToAZeroByte) {
+  using namespace std::string_view_literals;
+  for (const std::string_view text :
+       {"127.0.0.1\0.evil:80"sv, "[::1\0]:80"sv, "[fe80::1%lo\0x]:80"sv, "127.0.0.1:80\0"sv}) {
+    EXPECT_FALSE(Address::parse(text)) << Address::parse(text)->to_string();
+  }
+}
+
+TEST(Address, KnowsThatAnyFamilyWillDo) {
+  EXPECT_TRUE(parsed("*:80").is_any_family());
+  EXPECT_EQ(parsed("*:80"), Address::any_family(80));
+  EXPECT_FALSE(parsed("[::]:80").is_any_family());
+  EXPECT_EQ(parsed("*:80"), parsed("[::]:80"));
+}
+
 TEST(Address, CutsWhatItQuotes) {
   const std::string text = refused(std::string(1000, 'x'));
   EXPECT_EQ(text, "parse address: invalid argument: \"" + std::string(40, 'x') +

@@ -41,20 +41,70 @@ Error StreamSocket::error(int number, const char* operation) const noexcept {
   return Error::from_errno(number, operation, peer_address());
 }
 
-Task<StreamSocket> StreamSocket::connect(Address to, ConnectOptions options) {
-  if (options.timeout == Duration::zero()) {
-    StreamSocket socket = co_await connect_now(to, options);
-    co_return socket;
-  }
-  StreamSocket socket = co_await with_timeout(options.timeout, connect_now(to, options));
+namespace {
+
+Task<StreamSocket> with_deadline(Task<StreamSocket> connecting, Duration timeout) {
+  StreamSocket socket = co_await with_timeout(timeout, std::move(connecting));
   co_return socket;
 }
 
+/// With the option's deadline over it, if there is one.
+Task<StreamSocket> within_timeout(Task<StreamSocket> connecting, Duration timeout) {
+  if (timeout == Duration::zero()) return connecting;
+  return with_deadline(std::move(connecting), timeout);
+}
+
+/// Where to bind the socket before it connects to `to`; none: nowhere. Error:
+/// `address_family_not_supported`.
+Result<Address> source_for(const Address& to, const ConnectOptions& options) {
+  if (options.family != Family::none && options.family != to.family()) {
+    const Error other = Error::from_errno(EAFNOSUPPORT, "connect", to);
+    return fail(other.with_detail("the options ask for another family"));
+  }
+  const Address& source = options.source;
+  if (source.family() == Family::none) return source;
+  if (source.is_any_family() && to.family() == Family::ipv4) {
+    return Address::ipv4({}, source.port());
+  }
+  const bool fits = to.is_unix() ? source.is_unix() : source.family() == to.family();
+  if (!fits) return fail(Error::from_errno(EAFNOSUPPORT, "bind", source));
+  return source;
+}
+
+/// TCP connects a socket to its own address if the system happens to give it the port that it
+/// connects to (RFC 9293, simultaneous open). Nobody listens there.
+bool has_reached_itself(detail::Driver& driver, int handle, const Address& to) noexcept {
+  Address local;
+  if (!to.is_ip() || driver.local_address(handle, local) < 0 || local.port() != to.port()) {
+    return false;
+  }
+  Address peer;  // not `to`, which may be a wildcard
+  return driver.peer_address(handle, peer) >= 0 && peer == local;
+}
+
+}  // namespace
+
+Task<StreamSocket> StreamSocket::connect(Address to, ConnectOptions options) {
+  return within_timeout(connect_now(to, options), options.timeout);
+}
+
 Task<StreamSocket> StreamSocket::connect(std::string_view to, ConnectOptions options) {
-  // Parsed or copied now: the text may end with this call.
-  Result<Address> address = Address::parse(to);
-  if (!address && detail::names_a_host(to)) return connect_named(std::string(to), options);
-  return connect_parsed(std::move(address), options);
+  // Parsed now: the text may end with this call.
+  if (to.starts_with("unix:") || to.starts_with("*:")) {
+    return connect_parsed(Address::parse(to), options);
+  }
+  return connect_checked(HostPort::parse(to), options);
+}
+
+Task<StreamSocket> StreamSocket::connect(HostPort to, ConnectOptions options) {
+  if (to.address()) return connect(*to.address(), options);
+  if (to.host().empty()) return connect_checked(HostPort::make({}, to.port()), options);
+  return within_timeout(detail::connect_by_name(std::move(to), options), options.timeout);
+}
+
+Task<StreamSocket> StreamSocket::connect(std::span<const Address> to, ConnectOptions options) {
+  return within_timeout(detail::connect_to_one_of({to.begin(), to.end()}, options),
+                        options.timeout);
 }
 
 Task<StreamSocket> StreamSocket::connect_parsed(Result<Address> to, ConnectOptions options) {
@@ -63,23 +113,16 @@ Task<StreamSocket> StreamSocket::connect_parsed(Result<Address> to, ConnectOptio
   co_return socket;
 }
 
-Task<StreamSocket> StreamSocket::connect_named(std::string to, ConnectOptions options) {
-  auto connecting = detail::connect_by_name(std::move(to), options);
-  if (options.timeout == Duration::zero()) {
-    StreamSocket socket = co_await std::move(connecting);
-    co_return socket;
-  }
-  StreamSocket socket = co_await with_timeout(options.timeout, std::move(connecting));
+Task<StreamSocket> StreamSocket::connect_checked(Result<HostPort> to, ConnectOptions options) {
+  const HostPort place = co_await to;
+  StreamSocket socket = co_await connect(place, options);
   co_return socket;
 }
 
 Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options) {
   detail::Loop& loop = *co_await detail::this_loop();
   detail::Driver& driver = loop.driver();
-  if (options.family != Family::none && options.family != to.family()) {
-    const Error other = Error::from_errno(EAFNOSUPPORT, "connect", to);
-    co_return fail(other.with_detail("the options ask for another family"));
-  }
+  const Address source = co_await source_for(to, options);
   const int handle = driver.open(to.family(), detail::SocketType::stream);
   if (handle < 0) co_return fail(Error::from_errno(-handle, "connect", to));
   StreamSocket socket(loop, handle, to);
@@ -88,9 +131,9 @@ Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options)
   if (options.no_delay && to.is_ip())
     status = driver.set_option(handle, SocketOption::tcp_nodelay, 1);
   if (status < 0) co_return fail(Error::from_errno(-status, "connect", to));
-  if (options.source.family() != Family::none) {
-    status = driver.bind(handle, options.source);
-    if (status < 0) co_return fail(Error::from_errno(-status, "bind", options.source));
+  if (source.family() != Family::none) {
+    status = driver.bind(handle, source);
+    if (status < 0) co_return fail(Error::from_errno(-status, "bind", source));
   }
 
   if (options.observer != nullptr) options.observer->connecting(to);
@@ -98,6 +141,11 @@ Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options)
   for (;;) {
     detail::Connect request(socket.loop_, handle, to);
     Result<> connected = co_await attempt(std::move(request));
+    if (connected && has_reached_itself(driver, handle, to)) {
+      driver.reset_on_close(handle);  // leaves the port to whoever is to listen there
+      const Error error = Error::from_errno(ECONNREFUSED, "connect", to);
+      connected = fail(error.with_detail("nobody listens there: it reached its own socket"));
+    }
     if (connected) co_return socket;
     if (connected.error() != std::errc::resource_unavailable_try_again || !to.is_unix()) {
       if (options.observer != nullptr && connected.error() != std::errc::operation_canceled) {

@@ -4,7 +4,6 @@
 #include "net/names/happy_eyeballs.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <vector>
 
@@ -19,23 +18,6 @@
 namespace ieum::detail {
 
 namespace {
-
-Error bad_text(std::string_view text, std::string_view why) {
-  std::string detail = "\"";
-  detail.append(text.substr(0, 40)).append(text.size() > 40 ? "…" : "").append("\" ").append(why);
-  return Error(std::errc::invalid_argument, "parse address").with_detail(detail);
-}
-
-Result<std::uint16_t> port_of(std::string_view text) {
-  const std::string_view digits = text.substr(text.rfind(':') + 1);
-  std::uint16_t port = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [rest, error] = std::from_chars(digits.data(), end, port);
-  if (error == std::errc{} && rest == end) return port;
-  const bool number = digits.find_first_not_of("0123456789") == std::string_view::npos;
-  return fail(bad_text(text, number ? "has no port from 0 to 65535 after its last colon"
-                                    : "names a service: write its port as a number"));
-}
 
 /// How much a failed attempt tells: most, what is wrong with this machine; then what the other side
 /// said; least, that there is no way to an address at all.
@@ -53,8 +35,7 @@ int weight(const Error& error) {
 
 /// What the tasks of one connecting share.
 struct Connecting {
-  std::string host;
-  std::uint16_t port = 0;
+  HostPort to;  // empty: the addresses are given
   ConnectOptions options;
   Loop* loop = nullptr;
   NameAnswers answers;  // its event is also set when an attempt has ended
@@ -72,7 +53,7 @@ struct Connecting {
 
 Task<> look_up_name(Connecting& c) {
   const ResolveOptions options{.family = c.options.family, .server = c.options.name_server};
-  const Result<> found = co_await attempt(look_up(c.host, c.port, options, c.answers));
+  const Result<> found = co_await attempt(look_up(c.to, options, c.answers));
   if (!found) c.no_answer = found.error();
   c.looked_up = true;
   c.answers.changed.set();
@@ -117,7 +98,7 @@ Address next_address(Connecting& c) {
 
 /// When the next attempt may start: not before a late IPv6 address has had its chance.
 TimePoint start_time(Connecting& c) {
-  const bool only_ipv4 = c.tried == 0 && !c.answers.ipv6.settled;
+  const bool only_ipv4 = c.tried == 0 && !c.looked_up && !c.answers.ipv6.settled;
   if (!only_ipv4) return c.next_attempt;
   if (!c.ipv4_since) c.ipv4_since = now();
   return std::max(c.next_attempt, *c.ipv4_since + ConnectOptions::resolution_delay);
@@ -125,7 +106,7 @@ TimePoint start_time(Connecting& c) {
 
 /// Starts attempts until one has won, or none is left.
 Task<> start_attempts(Connecting& c, Group& group) {
-  group.start(look_up_name(c));
+  if (!c.looked_up) group.start(look_up_name(c));
   while (!c.winner.is_open()) {
     c.answers.changed.reset();
     take_addresses(c);
@@ -151,44 +132,88 @@ Task<> start_attempts(Connecting& c, Group& group) {
   group.stop();
 }
 
-/// Why it did not come to a connection to `text`, and how far it had come.
-Error why(const Connecting& c, const Result<>& ended, const std::string& text) {
-  if (c.tried == 0) {
+/// Why it did not come to a connection, and how far it had come.
+Error why(const Connecting& c, const Result<>& ended) {
+  const bool named = !c.to.host().empty();
+  if (c.tried == 0 && named) {
     if (ended) return *c.no_answer;
-    return Error(ended.error().code(), "resolve").with_name(c.host);
+    return Error(ended.error().code(), "resolve").with_name(c.to.host());
   }
-  if (!ended) return Error(ended.error().code(), "connect").with_name(text);
+  const Error stopped = Error(std::errc::operation_canceled, "connect")
+                            .with_name(named ? c.to.to_string() : "to one of several addresses");
+  if (!ended) {
+    Error error = stopped;
+    error.set_code(ended.error().code());
+    return error;
+  }
   // A stop may end the last attempt in the turn in which nothing was left to wait for.
-  if (!c.failure) return Error(std::errc::operation_canceled, "connect").with_name(text);
-  if (c.tried == 1) return c.failure->with_detail("the only address of " + c.host);
-  const std::string tried = "tried " + std::to_string(c.tried) + " addresses of ";
-  return c.failure->with_detail(tried + c.host);
+  if (!c.failure) return stopped;
+  const std::string of = named ? " of " + c.to.host() : "";
+  if (c.tried > 1) {
+    return c.failure->with_detail("tried " + std::to_string(c.tried) + " addresses" + of);
+  }
+  return named ? c.failure->with_detail("the only address" + of) : *c.failure;
 }
 
-}  // namespace
-
-bool names_a_host(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  return colon != std::string_view::npos && !text.starts_with("unix:") && !text.starts_with('[') &&
-         !text.starts_with('*') && text.find(':') == colon;
+Error refusal(const Connecting& c, std::errc code, const char* detail) {
+  return Error(code, "connect")
+      .with_name(c.to.host().empty() ? "" : c.to.to_string())
+      .with_detail(detail);
 }
 
-Task<StreamSocket> connect_by_name(std::string text, ConnectOptions options) {
-  Connecting connecting;
-  connecting.port = co_await port_of(text);
+/// Prepares for attempts; a source leaves only addresses of its family.
+Result<> prepare(Connecting& c) {
+  ConnectOptions& options = c.options;
   if (options.attempt_delay < ConnectOptions::attempt_delay_min ||
       options.attempt_delay > ConnectOptions::attempt_delay_max) {
-    const Error bad = Error(std::errc::invalid_argument, "connect").with_name(text);
-    co_return fail(bad.with_detail("the delay between attempts is from 10 ms to 2 s"));
+    return fail(
+        refusal(c, std::errc::invalid_argument, "the delay between attempts is from 10 ms to 2 s"));
   }
-  connecting.host = text.substr(0, text.rfind(':'));
-  connecting.options = options;
+  if (options.source.is_ip() && !options.source.is_any_family()) {
+    if (options.family == Family::none) options.family = options.source.family();
+    if (options.family != options.source.family()) {
+      return fail(refusal(c, std::errc::address_family_not_supported,
+                          "the source is of another family than the options ask for"));
+    }
+  }
+  if (!c.looked_up) return {};
+  if (c.untried.empty()) {
+    return fail(refusal(c, std::errc::invalid_argument, "there is no address to connect to"));
+  }
+  if (options.family == Family::none) return {};
+  std::erase_if(c.untried, [&](const Address& to) { return to.family() != options.family; });
+  if (!c.untried.empty()) return {};
+  return fail(refusal(c, std::errc::address_family_not_supported,
+                      "none of the addresses is of the family that the options ask for"));
+}
+
+Task<StreamSocket> connect_first(Connecting& connecting) {
+  co_await prepare(connecting);
   connecting.loop = co_await this_loop();
   Connecting& shared = connecting;
   auto body = [&shared](Group& group) { return start_attempts(shared, group); };
   const Result<> ended = co_await attempt(with_group(body));
   if (connecting.winner.is_open()) co_return std::move(connecting.winner);
-  co_return fail(why(connecting, ended, text));
+  co_return fail(why(connecting, ended));
+}
+
+}  // namespace
+
+Task<StreamSocket> connect_by_name(HostPort to, ConnectOptions options) {
+  Connecting connecting;
+  connecting.to = std::move(to);
+  connecting.options = options;
+  StreamSocket socket = co_await connect_first(connecting);
+  co_return socket;
+}
+
+Task<StreamSocket> connect_to_one_of(std::vector<Address> addresses, ConnectOptions options) {
+  Connecting connecting;
+  connecting.options = options;
+  connecting.looked_up = true;
+  connecting.untried = std::move(addresses);
+  StreamSocket socket = co_await connect_first(connecting);
+  co_return socket;
 }
 
 }  // namespace ieum::detail

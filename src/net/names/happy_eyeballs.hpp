@@ -1,18 +1,16 @@
-// Connecting by name (RFC 8305).
+// Connecting to whichever of several addresses answers first (RFC 8305).
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <vector>
 
 #include <ieum/stream_socket.hpp>
 
 namespace ieum::detail {
 
-/// Whether `text`, which is no address, is meant as a name and a port, so that `connect_by_name`
-/// is to say what is wrong with it.
-bool names_a_host(std::string_view text);
+/// `StreamSocket::connect` to a host by its name, but for `options.timeout`.
+Task<StreamSocket> connect_by_name(HostPort to, ConnectOptions options);
 
-/// `StreamSocket::connect` to HOST:PORT, but for `options.timeout`.
-Task<StreamSocket> connect_by_name(std::string text, ConnectOptions options);
+/// The same to whichever of some addresses answers first.
+Task<StreamSocket> connect_to_one_of(std::vector<Address> addresses, ConnectOptions options);
 
 }  // namespace ieum::detail

@@ -21,48 +21,12 @@ namespace detail {
 
 namespace {
 
-constexpr std::size_t label_bytes_max = 63;  // RFC 1035, section 2.3.4
-constexpr std::size_t name_bytes_max = 253;
-
-/// Why `host` can be no name; empty if it can.
-std::string_view what_is_wrong(std::string_view host) {
-  if (host.ends_with('.')) host.remove_suffix(1);
-  if (host.empty()) return "it is empty";
-  if (host.size() > name_bytes_max) return "it has more than 253 bytes";
-  std::size_t label = 0;
-  bool number = true;
-  for (const char c : host) {
-    if (static_cast<unsigned char>(c) >= 0x80) return "write it in its ASCII form, as xn--…";
-    if (c == '.') {
-      if (label == 0) return "it has an empty part";
-      label = 0;
-      number = true;
-      continue;
-    }
-    if (std::isalnum(c) == 0 && c != '-' && c != '_') {
-      return "it has something else than letters, digits, - and _ in it";
-    }
-    if (std::isdigit(c) == 0) number = false;
-    if (++label > label_bytes_max) return "it has a part of more than 63 bytes";
-  }
-  if (label == 0) return "it has an empty part";
-  if (number) return "it ends in a number, and is no IPv4 address";
-  return {};
-}
-
 std::string in_lower_case(std::string_view host) {
   std::string text(host);
   std::ranges::transform(text, text.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (text.ends_with('.')) text.pop_back();
   return text;
-}
-
-/// `127.0.0.1`, `::1`, `[::1]`, `fe80::1%eth0`.
-Result<Address> literal(const std::string& host, std::uint16_t port) {
-  const std::string end = ":" + std::to_string(port);
-  const bool bare = host.find(':') != std::string::npos && !host.starts_with('[');
-  return Address::parse((bare ? "[" + host + "]" : host) + end);
 }
 
 Result<> check(const std::string& host, const ResolveOptions& options) {
@@ -114,27 +78,17 @@ bool ask_driver(Driver& driver, const std::string& name, std::uint16_t port,
 }
 
 /// Fills `answers` with what needs no name server, and tells whether that is all there is. Error:
-/// `name_invalid` and those of `check`.
-Result<bool> look_nearby(Driver& driver, const std::string& host, std::uint16_t port,
-                         const ResolveOptions& options, NameAnswers& answers) {
-  const Result<> checked = check(host, options);
+/// those of `check`.
+Result<bool> look_nearby(Driver& driver, const HostPort& to, const ResolveOptions& options,
+                         NameAnswers& answers) {
+  const Result<> checked = check(to.host(), options);
   if (!checked) return fail(checked.error());
-  const Result<Address> address = literal(host, port);
-  if (address && address->is_ip() && host != "*") {
-    add(answers, {*address}, options.family);
+  if (to.address()) {
+    add(answers, {*to.address()}, options.family);
     return true;
   }
-  if (host.find(':') != std::string::npos) {
-    return fail(Error(Errc::name_invalid, "resolve")
-                    .with_name(host)
-                    .with_detail(host.find('%') == std::string::npos
-                                     ? "it has a colon, and is no IPv6 address"
-                                     : "it is no IPv6 address with an interface of this machine"));
-  }
-  if (const std::string_view wrong = what_is_wrong(host); !wrong.empty()) {
-    return fail(Error(Errc::name_invalid, "resolve").with_name(host).with_detail(wrong));
-  }
-  const std::string name = in_lower_case(host);
+  const std::string name = in_lower_case(to.host());
+  const std::uint16_t port = to.port();
   if (name == "localhost" || name.ends_with(".localhost")) {
     add(answers, {Address::ipv6_loopback(port), Address::ipv4_loopback(port)}, options.family);
   } else if (ask_driver(driver, name, port, options, answers)) {
@@ -179,17 +133,17 @@ Task<> ask_servers(std::string host, std::uint16_t port, ResolveOptions options,
 
 }  // namespace
 
-Task<> look_up(std::string host, std::uint16_t port, ResolveOptions options, NameAnswers& answers) {
+Task<> look_up(HostPort to, ResolveOptions options, NameAnswers& answers) {
   Loop& loop = *co_await this_loop();
-  const bool is_all = co_await look_nearby(loop.driver(), host, port, options, answers);
+  const bool is_all = co_await look_nearby(loop.driver(), to, options, answers);
   if (!is_all) {
-    const Result<> asked = co_await attempt(ask_servers(host, port, options, answers));
+    const Result<> asked = co_await attempt(ask_servers(to.host(), to.port(), options, answers));
     if (!asked) {
       const Error& why = asked.error();
-      co_await fail(Error(why.code(), "resolve").with_name(host).with_detail(why.detail()));
+      co_await fail(Error(why.code(), "resolve").with_name(to.host()).with_detail(why.detail()));
     }
   }
-  if (empty(answers)) co_await fail(no_address(answers, host, options.family));
+  if (empty(answers)) co_await fail(no_address(answers, to.host(), options.family));
   answers.changed.set();
 }
 
@@ -199,8 +153,9 @@ namespace {
 
 Task<std::vector<Address>> resolve_now(std::string host, std::uint16_t port,
                                        ResolveOptions options) {
+  const HostPort to = co_await HostPort::make(host, port);
   detail::NameAnswers answers;
-  co_await detail::look_up(std::move(host), port, options, answers);
+  co_await detail::look_up(to, options, answers);
   std::vector<Address> addresses = std::move(answers.ipv6.addresses);
   const std::vector<Address>& ipv4 = answers.ipv4.addresses;
   addresses.insert(addresses.end(), ipv4.begin(), ipv4.end());

@@ -68,6 +68,7 @@ int Tcp::connect(const Address& to) noexcept {
   } else if (node().has_flow(flow)) {
     return -EADDRNOTAVAIL;
   }
+  if (flow.local == flow.remote) return -ECONNREFUSED;  // a kernel connects it to itself
   if (bound_) {  // the flow holds the port from here on, and gives it back in die()
     node().unbind(*this);
     bound_ = false;
