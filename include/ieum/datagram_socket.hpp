@@ -152,6 +152,8 @@ class DatagramSocket {
   [[nodiscard]] int native_handle() const noexcept { return core_ ? core_->handle : -1; }
 
  private:
+  static Result<DatagramSocket> bind_exactly(const Address& address,
+                                             const DatagramOptions& options);
   static Result<DatagramSocket> make(Family family, const DatagramOptions& options);
   explicit DatagramSocket(detail::DatagramCore* core) noexcept : core_(core) {}
   [[nodiscard]] Family family() const noexcept { return core_->state.family; }

@@ -20,7 +20,8 @@ struct ListenOptions {
   int backlog = 4096;
   /// SO_REUSEPORT: several listeners, of several runtimes, share the port and its connections.
   bool reuse_port = false;
-  /// IPV6_V6ONLY: a listener on [::] takes IPv4 clients as well unless this is set.
+  /// IPV6_V6ONLY: a listener on [::] takes IPv4 clients as well unless this is set. Then `*:PORT`
+  /// is not bound to IPv4 where the system has no IPv6.
   bool ipv6_only = false;
   /// TCP_NODELAY for the accepted sockets, as in ConnectOptions.
   bool no_delay = true;
@@ -108,6 +109,8 @@ class Listener {
   friend class detail::AcceptState;
   enum class Port : std::uint8_t { own, own_then_shared, shared };
   static Result<Listener> bind_as(Port port, const Address& address, const ListenOptions& options);
+  static Result<Listener> bind_exactly(Port port, const Address& address,
+                                       const ListenOptions& options);
   Listener(detail::Loop& loop, int handle, const Address& address) noexcept
       : loop_(&loop), handle_(handle), address_(address) {}
   /// The handle, for the caller to close; the file is removed.

@@ -10,6 +10,14 @@ bool has_file(const Address& address, const Driver& driver) noexcept {
   return address.family() == Family::unix_path && !driver.is_simulated();
 }
 
+std::optional<Address> without_ipv6(const Address& address, bool ipv6_only,
+                                    const Error& error) noexcept {
+  if (!address.is_any_family() || ipv6_only || error != std::errc::address_family_not_supported) {
+    return std::nullopt;
+  }
+  return Address::ipv4({}, address.port());
+}
+
 Result<> lock_file(std::optional<ReplaceLock>& lock, const char* operation,
                    const Address& address) {
   lock.emplace(address);

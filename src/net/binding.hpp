@@ -15,6 +15,11 @@ namespace ieum::detail {
 /// Whether a socket that is bound to `address` has a file: a path has, but not a simulated one.
 [[nodiscard]] bool has_file(const Address& address, const Driver& driver) noexcept;
 
+/// Where to bind instead, once binding to `address` has failed with `error`: if any family will do,
+/// and the system has no IPv6 (ipv6.disable=1, some sandboxes), to all addresses of IPv4.
+[[nodiscard]] std::optional<Address> without_ipv6(const Address& address, bool ipv6_only,
+                                                  const Error& error) noexcept;
+
 /// Takes the lock that removing a stale file at `address` needs. Errors name `operation`.
 [[nodiscard]] Result<> lock_file(std::optional<ReplaceLock>& lock, const char* operation,
                                  const Address& address);

@@ -100,6 +100,14 @@ Result<std::vector<DetachedListener>> Listener::bind_shared(const Address& addre
 
 Result<Listener> Listener::bind_as(Port port, const Address& address,
                                    const ListenOptions& options) {
+  Result<Listener> listener = bind_exactly(port, address, options);
+  if (listener) return listener;
+  const auto ipv4 = detail::without_ipv6(address, options.ipv6_only, listener.error());
+  return ipv4 ? bind_exactly(port, *ipv4, options) : std::move(listener);
+}
+
+Result<Listener> Listener::bind_exactly(Port port, const Address& address,
+                                        const ListenOptions& options) {
   const Result<detail::Loop*> this_loop = detail::this_loop();
   if (!this_loop) return fail(this_loop.error());
   detail::Loop& loop = **this_loop;

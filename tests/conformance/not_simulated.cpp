@@ -109,6 +109,7 @@ constexpr std::array table{
     NotSimulated{"Signals.*", signals},
     NotSimulated{"StopAndDeadline.*/signal", signals},
     NotSimulated{"DescriptorsExhausted.*", limits},
+    NotSimulated{"WithoutIpv6.*", "a simulated system has IPv6"},
     NotSimulated{"Connect.without_a_descriptor_to_spare", limits},
     NotSimulated{"DatagramErrors.a_unix_peer_that_is_gone_is_refused_or_not_there", files},
     NotSimulated{"DatagramSegmentation.*", segmentation},

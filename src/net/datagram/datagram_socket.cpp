@@ -73,6 +73,14 @@ Result<DatagramSocket> DatagramSocket::bind(std::string_view address,
 
 Result<DatagramSocket> DatagramSocket::bind(const Address& address,
                                             const DatagramOptions& options) {
+  Result<DatagramSocket> socket = bind_exactly(address, options);
+  if (socket) return socket;
+  const auto ipv4 = detail::without_ipv6(address, options.ipv6_only, socket.error());
+  return ipv4 ? bind_exactly(*ipv4, options) : std::move(socket);
+}
+
+Result<DatagramSocket> DatagramSocket::bind_exactly(const Address& address,
+                                                    const DatagramOptions& options) {
   Result<DatagramSocket> socket = make(address.family(), options);
   if (!socket) return fail(Error(socket.error().code(), "bind", address));
   detail::Driver& driver = socket->driver();
