@@ -65,7 +65,7 @@ class DatagramSocket {
   ~DatagramSocket();
 
   /// A socket at `address`; port 0: the system chooses one. Does not wait. Errors:
-  /// `address_in_use`, which names who holds it where /proc shows that; `permission_denied`;
+  /// `address_in_use` (`find_datagram_port_owner` tells who holds it); `permission_denied`;
   /// `address_not_available`; `too_many_files_open`.
   [[nodiscard]] static Result<DatagramSocket> bind(const Address& address,
                                                    const DatagramOptions& options = {});

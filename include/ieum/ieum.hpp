@@ -24,6 +24,7 @@
 #include <ieum/mailbox.hpp>
 #include <ieum/mutex.hpp>
 #include <ieum/offload.hpp>
+#include <ieum/port_owner.hpp>
 #include <ieum/process.hpp>
 #include <ieum/resolve.hpp>
 #include <ieum/result.hpp>

@@ -54,8 +54,8 @@ class Listener {
   ~Listener();
 
   /// Creates a socket, binds it to `address` (port 0: the system chooses one, see `address()`) and
-  /// listens. A port that another socket listens on is refused: `address_in_use`, and the error
-  /// names the process that holds it where /proc lets us see it. A port that only has connections
+  /// listens. A port that another socket listens on is refused: `address_in_use`;
+  /// `find_port_owner` tells which process holds it. A port that only has connections
   /// of a former server left is taken (SO_REUSEADDR). A stale Unix socket file is `address_in_use`
   /// too, unless `ListenOptions::replace_stale` is set. Other errors: `permission_denied` (ports
   /// below 1024, say), `address_not_available`, `too_many_files_open`. Does not wait.

@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "net/port_owner.hpp"
+#include "net/socket_file.hpp"
 
 namespace ieum::detail {
 
@@ -33,13 +33,14 @@ int bind_to(Driver& driver, int handle, const Address& address, bool replaces) n
   return driver.bind(handle, address);
 }
 
-Error bind_error(int number, const char* operation, SocketType type, const Address& address,
-                 const Driver& driver) {
+Error bind_error(int number, const char* operation, const Address& address, const Driver& driver) {
   Error error = Error::from_errno(number, operation, address);
-  if (number == EADDRINUSE) {
-    error.set_detail(driver.is_simulated()        ? held_by_this_process()
-                     : type == SocketType::stream ? who_holds(address)
-                                                  : who_holds_datagrams(address));
+  if (number == EADDRINUSE && has_file(address, driver)) {
+    if (socket_file(address) == SocketFile{}) {
+      error.set_detail("what is there is no socket");
+    } else if (is_stale(address)) {
+      error.set_detail("nobody listens there: remove the stale file");
+    }
   }
   if (number == EACCES && address.is_ip() && address.port() < 1024) {
     error.set_detail("ports below 1024 need root or CAP_NET_BIND_SERVICE");

@@ -29,8 +29,8 @@ namespace ieum::detail {
 [[nodiscard]] int bind_to(Driver& driver, int handle, const Address& address,
                           bool replaces) noexcept;
 
-/// Says who holds an address that is in use, and which ports need rights.
-[[nodiscard]] Error bind_error(int number, const char* operation, SocketType type,
-                               const Address& address, const Driver& driver);
+/// Says what is in the way at a Unix path, and which ports need rights.
+[[nodiscard]] Error bind_error(int number, const char* operation, const Address& address,
+                               const Driver& driver);
 
 }  // namespace ieum::detail

@@ -15,7 +15,7 @@ namespace ieum {
 namespace {
 
 Error listen_error(int number, const Address& address, const detail::Driver& driver) {
-  return detail::bind_error(number, "listen", detail::SocketType::stream, address, driver);
+  return detail::bind_error(number, "listen", address, driver);
 }
 
 int prepare(detail::Driver& driver, int handle, const Address& address,

@@ -12,14 +12,12 @@
 #include <cstring>
 #include <string>
 
-#include "net/port_owner.hpp"
-
 namespace ieum::detail {
 
 namespace {
 
-Descriptor open_socket() noexcept {
-  return Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+Descriptor open_socket(int type) noexcept {
+  return Descriptor(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 }  // namespace
@@ -39,13 +37,14 @@ void remove_socket_file(const Address& address, const SocketFile& file) noexcept
   }
 }
 
-bool nobody_listens(const Address& address) noexcept {
+bool is_stale(const Address& address) noexcept {
   if (socket_file(address) == SocketFile{}) return false;
-  const Descriptor probe = open_socket();
+  // A listener refuses a datagram socket as one of another type, and does not take it for a client.
+  const Descriptor probe = open_socket(SOCK_DGRAM);
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   std::memcpy(name.sun_path, address.bytes().data(), address.bytes().size());
-  // Anything else, as a full backlog, another type of socket or no permission, is no proof.
+  // Anything else, as no permission, is no proof.
   return probe.is_open() &&
          ::connect(probe.number(), reinterpret_cast<const sockaddr*>(&name), sizeof name) < 0 &&
          errno == ECONNREFUSED;
@@ -53,8 +52,7 @@ bool nobody_listens(const Address& address) noexcept {
 
 bool remove_stale_file(const Address& address) noexcept {
   const SocketFile file = socket_file(address);
-  // In this order: a server that lives must not take us for a client.
-  if (is_bound(address) || !nobody_listens(address)) return false;
+  if (!is_stale(address)) return false;
   remove_socket_file(address, file);
   return true;
 }
@@ -75,7 +73,7 @@ ReplaceLock::ReplaceLock(const Address& path) noexcept {
       name.sun_path + 1, sizeof name.sun_path - 1, "ieum-replace-%llx-%llx-%llx",
       static_cast<unsigned long long>(directory.st_dev),
       static_cast<unsigned long long>(directory.st_ino), static_cast<unsigned long long>(hash));
-  socket_ = open_socket();
+  socket_ = open_socket(SOCK_STREAM);
   const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 +
                                             static_cast<std::size_t>(length));
   if (!socket_.is_open() ||

@@ -15,8 +15,8 @@ SocketFile socket_file(const Address& address) noexcept;
 /// gives its inode's number to no other file.
 void remove_socket_file(const Address& address, const SocketFile& file) noexcept;
 
-/// Whether a socket's file is at `address`, and connecting to it is refused. Asks by connecting.
-bool nobody_listens(const Address& address) noexcept;
+/// Whether a socket's file is at `address`, and no socket is bound to it. Nobody is disturbed.
+bool is_stale(const Address& address) noexcept;
 
 /// Removes the file at `address` if it is stale: a socket's, and no socket is bound to it. Hold a
 /// `ReplaceLock`.

@@ -94,7 +94,7 @@ Result<DatagramSocket> DatagramSocket::bind_exactly(const Address& address,
   int status = detail::bind_to(driver, socket->native_handle(), address, replaces);
   if (status >= 0) status = socket->learn_address();
   if (status < 0) {
-    return fail(detail::bind_error(-status, "bind", detail::SocketType::datagram, address, driver));
+    return fail(detail::bind_error(-status, "bind", address, driver));
   }
   if (options.unlink_on_close && has_file) socket->core_->file = detail::socket_file(address);
   return socket;
