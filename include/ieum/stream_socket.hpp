@@ -42,6 +42,8 @@ struct ConnectOptions {
   AnyDuration attempt_delay = std::chrono::milliseconds(250);
   /// The server that is asked for a name, as `ResolveOptions::server`.
   Address name_server{};
+  /// How many names are looked up at the same time, as `ResolveOptions::at_once_max`.
+  std::size_t lookups_at_once_max = 64;
   /// TCP_NODELAY: small writes go out at once. Write whole messages and it only helps.
   bool no_delay = true;
   /// Is told of each step, if not null; must outlive the connect.

@@ -52,7 +52,9 @@ struct Connecting {
 };
 
 Task<> look_up_name(Connecting& c) {
-  const ResolveOptions options{.family = c.options.family, .server = c.options.name_server};
+  const ResolveOptions options{.family = c.options.family,
+                               .server = c.options.name_server,
+                               .at_once_max = c.options.lookups_at_once_max};
   const Result<> found = co_await attempt(look_up(c.to, options, c.answers));
   if (!found) c.no_answer = found.error();
   c.looked_up = true;

@@ -6,8 +6,11 @@
 
 namespace ieum::detail {
 
-/// A place among the `ResolveOptions::at_once_max` lookups of this thread, given back by the
-/// destructor. Its runtimes share the places: those that wait get them in order.
+/// A place among the lookups of this thread, given back by the destructor. Its runtimes share the
+/// places: those that wait get them in order.
+///
+/// Who has had no answer for long can give up its place without ending: names that nobody answers
+/// do not hold up those that are answered at once.
 class LookupLimiter {
  public:
   LookupLimiter() noexcept = default;
@@ -15,15 +18,22 @@ class LookupLimiter {
   LookupLimiter& operator=(const LookupLimiter&) = delete;
   ~LookupLimiter();
 
-  /// Waits for a place.
-  Task<> come();
+  /// Waits until fewer than `at_once_max` have a place, and takes one; at once if it has one. May
+  /// be called again after it was stopped.
+  Task<> come(std::size_t at_once_max);
+  /// Goes on without a place, if fewer than twice as many as have places do that.
+  void go_on_without() noexcept;
 
  private:
   struct Places;
   static thread_local constinit Places places_;
+  enum class State : unsigned char { outside, waiting, has_place, without };
+  static void give_places() noexcept;
+  void take() noexcept;
+  void unlink() noexcept;
 
-  bool waits_ = false;
-  bool has_place_ = false;
+  State state_ = State::outside;
+  std::size_t at_once_max_ = 0;
   LookupLimiter* previous_ = nullptr;
   LookupLimiter* next_ = nullptr;
   Event given_;

@@ -15,11 +15,15 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include <ieum/descriptor.hpp>
 #include <ieum/group.hpp>
 #include <ieum/timeout.hpp>
+
+#include "net/names/resolv_conf.hpp"
+#include "net/names/server_health.hpp"
 
 namespace ieum::detail {
 
@@ -42,6 +46,31 @@ Address address_of(const sockaddr& name, std::uint16_t port) {
   const auto& in6 = reinterpret_cast<const sockaddr_in6&>(name);
   std::memcpy(ip.data(), &in6.sin6_addr, ip.size());
   return Address::ipv6(ip, port, in6.sin6_scope_id);
+}
+
+/// How long all of it may be kept: the aliases on the way count.
+Duration ttl_of(const ares_addrinfo& found) {
+  int seconds = INT_MAX;
+  for (const ares_addrinfo_node* node = found.nodes; node != nullptr; node = node->ai_next) {
+    seconds = std::min(seconds, node->ai_ttl);
+  }
+  for (const ares_addrinfo_cname* alias = found.cnames; alias != nullptr; alias = alias->next) {
+    seconds = std::min(seconds, alias->ttl);
+  }
+  return std::chrono::seconds(std::max(seconds, 0));
+}
+
+/// As c-ares lists it.
+Address address_of(const ares_addr_port_node& server) {
+  const auto port = static_cast<std::uint16_t>(server.udp_port == 0 ? 53 : server.udp_port);
+  if (server.family == AF_INET) {
+    std::array<std::uint8_t, 4> ip{};
+    std::memcpy(ip.data(), &server.addr.addr4, ip.size());
+    return Address::ipv4(ip, port);
+  }
+  std::array<std::uint8_t, 16> ip{};
+  std::memcpy(ip.data(), &server.addr.addr6, ip.size());
+  return Address::ipv6(ip, port);
 }
 
 using Readiness = NameQuery::Readiness;
@@ -75,6 +104,12 @@ struct NameQuery::Callbacks {
   }
   static int close(int descriptor, void* /*self*/) { return ::close(descriptor); }
   static int connect(int descriptor, const sockaddr* to, socklen_t size, void* self) {
+    auto& query = *static_cast<NameQuery*>(self);
+    const bool ipv4 = to->sa_family == AF_INET;
+    const std::uint16_t port = ipv4 ? reinterpret_cast<const sockaddr_in*>(to)->sin_port
+                                    : reinterpret_cast<const sockaddr_in6*>(to)->sin6_port;
+    query.conversations_.push_back(
+        {.descriptor = descriptor, .server = address_of(*to, ntohs(port))});
     const int status = ::connect(descriptor, to, size);
     return status < 0 && errno != EINPROGRESS ? note(self, -1) : status;
   }
@@ -87,7 +122,12 @@ struct NameQuery::Callbacks {
       errno = EAGAIN;
       return -1;
     }
-    if (count < 0) return note(self, -1);
+    Conversation* const talk = static_cast<NameQuery*>(self)->conversation(descriptor);
+    if (count < 0) {
+      if (errno != EAGAIN && errno != EINTR && talk != nullptr) talk->failed = true;
+      return note(self, -1);
+    }
+    if (talk != nullptr) talk->answered = true;
     if (from != nullptr && static_cast<std::size_t>(count) >= header_bytes) {
       const int code = static_cast<const unsigned char*>(data)[3] & 0x0fU;
       if (code != 0) {
@@ -101,6 +141,10 @@ struct NameQuery::Callbacks {
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(parts);  // only read
     message.msg_iovlen = static_cast<std::size_t>(count);
+    auto& query = *static_cast<NameQuery*>(self);
+    if (Conversation* const talk = query.conversation(descriptor)) {
+      talk->asked_at = std::min(talk->asked_at, query.driver_.now());
+    }
     const ssize_t sent = ::sendmsg(descriptor, &message, MSG_NOSIGNAL);
     return sent < 0 ? note(self, -1) : sent;
   }
@@ -116,9 +160,10 @@ struct NameQuery::Callbacks {
     auto& question = *static_cast<Question*>(argument);
     std::vector<Address>& addresses = question.answer.addresses;
     if (found != nullptr) {
+      question.answer.ttl = ttl_of(*found);
       for (const ares_addrinfo_node* node = found->nodes; node != nullptr; node = node->ai_next) {
         if (addresses.size() == ResolveOptions::addresses_max) break;
-        addresses.push_back(address_of(*node->ai_addr, question.port));
+        addresses.push_back(address_of(*node->ai_addr, 0));
       }
       ares_freeaddrinfo(found);
     }
@@ -127,6 +172,15 @@ struct NameQuery::Callbacks {
 };
 
 NameQuery::~NameQuery() {
+  const TimePoint now = driver_.now();
+  for (const Conversation& talk : conversations_) {
+    if (talk.answered) {
+      server_answered(talk.server);
+    } else if (talk.failed ||
+               (talk.asked_at != TimePoint::max() && now - talk.asked_at >= server_timeout_)) {
+      server_failed(talk.server, now);
+    }
+  }
   if (channel_ != nullptr) ares_destroy(channel_);
 }
 
@@ -138,9 +192,14 @@ Result<> NameQuery::open(const ResolveOptions& options) {
   std::string nowhere = "/dev/null";
   ares_options given{};
   given.lookups = lookups.data();
-  given.timeout = static_cast<int>(
-      std::chrono::ceil<std::chrono::milliseconds>(options.server_timeout).count());
-  given.tries = options.rounds;
+  ResolverOptions configured;
+  if (options.server.family() == Family::none) configured = resolver_options();
+  server_timeout_ = options.server_timeout.value_or(
+      configured.timeout.value_or(ResolveOptions::server_timeout_default));
+  given.timeout =
+      static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(server_timeout_).count());
+  given.tries =
+      options.rounds.value_or(configured.attempts.value_or(ResolveOptions::rounds_default));
   int which = ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
   if (options.server.family() != Family::none) {
     given.resolvconf_path = nowhere.data();
@@ -158,38 +217,57 @@ Result<> NameQuery::open(const ResolveOptions& options) {
   return use_servers(options.server);
 }
 
-/// Sets the server `only`, or leaves the first ones of those that are configured.
+NameQuery::Conversation* NameQuery::conversation(int descriptor) noexcept {
+  for (auto at = conversations_.rbegin(); at != conversations_.rend(); ++at) {
+    if (at->descriptor == descriptor) return &*at;
+  }
+  return nullptr;
+}
+
+/// Sets the server `only`, or leaves the first ones of those that are configured, those that have
+/// failed lately behind the others.
 Result<> NameQuery::use_servers(const Address& only) {
-  int status = ARES_SUCCESS;
-  if (only.family() == Family::none) {
-    ares_addr_port_node* servers = nullptr;
-    status = ares_get_servers_ports(channel_, &servers);
-    if (status != ARES_SUCCESS) return failure_of(status);
-    std::size_t count = 0;
-    for (ares_addr_port_node* server = servers; server != nullptr; server = server->next) {
-      if (++count != ResolveOptions::servers_max || server->next == nullptr) continue;
-      ares_addr_port_node* rest = server->next;
-      server->next = nullptr;
-      status = ares_set_servers_ports(channel_, servers);
-      server->next = rest;
-      break;
-    }
-    ares_free_data(servers);
-  } else {
+  if (only.family() != Family::none) {
     ares_addr_port_node server{};
     server.family = only.family() == Family::ipv6 ? AF_INET6 : AF_INET;
     std::memcpy(&server.addr, only.bytes().data(), only.bytes().size());
     server.udp_port = server.tcp_port = only.port();
-    status = ares_set_servers_ports(channel_, &server);
+    const int status = ares_set_servers_ports(channel_, &server);
+    if (status != ARES_SUCCESS) return failure_of(status);
+    return {};
   }
+  ares_addr_port_node* listed = nullptr;
+  int status = ares_get_servers_ports(channel_, &listed);
+  if (status != ARES_SUCCESS) return failure_of(status);
+  std::vector<ares_addr_port_node> servers;
+  std::vector<ares_addr_port_node> failed;
+  bool changed = false;
+  for (const ares_addr_port_node* at = listed; at != nullptr; at = at->next) {
+    if (servers.size() + failed.size() == ResolveOptions::servers_max) {
+      changed = true;
+      break;
+    }
+    if (has_failed_lately(address_of(*at), driver_.now())) {
+      failed.push_back(*at);
+    } else {
+      changed |= !failed.empty();
+      servers.push_back(*at);
+    }
+  }
+  ares_free_data(listed);
+  servers.insert(servers.end(), failed.begin(), failed.end());
+  if (!changed || servers.empty()) return {};
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    servers[i].next = i + 1 < servers.size() ? &servers[i + 1] : nullptr;
+  }
+  status = ares_set_servers_ports(channel_, servers.data());
   if (status != ARES_SUCCESS) return failure_of(status);
   return {};
 }
 
-void NameQuery::ask(const std::string& host, std::uint16_t port) {
+void NameQuery::ask(const std::string& host) {
   for (Question* question : {&ipv6_, &ipv4_}) {  // in the order that RFC 8305, section 3, wants
     if (question->answer.settled) continue;
-    question->port = port;
     ares_addrinfo_hints hints{};
     hints.ai_flags = ARES_AI_NOSORT;  // both families are sorted together, by us
     hints.ai_family = question == &ipv6_ ? AF_INET6 : AF_INET;
@@ -202,7 +280,7 @@ void NameQuery::settle(Question& question, int status) {
   if (status == ARES_EDESTRUCTION || answer.settled) return;  // we are being destroyed
   answer.settled = true;
   if (answer.addresses.empty()) explain(answer, status);
-  changed_.set();
+  on_settled_();
 }
 
 void NameQuery::explain(NameAnswer& answer, int status) const {
@@ -240,8 +318,10 @@ void NameQuery::explain(NameAnswer& answer, int status) const {
   }
 }
 
-Task<> NameQuery::drive() {
+Task<> NameQuery::drive(LookupLimiter& place) {
+  const TimePoint patient_until = began_ + server_timeout_ / 4;
   while (!settled()) {
+    if (driver_.now() >= patient_until) place.go_on_without();
     std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
     const auto wanted = static_cast<unsigned>(
         ares_getsock(channel_, sockets.data(), static_cast<int>(sockets.size())));
@@ -250,22 +330,24 @@ Task<> NameQuery::drive() {
       if (ARES_GETSOCK_READABLE(wanted, i) != 0) waits.push_back(until_readable(sockets[i]));
       if (ARES_GETSOCK_WRITABLE(wanted, i) != 0) waits.push_back(until_writable(sockets[i]));
     }
-    waits.push_back(until_timeout());
+    waits.push_back(until_timeout(patient_until));
     const Readiness ready = co_await race(std::move(waits));
     ares_process_fd(channel_, ready.readable ? ready.descriptor : ARES_SOCKET_BAD,
                     ready.readable ? ARES_SOCKET_BAD : ready.descriptor);
   }
 }
 
-/// Until c-ares has something to do without a socket: a server has not answered in time.
-Task<NameQuery::Readiness> NameQuery::until_timeout() {
+/// Until c-ares has something to do without a socket: a server has not answered in time; or until
+/// our patience ends.
+Task<NameQuery::Readiness> NameQuery::until_timeout(TimePoint patient_until) {
   timeval buffer{};
   const timeval* next = ares_timeout(channel_, nullptr, &buffer);
   IEUM_ASSERT(next != nullptr, "c-ares waits for nothing, and has not ended");
   // It rounds down to milliseconds: without one more we would spin.
   const Duration pause = std::chrono::seconds(next->tv_sec) +
                          std::chrono::microseconds(next->tv_usec) + std::chrono::milliseconds(1);
-  co_await sleep(pause);
+  const Duration left = patient_until - driver_.now();
+  co_await sleep(left > Duration::zero() ? std::min(pause, left) : pause);
   const Readiness ready{ARES_SOCKET_BAD, false};
   co_return ready;
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -11,6 +12,9 @@
 #include <ieum/resolve.hpp>
 #include <ieum/result.hpp>
 #include <ieum/task.hpp>
+
+#include "base/driver.hpp"
+#include "net/names/lookup_limiter.hpp"
 
 struct ares_channeldata;
 
@@ -22,6 +26,7 @@ struct NameAnswer {
   std::vector<Address> addresses;
   std::error_code failure;  ///< why there is none
   std::string detail;       ///< more words for it
+  Duration ttl{};           ///< how long the addresses may be kept
 };
 
 struct NameAnswers {
@@ -35,8 +40,13 @@ struct NameAnswers {
 /// destructor at the latest.
 class NameQuery {
  public:
-  explicit NameQuery(NameAnswers& answers)
-      : ipv6_(*this, answers.ipv6), ipv4_(*this, answers.ipv4), changed_(answers.changed) {}
+  /// Fills both answers, whose addresses have no port, and calls `settled` after each.
+  NameQuery(NameAnswer& ipv6, NameAnswer& ipv4, std::function<void()> settled, Driver& driver)
+      : ipv6_(*this, ipv6),
+        ipv4_(*this, ipv4),
+        on_settled_(std::move(settled)),
+        driver_(driver),
+        began_(driver.now()) {}
   NameQuery(const NameQuery&) = delete;
   NameQuery& operator=(const NameQuery&) = delete;
   ~NameQuery();
@@ -45,9 +55,10 @@ class NameQuery {
   /// randomness or that configuration cannot be had.
   Result<> open(const ResolveOptions& options);
   /// Sends the questions whose answers are not settled.
-  void ask(const std::string& host, std::uint16_t port);
-  /// Waits until all is settled; whatever the servers say is no error.
-  Task<> drive();
+  void ask(const std::string& host);
+  /// Waits until all is settled; whatever the servers say is no error. What takes long goes on
+  /// without `place`. May be called again after it was stopped.
+  Task<> drive(LookupLimiter& place);
 
   /// A socket of c-ares that can be read from, or written to.
   struct Readiness {
@@ -60,7 +71,14 @@ class NameQuery {
     Question(NameQuery& of, NameAnswer& to) : query(of), answer(to) {}
     NameQuery& query;
     NameAnswer& answer;
-    std::uint16_t port = 0;
+  };
+  /// A socket of c-ares, and what became of what was sent by it.
+  struct Conversation {
+    int descriptor = -1;
+    Address server;
+    TimePoint asked_at = TimePoint::max();
+    bool answered = false;
+    bool failed = false;
   };
   struct Callbacks;
   friend struct Callbacks;
@@ -68,14 +86,20 @@ class NameQuery {
     return ipv6_.answer.settled && ipv4_.answer.settled;
   }
   Result<> use_servers(const Address& only);
-  Task<Readiness> until_timeout();
+  /// The last one with this descriptor; null: none.
+  Conversation* conversation(int descriptor) noexcept;
+  Task<Readiness> until_timeout(TimePoint patient_until);
   void settle(Question& question, int status);
   void explain(NameAnswer& answer, int status) const;
 
   ares_channeldata* channel_ = nullptr;
   Question ipv6_;
   Question ipv4_;
-  Event& changed_;
+  std::function<void()> on_settled_;
+  Driver& driver_;
+  TimePoint began_;
+  Duration server_timeout_{};
+  std::vector<Conversation> conversations_;
   // What last went wrong with a server: c-ares does not tell. One of them is 0.
   int response_code_ = 0;
   int error_number_ = 0;

@@ -12,7 +12,8 @@
 #include "net/names/destination_order.hpp"
 #include "net/names/hosts_file.hpp"
 #include "net/names/look_up.hpp"
-#include "net/names/lookup_limiter.hpp"
+#include "net/names/name_cache.hpp"
+#include "net/names/shared_lookup.hpp"
 #include "runtime/this_loop.hpp"
 
 namespace ieum {
@@ -40,13 +41,14 @@ Result<> check(const std::string& host, const ResolveOptions& options) {
   if (options.server.family() != Family::none && !options.server.is_ip()) {
     return wrong("a name server has an IP address");
   }
-  if (options.server_timeout < std::chrono::milliseconds(1) ||
-      options.server_timeout > std::chrono::minutes(1)) {
+  if (options.server_timeout && (*options.server_timeout < std::chrono::milliseconds(1) ||
+                                 *options.server_timeout > std::chrono::minutes(1))) {
     return wrong("the server's timeout is from 1 ms to 1 minute");
   }
-  if (options.rounds < 1 || options.rounds > ResolveOptions::rounds_max) {
+  if (options.rounds && (*options.rounds < 1 || *options.rounds > ResolveOptions::rounds_max)) {
     return wrong("the rounds are from 1 to 10");
   }
+  if (options.at_once_max < 1) return wrong("at least one name is looked up at the same time");
   return {};
 }
 
@@ -119,16 +121,20 @@ Error no_address(const NameAnswers& answers, const std::string& host, Family fam
   return error;
 }
 
-Task<> ask_servers(std::string host, std::uint16_t port, ResolveOptions options,
-                   NameAnswers& answers) {
-  LookupLimiter turn;
-  co_await turn.come();
-  NameQuery query(answers);
-  co_await query.open(options);
-  answers.ipv6.settled = options.family == Family::ipv4;
-  answers.ipv4.settled = options.family == Family::ipv6;
-  query.ask(host, port);
-  co_await query.drive();
+Task<> ask_servers(Loop& loop, HostPort to, ResolveOptions options, NameAnswers& answers) {
+  NameCache* const cache = options.cache ? NameCache::of_this_thread() : nullptr;
+  if (cache != nullptr) {
+    const auto* known = cache->find(cache_key(to.host(), options), loop.driver().now());
+    if (known != nullptr) {
+      add(answers, *known, Family::none);
+      for (NameAnswer* answer : {&answers.ipv6, &answers.ipv4}) {
+        for (Address& address : answer->addresses) address.set_port(to.port());
+      }
+      co_return;
+    }
+  }
+  LookupMember member(loop, to.host(), to.port(), options, answers);
+  co_await member.wait();
 }
 
 }  // namespace
@@ -137,7 +143,7 @@ Task<> look_up(HostPort to, ResolveOptions options, NameAnswers& answers) {
   Loop& loop = *co_await this_loop();
   const bool is_all = co_await look_nearby(loop.driver(), to, options, answers);
   if (!is_all) {
-    const Result<> asked = co_await attempt(ask_servers(to.host(), to.port(), options, answers));
+    const Result<> asked = co_await attempt(ask_servers(loop, to, options, answers));
     if (!asked) {
       const Error& why = asked.error();
       co_await fail(Error(why.code(), "resolve").with_name(to.host()).with_detail(why.detail()));

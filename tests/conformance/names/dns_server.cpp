@@ -48,14 +48,15 @@ Question question_of(const std::string& message) {
   return question;
 }
 
-std::string record(const std::string& ip, int type) {
+std::string record(const std::string& ip, int type, unsigned ttl) {
   std::array<char, 16> bytes{};
   const int family = type == type_aaaa ? AF_INET6 : AF_INET;
   if (inet_pton(family, ip.c_str(), bytes.data()) != 1) std::abort();
   const std::size_t size = type == type_aaaa ? 16 : 4;
-  // The name of the question, its type, class IN, 60 seconds.
-  return "\xc0\x0c" + two_bytes(static_cast<std::size_t>(type)) + two_bytes(1) + two_bytes(0) +
-         two_bytes(60) + two_bytes(size) + std::string(bytes.data(), size);
+  // The name of the question, its type, class IN, how long it may be kept.
+  return "\xc0\x0c" + two_bytes(static_cast<std::size_t>(type)) + two_bytes(1) +
+         two_bytes(ttl >> 16U) + two_bytes(ttl & 0xffffU) + two_bytes(size) +
+         std::string(bytes.data(), size);
 }
 
 /// A socket of `type` at `address`, whose port it fills in.
@@ -182,7 +183,7 @@ std::string DnsServer::answer_to(const std::string& question, bool by_tcp, Durat
   text.replace(6, 2, count);
   text.replace(8, 4, 4, '\0');
   for (const std::string& ip : answer.addresses) {
-    if (full) text += record(ip, asked.type);
+    if (full) text += record(ip, asked.type, answer.ttl);
   }
   if (answer.kind == Kind::nonsense) text.resize(text.size() - 3);
   return answer.kind == Kind::garbage ? garbage(std::move(text)) : text;

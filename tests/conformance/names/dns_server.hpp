@@ -27,7 +27,8 @@ struct DnsAnswer {
   Kind kind = Kind::addresses;
   std::vector<std::string> addresses{};
   Duration delay{};
-  int ignored = 0;  ///< so many questions are not answered
+  int ignored = 0;   ///< so many questions are not answered
+  unsigned ttl = 0;  ///< seconds for which an answer may be kept
 };
 
 struct DnsName {

@@ -307,10 +307,26 @@ TEST(Names, a_stop_ends_a_resolution_at_once) {
 }
 
 TEST(Names, a_runtime_ends_in_the_middle_of_a_resolution) {
-  const DnsServer server({{"silent.example", both(Kind::silence)}});
-  const std::unique_ptr<Runtime> runtime = make_runtime();
-  auto running = runtime->start(resolve("silent.example", 80, by(server)));
-  while (server.questions() < 2) runtime->turn(5ms);
+  for (const bool told_to_stop : {true, false}) {
+    const DnsServer server({{"silent.example", both(Kind::silence)}});
+    const int without_runtime = open_descriptors();
+    std::unique_ptr<Runtime> runtime = make_runtime();
+    {
+      const int before = open_descriptors();
+      auto running = runtime->start(resolve("silent.example", 80, by(server)));
+      while (server.questions() < 2) runtime->turn(5ms);
+      EXPECT_FALSE(running.done());
+      EXPECT_GT(open_descriptors(), before);
+      if (told_to_stop) {
+        runtime->stop();
+        while (!running.done()) runtime->turn(0s);
+        EXPECT_EQ(running.take().error().to_string(), "resolve silent.example: canceled");
+        EXPECT_EQ(open_descriptors(), before);
+      }
+    }
+    runtime.reset();
+    EXPECT_EQ(open_descriptors(), without_runtime);
+  }
 }
 
 CO_TEST(Names, the_loop_goes_on_meanwhile) {
@@ -340,35 +356,43 @@ struct Crowd {
   int canceled = 0;
 };
 
-Task<> resolve_one(Crowd& crowd) {
-  const Result<Addresses> addresses = co_await attempt(resolve("crowd.example", 80, crowd.options));
+/// Names that are all different.
+std::map<std::string, DnsName> crowd_of(int count, const DnsName& name) {
+  std::map<std::string, DnsName> names;
+  for (int i = 0; i < count; ++i) names["crowd" + std::to_string(i) + ".example"] = name;
+  return names;
+}
+
+Task<> resolve_one(Crowd& crowd, int number) {
+  const std::string name = "crowd" + std::to_string(number) + ".example";
+  const Result<Addresses> addresses = co_await attempt(resolve(name, 80, crowd.options));
   crowd.most = std::max(crowd.most, open_descriptors() - crowd.before);
   if (addresses) ++crowd.found;
   if (!addresses && addresses.error() == std::errc::operation_canceled) ++crowd.canceled;
 }
 
 CO_TEST(Names, a_thousand_at_once_stay_within_the_bound) {
-  const DnsServer server({{"crowd.example", {answer({"192.0.2.1"}, 5ms), answer({}, 5ms)}}});
+  const DnsServer server(crowd_of(1000, {answer({"192.0.2.1"}, 5ms), answer({}, 5ms)}));
   Crowd crowd;
   crowd.options = by(server);
   crowd.options.server_timeout = 10s;
   crowd.before = open_descriptors();
   auto body = [&crowd](Group& group) -> Task<> {
-    for (int i = 0; i < 1000; ++i) group.start(resolve_one(crowd));
+    for (int i = 0; i < 1000; ++i) group.start(resolve_one(crowd, i));
     co_return;
   };
   co_await with_group(body);
   EXPECT_EQ(crowd.found, 1000);
-  EXPECT_LE(crowd.most, static_cast<int>(ResolveOptions::at_once_max));
+  EXPECT_LE(crowd.most, static_cast<int>(ResolveOptions{}.at_once_max));
   EXPECT_GT(crowd.most, 1);
 }
 
 CO_TEST(Names, a_stop_reaches_those_that_wait_for_their_turn) {
-  const DnsServer server({{"crowd.example", both(Kind::silence)}});
+  const DnsServer server(crowd_of(200, both(Kind::silence)));
   Crowd crowd;
   crowd.options = by(server);
   auto body = [&crowd, &server](Group& group) -> Task<> {
-    for (int i = 0; i < 200; ++i) group.start(resolve_one(crowd));
+    for (int i = 0; i < 200; ++i) group.start(resolve_one(crowd, i));
     while (server.questions() == 0) co_await sleep(1ms);
     group.stop();
   };
@@ -377,6 +401,188 @@ CO_TEST(Names, a_stop_reaches_those_that_wait_for_their_turn) {
   co_await expect_addresses("localhost", "127.0.0.1:80", {.family = Family::ipv4});
   const std::string after = co_await failure_of("nosuch.example", by(server));
   EXPECT_EQ(after, "resolve nosuch.example: no such name (NXDOMAIN)");
+}
+
+CO_TEST(Names, the_limit_is_an_option) {
+  const DnsServer server(crowd_of(100, {answer({"192.0.2.1"}, 5ms), answer({}, 5ms)}));
+  Crowd crowd;
+  crowd.options = by(server);
+  crowd.options.server_timeout = 10s;
+  crowd.options.at_once_max = 3;
+  crowd.before = open_descriptors();
+  auto body = [&crowd](Group& group) -> Task<> {
+    for (int i = 0; i < 100; ++i) group.start(resolve_one(crowd, i));
+    co_return;
+  };
+  co_await with_group(body);
+  EXPECT_EQ(crowd.found, 100);
+  EXPECT_LE(crowd.most, 3);
+  crowd.options.at_once_max = 0;
+  const std::string none = co_await failure_of("some.example", crowd.options);
+  EXPECT_EQ(none,
+            "resolve some.example: invalid argument: at least one name is looked up at the same "
+            "time");
+}
+
+/// Looks up names that nobody answers, as many as have a place, and then one of `server`'s.
+Task<> resolve_beside_silent_ones(const DnsServer& server, ResolveOptions silent) {
+  Crowd crowd;
+  crowd.options = silent;
+  auto body = [&](Group& group) -> Task<> {
+    for (int i = 0; i < 64; ++i) group.start(resolve_one(crowd, i));
+    co_await sleep(10ms);
+    auto one = expect_addresses("ipv4.example", "192.0.2.1:80", by(server));
+    co_await with_timeout(3s, std::move(one));
+    group.stop();
+  };
+  co_await with_group(body);
+  EXPECT_EQ(crowd.canceled, 64);
+}
+
+CO_TEST(Names, those_that_nobody_answers_do_not_hold_up_others) {
+  auto names = crowd_of(64, both(Kind::silence));
+  names["ipv4.example"] = in_ipv4;
+  const DnsServer server(names);
+  ResolveOptions silent = by(server);
+  silent.rounds = 10;  // 1023 seconds
+  co_await resolve_beside_silent_ones(server, silent);
+}
+
+CO_TEST(Names, a_server_that_is_silent_does_not_hold_up_those_of_others) {
+  const DnsServer mute(crowd_of(64, both(Kind::silence)));
+  const DnsServer server({{"ipv4.example", in_ipv4}});
+  ResolveOptions silent = by(mute);
+  silent.rounds = 10;
+  co_await resolve_beside_silent_ones(server, silent);
+}
+
+// ---- Asked once
+// -----------------------------------------------------------------------------------
+
+CO_TEST(Names, what_several_ask_for_is_asked_once) {
+  const DnsServer server({{"crowd0.example", {answer({"192.0.2.1"}, 20ms), answer({}, 20ms)}}});
+  Crowd crowd;
+  crowd.options = by(server);
+  crowd.options.server_timeout = 10s;
+  crowd.before = open_descriptors();
+  auto body = [&crowd](Group& group) -> Task<> {
+    for (int i = 0; i < 1000; ++i) group.start(resolve_one(crowd, 0));
+    co_return;
+  };
+  co_await with_group(body);
+  EXPECT_EQ(crowd.found, 1000);
+  EXPECT_EQ(server.questions(), 2);
+  EXPECT_LE(crowd.most, 1);
+}
+
+CO_TEST(Names, each_gets_its_own_port) {
+  const DnsServer server({{"ipv4.example", {answer({"192.0.2.1"}, 20ms), answer({}, 20ms)}}});
+  auto with_port = [&server](std::uint16_t port) -> Task<> {
+    const Addresses addresses = co_await resolve("ipv4.example", port, by(server));
+    EXPECT_EQ(addresses, at({"192.0.2.1:" + std::to_string(port)}));
+  };
+  auto body = [&](Group& group) -> Task<> {
+    for (std::uint16_t port = 1; port < 10; ++port) group.start(with_port(port));
+    co_return;
+  };
+  co_await with_group(body);
+  EXPECT_EQ(server.questions(), 2);
+}
+
+CO_TEST(Names, a_stop_of_the_first_who_asked_does_not_stop_the_others) {
+  const DnsServer server({{"slow.example", {answer({"192.0.2.1"}, 100ms), answer({}, 100ms)}}});
+  int found = 0;
+  auto asking = [&]() -> Task<> {
+    const Addresses addresses = co_await resolve("slow.example", 80, by(server));
+    found += addresses == at({"192.0.2.1:80"}) ? 1 : 0;
+  };
+  auto giving_up = [&]() -> Task<> {
+    auto first = resolve("slow.example", 80, by(server));
+    const Result<Addresses> given_up = co_await attempt(with_timeout(10ms, std::move(first)));
+    EXPECT_FALSE(given_up);
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(giving_up());
+    for (int i = 0; i < 5; ++i) group.start(asking());
+    group.start(giving_up());
+    co_return;
+  };
+  co_await with_group(body);
+  EXPECT_EQ(found, 5);
+  EXPECT_EQ(server.questions(), 2);
+}
+
+CO_TEST(Names, a_failure_is_told_to_all_who_asked) {
+  const DnsServer server({{"failing.example", both(Kind::failure)}});
+  int failed = 0;
+  auto asking = [&]() -> Task<> {
+    const std::string failure = co_await failure_of("failing.example", by(server));
+    failed += failure.contains("SERVFAIL") ? 1 : 0;
+  };
+  auto body = [&](Group& group) -> Task<> {
+    for (int i = 0; i < 5; ++i) group.start(asking());
+    co_return;
+  };
+  co_await with_group(body);
+  EXPECT_EQ(failed, 5);
+}
+
+/// An answer that may be kept for `ttl` seconds.
+DnsName kept(unsigned ttl) {
+  DnsName name = in_ipv4;
+  name.ipv4.ttl = ttl;
+  return name;
+}
+
+CO_TEST(Names, answers_are_kept_as_long_as_they_say) {
+  const DnsServer server({{"kept.example", kept(60)}, {"short.example", kept(1)}});
+  for (int i = 0; i < 3; ++i) {
+    co_await expect_addresses("kept.example", "192.0.2.1:80", by(server));
+    co_await expect_addresses("Kept.Example", "192.0.2.1:80", by(server));
+  }
+  const Addresses other_port = co_await resolve("kept.example", 443, by(server));
+  EXPECT_EQ(other_port, at({"192.0.2.1:443"}));
+  EXPECT_EQ(server.questions(), 2);
+  ResolveOptions uncached = by(server);
+  uncached.cache = false;
+  co_await expect_addresses("kept.example", "192.0.2.1:80", uncached);
+  EXPECT_EQ(server.questions(), 4);
+  co_await expect_addresses("short.example", "192.0.2.1:80", by(server));
+  co_await sleep(1010ms);
+  co_await expect_addresses("short.example", "192.0.2.1:80", by(server));
+  EXPECT_EQ(server.questions(), 8);
+}
+
+CO_TEST(Names, what_may_not_be_kept_is_asked_for_again) {
+  const DnsServer server({{"ipv4.example", in_ipv4},
+                          {"empty.example", {answer({}), answer({})}},
+                          {"half.example", {kept(60).ipv4, answer(Kind::failure)}}});
+  for (int i = 0; i < 2; ++i) {
+    co_await expect_addresses("ipv4.example", "192.0.2.1:80", by(server));
+    const std::string empty = co_await failure_of("empty.example", by(server));
+    EXPECT_EQ(empty, "resolve empty.example: the name has no address");
+    const std::string nosuch = co_await failure_of("nosuch.example", by(server));
+    EXPECT_EQ(nosuch, "resolve nosuch.example: no such name (NXDOMAIN)");
+  }
+  EXPECT_EQ(server.questions(), 12);
+  const int before = server.questions();
+  co_await expect_addresses("half.example", "192.0.2.1:80", by(server));
+  const int once = server.questions();
+  co_await expect_addresses("half.example", "192.0.2.1:80", by(server));
+  EXPECT_EQ(server.questions() - once, once - before);
+}
+
+CO_TEST(Names, no_more_are_kept_than_the_maximum) {
+  std::map<std::string, DnsName> names = crowd_of(300, kept(60));
+  const DnsServer server(names);
+  for (int i = 0; i < 300; ++i) {
+    co_await expect_addresses("crowd" + std::to_string(i) + ".example", "192.0.2.1:80", by(server));
+  }
+  EXPECT_EQ(server.questions(), 600);
+  co_await expect_addresses("crowd299.example", "192.0.2.1:80", by(server));
+  EXPECT_EQ(server.questions(), 600);
+  co_await expect_addresses("crowd0.example", "192.0.2.1:80", by(server));
+  EXPECT_EQ(server.questions(), 602);
 }
 
 CO_TEST(Names, without_a_descriptor_to_spare) {

@@ -119,6 +119,54 @@ TEST(NamesOfTheSystem, no_more_servers_than_the_maximum_are_asked) {
   if (!reason.empty()) GTEST_SKIP() << reason;
 }
 
+TEST(NamesOfTheSystem, a_server_that_was_silent_is_asked_last) {
+  const std::string reason = with_files("nameserver 127.0.0.53\nnameserver 127.0.0.54\n", "", [] {
+    const DnsServer first({{"www.example", silent()}, {"more.example", silent()}}, "127.0.0.53:53");
+    const DnsServer second(
+        {{"www.example", in_ipv4("192.0.2.8")}, {"more.example", in_ipv4("192.0.2.9")}},
+        "127.0.0.54:53");
+    EXPECT_EQ(resolved("www.example", {.server_timeout = 50ms}), " 192.0.2.8:80");
+    const int questions = first.questions();
+    EXPECT_EQ(resolved("more.example", {.server_timeout = 10s}), " 192.0.2.9:80");
+    EXPECT_EQ(first.questions(), questions);
+  });
+  if (!reason.empty()) GTEST_SKIP() << reason;
+}
+
+TEST(NamesOfTheSystem, timeout_and_attempts_of_resolv_conf) {
+  const std::string reason =
+      with_files("options ndots:1 attempts:2 timeout:1\nnameserver 127.0.0.53\n", "", [] {
+        const DnsServer dns({{"www.example", silent()}}, "127.0.0.53:53");
+        const auto before = std::chrono::steady_clock::now();
+        EXPECT_EQ(resolved("www.example"), "resolve www.example: no name server answers");
+        const auto took = std::chrono::steady_clock::now() - before;
+        EXPECT_GE(took, 3s);  // one second, and then two
+        EXPECT_LT(took, 6s);  // by default 14
+        EXPECT_EQ(dns.questions(), 4);
+        // Those of the call count more.
+        EXPECT_EQ(resolved("www.example", {.server_timeout = 10ms, .rounds = 1}),
+                  "resolve www.example: no name server answers");
+        EXPECT_EQ(dns.questions(), 6);
+      });
+  if (!reason.empty()) GTEST_SKIP() << reason;
+}
+
+TEST(NamesOfTheSystem, kept_answers_depend_on_resolv_conf) {
+  const std::string reason = with_files("nameserver 127.0.0.53\n", "", [] {
+    DnsName name = in_ipv4("192.0.2.8");
+    name.ipv4.ttl = 60;
+    const DnsServer dns({{"www.example", name}}, "127.0.0.53:53");
+    DnsName changed = in_ipv4("192.0.2.9");
+    const DnsServer other({{"www.example", changed}}, "127.0.0.54:53");
+    EXPECT_EQ(resolved("www.example"), " 192.0.2.8:80");
+    EXPECT_EQ(resolved("www.example"), " 192.0.2.8:80");
+    EXPECT_EQ(dns.questions(), 2);
+    std::ofstream("/etc/resolv.conf") << "# another\nnameserver 127.0.0.54\n";
+    EXPECT_EQ(resolved("www.example"), " 192.0.2.9:80");
+  });
+  if (!reason.empty()) GTEST_SKIP() << reason;
+}
+
 TEST(NamesOfTheSystem, without_a_server_there) {
   const std::string reason = with_files("nameserver 127.0.0.53\n", "", [] {
     EXPECT_EQ(resolved("www.example", {.server_timeout = 20ms}),

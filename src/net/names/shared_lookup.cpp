@@ -1,0 +1,142 @@
+// SharedLookup: members in a list, lookups in a list of their thread.
+#include "net/names/shared_lookup.hpp"
+
+#include <utility>
+
+#include <ieum/detail/loop.hpp>
+
+#include "base/driver.hpp"
+#include "net/names/name_cache.hpp"
+#include "net/names/resolv_conf.hpp"
+
+namespace ieum::detail {
+
+// Without a destructor: the thread's last runtime may end after it.
+thread_local constinit SharedLookup* SharedLookup::first_ = nullptr;
+
+class SharedLookup::Leading {
+ public:
+  explicit Leading(SharedLookup& lookup) noexcept : lookup_(lookup) { lookup_.is_led_ = true; }
+  Leading(const Leading&) = delete;
+  Leading& operator=(const Leading&) = delete;
+  ~Leading() {
+    lookup_.is_led_ = false;
+    // One of them leads; the others wait again.
+    for (LookupMember* at = lookup_.members_; at != nullptr; at = at->next_) at->woken_.set();
+  }
+
+ private:
+  SharedLookup& lookup_;
+};
+
+SharedLookup::SharedLookup(Loop& loop, std::string host, const ResolveOptions& options)
+    : loop_(loop), host_(std::move(host)), options_(options), next_(first_) {
+  ipv6_.settled = options.family == Family::ipv4;
+  ipv4_.settled = options.family == Family::ipv6;
+  if (first_ != nullptr) first_->previous_ = this;
+  first_ = this;
+}
+
+SharedLookup::~SharedLookup() {
+  (previous_ != nullptr ? previous_->next_ : first_) = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
+}
+
+SharedLookup& SharedLookup::find_or_make(Loop& loop, const std::string& host,
+                                         const ResolveOptions& options) {
+  ResolveOptions wanted = options;
+  wanted.timeout = Duration::zero();  // of each who asks
+  for (SharedLookup* at = first_; at != nullptr; at = at->next_) {
+    if (&at->loop_ == &loop && !at->is_over() && at->host_ == host && at->options_ == wanted) {
+      return *at;
+    }
+  }
+  return *new SharedLookup(loop, host, wanted);
+}
+
+Task<> SharedLookup::lead() {
+  const Leading leading(*this);
+  co_await place_.come(options_.at_once_max);
+  if (!query_) {
+    const Result<> asked = ask();
+    if (!asked) {
+      failure_ = asked.error();
+      co_return;
+    }
+  }
+  co_await query_->drive(place_);
+}
+
+Result<> SharedLookup::ask() {
+  query_.emplace(ipv6_, ipv4_, [this] { tell_members(); }, loop_.driver());
+  const Result<> opened = query_->open(options_);
+  if (opened) query_->ask(host_);
+  return opened;
+}
+
+void SharedLookup::tell_members() noexcept {
+  if (is_over()) keep_answers();
+  for (LookupMember* at = members_; at != nullptr; at = at->next_) at->take_answers();
+}
+
+/// In the cache: answers of both families, or those of one and that there is none of the other.
+void SharedLookup::keep_answers() {
+  NameCache* const cache = options_.cache ? NameCache::of_this_thread() : nullptr;
+  if (cache == nullptr) return;
+  std::optional<Duration> ttl;
+  std::vector<Address> addresses;
+  for (const NameAnswer* answer : {&ipv6_, &ipv4_}) {
+    if (answer->addresses.empty()) {
+      if (answer->failure && answer->failure != Errc::name_has_no_address) return;
+      continue;
+    }
+    ttl = ttl ? std::min(*ttl, answer->ttl) : answer->ttl;
+    addresses.insert(addresses.end(), answer->addresses.begin(), answer->addresses.end());
+  }
+  if (ttl) {
+    cache->keep(cache_key(host_, options_), std::move(addresses), *ttl, loop_.driver().now());
+  }
+}
+
+LookupMember::LookupMember(Loop& loop, const std::string& host, std::uint16_t port,
+                           const ResolveOptions& options, NameAnswers& answers)
+    : lookup_(SharedLookup::find_or_make(loop, host, options)),
+      port_(port),
+      answers_(answers),
+      next_(lookup_.members_) {
+  if (next_ != nullptr) next_->previous_ = this;
+  lookup_.members_ = this;
+  answers_.ipv6.settled = answers_.ipv4.settled = false;
+  take_answers();
+}
+
+LookupMember::~LookupMember() {
+  (previous_ != nullptr ? previous_->next_ : lookup_.members_) = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
+  if (lookup_.members_ == nullptr) delete &lookup_;
+}
+
+void LookupMember::take_answers() {
+  const std::pair<const NameAnswer*, NameAnswer*> both[] = {{&lookup_.ipv6_, &answers_.ipv6},
+                                                            {&lookup_.ipv4_, &answers_.ipv4}};
+  for (const auto& [from, to] : both) {
+    if (!from->settled || to->settled) continue;
+    *to = *from;
+    for (Address& address : to->addresses) address.set_port(port_);
+    answers_.changed.set();
+  }
+}
+
+Task<> LookupMember::wait() {
+  while (!lookup_.is_over()) {
+    if (lookup_.is_led_) {
+      woken_.reset();
+      co_await woken_.wait();
+    } else {
+      co_await lookup_.lead();
+    }
+  }
+  if (lookup_.failure_) co_await fail(*lookup_.failure_);
+}
+
+}  // namespace ieum::detail
