@@ -72,7 +72,8 @@ class Error {
     return {trace_.data(), trace_length_};
   }
 
-  /// Stands after the operation in the sentence; control bytes become `?`. Drops the detail.
+  /// Stands after the operation in the sentence; what is not printable becomes `?`: controls (C1,
+  /// too), what is no UTF-8, what changes the direction of writing. Drops the detail.
   Error& set_name(std::string_view name) noexcept;
   [[nodiscard]] Error with_name(std::string_view name) const noexcept {
     Error copy = *this;
@@ -80,7 +81,7 @@ class Error {
     return copy;
   }
   /// More words for the sentence, cut at `detail_bytes_max` bytes: "held by nginx (pid 812)";
-  /// control bytes become `?`.
+  /// what is not printable becomes `?`.
   Error& set_detail(std::string_view detail) noexcept;
   [[nodiscard]] Error with_detail(std::string_view detail) const noexcept {
     Error copy = *this;

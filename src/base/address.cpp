@@ -11,33 +11,34 @@
 #include <ieum/host_port.hpp>
 #include <ieum/result.hpp>
 
+#include "base/words.hpp"
+
 namespace ieum {
 
 namespace {
 
 Failure bad(std::string_view text, std::string_view why) {
-  std::string detail = "\"";
-  detail.append(text.substr(0, 40)).append(text.size() > 40 ? "…" : "").append("\" ").append(why);
-  return fail(Error(std::errc::invalid_argument, "parse address").with_detail(detail));
+  return fail(Error(std::errc::invalid_argument, "parse address")
+                  .with_detail(detail::words(detail::quoted(text), " ", why)));
 }
 
-bool needs_escape(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte <= ' ' || byte == 0x7f || c == '%' || c == '?';
-}
-
+/// Any word for a terminal, which `unescaped` turns back into the same bytes.
 std::string escaped(std::string_view bytes) {
   constexpr std::string_view hex = "0123456789ABCDEF";
   std::string text;
-  for (const char c : bytes) {
-    if (needs_escape(c)) {
-      const auto byte = static_cast<unsigned char>(c);
-      text += '%';
-      text += hex[byte >> 4U];
-      text += hex[byte & 15U];
-    } else {
-      text += c;
+  while (!bytes.empty()) {
+    const char first = bytes[0];
+    const bool plain = first != ' ' && first != '%' && first != '?';
+    if (const std::size_t length = plain ? detail::printable_length(bytes) : 0; length > 0) {
+      text.append(bytes.substr(0, length));
+      bytes.remove_prefix(length);
+      continue;
     }
+    const auto byte = static_cast<unsigned char>(first);
+    text += '%';
+    text += hex[byte >> 4U];
+    text += hex[byte & 15U];
+    bytes.remove_prefix(1);
   }
   return text;
 }

@@ -58,6 +58,9 @@ TEST(Address, ParsesAndFormats) {
       {"unix:/100%25", "unix:/100%25"},
       {"unix:/what%3F", "unix:/what%3F"},
       {"unix:/이음", "unix:/이음"},
+      {"unix:/\xc2\x9b", "unix:/%C2%9B"},
+      {"unix:/\x9b", "unix:/%9B"},
+      {"unix:/\xe2\x80\xae", "unix:/%E2%80%AE"},
   };
   for (const auto& [text, formatted] : cases) {
     const Address address = parsed(text);

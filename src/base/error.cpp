@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/words.hpp"
+
 namespace ieum {
 
 namespace {
@@ -35,21 +37,6 @@ std::string in_a_sentence(std::string message) {
   return message;
 }
 
-// At most `bytes_max` bytes of `text`, cut between characters, not within one (UTF-8).
-std::size_t whole_characters(std::string_view text, std::size_t bytes_max) {
-  std::size_t length = std::min(text.size(), bytes_max);
-  if (length < text.size()) {
-    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) --length;
-  }
-  return length;
-}
-
-/// For a sentence that is one line.
-char without_control(char letter) {
-  const auto byte = static_cast<unsigned char>(letter);
-  return byte < ' ' || byte == 0x7f ? '?' : letter;
-}
-
 std::string words_of(const std::error_code& code) {
   if (code == std::errc::operation_canceled) return "canceled";
   if (code == std::errc::timed_out) return "timed out";
@@ -65,22 +52,23 @@ const std::error_category& error_category() noexcept {
 
 Error& Error::set_name(std::string_view name) noexcept {
   constexpr std::string_view cut = "…";
-  const bool fits = name.size() <= name_bytes_max;
-  name_bytes_ = static_cast<std::uint8_t>(
-      fits ? name.size() : whole_characters(name, name_bytes_max - cut.size()));
-  std::ranges::transform(name.substr(0, name_bytes_), text_.begin(), without_control);
-  if (!fits) {
-    std::ranges::copy(cut, text_.begin() + name_bytes_);
-    name_bytes_ = static_cast<std::uint8_t>(name_bytes_ + cut.size());
+  const std::span<char> room(text_);
+  std::string_view rest = name;
+  std::size_t length = detail::copy_printable(rest, room.first(name_bytes_max));
+  if (!rest.empty()) {
+    rest = name;
+    length = detail::copy_printable(rest, room.first(name_bytes_max - cut.size()));
+    std::ranges::copy(cut, room.subspan(length).begin());
+    length += cut.size();
   }
+  name_bytes_ = static_cast<std::uint8_t>(length);
   detail_bytes_ = 0;
   return *this;
 }
 
 Error& Error::set_detail(std::string_view detail) noexcept {
-  const std::size_t length = whole_characters(detail, detail_bytes_max - name_bytes_);
-  std::ranges::transform(detail.substr(0, length), text_.begin() + name_bytes_, without_control);
-  detail_bytes_ = static_cast<std::uint8_t>(length);
+  detail_bytes_ = static_cast<std::uint8_t>(
+      detail::copy_printable(detail, std::span<char>(text_).subspan(name_bytes_)));
   return *this;
 }
 

@@ -119,5 +119,39 @@ TEST(Error, stays_one_line_whatever_its_detail) {
   EXPECT_EQ(error.detail(), "a?b?[2J?");
 }
 
+TEST(Error, ShowsNothingThatATerminalObeys) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"\x1b[31m", "?[31m"},
+      {"\xc2\x9b"
+       "31m",
+       "?31m"},                                    // CSI, a C1 control
+      {"\xc2\x80\xc2\x9f\xc2\xa0", "??\xc2\xa0"},  // the first, the last, and what follows
+      {"\x9b"
+       "31m",
+       "?31m"},            // to a terminal that knows no UTF-8
+      {"\xc0\x9b", "??"},  // longer than needed
+      {"\xe0\x82\x9b", "???"},
+      {"\xed\xa0\x80", "???"},  // a surrogate
+      {"\xf4\x90\x80\x80", "????"},
+      {"a\xe2\x80\xaetxt", "a?txt"},  // from right to left
+      {"a\xe2\x81\xa6"
+       "b",
+       "a?b"},
+      {"a\xe2\x80\xa8"
+       "b",
+       "a?b"},             // a line's end
+      {"\xec\x9d", "??"},  // cut within a character
+      {"이음 é 😀", "이음 é 😀"},
+  };
+  for (const auto& [text, shown] : cases) {
+    const Error named = Error(std::errc::timed_out, "resolve").with_name(text);
+    EXPECT_EQ(named.name(), shown);
+    EXPECT_EQ(named.with_detail(text).detail(), shown);
+  }
+  const std::string long_name(100, '\x9b');
+  EXPECT_EQ(Error(std::errc::timed_out, "resolve").with_name(long_name).name(),
+            std::string(45, '?') + "…");
+}
+
 }  // namespace
 }  // namespace ieum

@@ -11,14 +11,15 @@
 #include <ieum/error.hpp>
 #include <ieum/result.hpp>
 
+#include "base/words.hpp"
+
 namespace ieum {
 
 namespace {
 
 Failure bad(std::string_view text, std::string_view why) {
-  std::string detail = "\"";
-  detail.append(text.substr(0, 40)).append(text.size() > 40 ? "…" : "").append("\" ").append(why);
-  return fail(Error(std::errc::invalid_argument, "parse address").with_detail(detail));
+  return fail(Error(std::errc::invalid_argument, "parse address")
+                  .with_detail(detail::words(detail::quoted(text), " ", why)));
 }
 
 Failure no_name(std::string_view host, std::string_view why) {

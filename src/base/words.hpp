@@ -2,7 +2,9 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,6 +28,18 @@ std::string words(const Parts&... parts) {
   (text.append(in_words(parts)), ...);
   return text;
 }
+
+/// The length of the first character of `text`, if that may stand in a line for a terminal: it is
+/// well-formed UTF-8, and no control (C0, DEL, C1), no line or paragraph separator, and nothing
+/// that changes the direction of writing. Else 0.
+std::size_t printable_length(std::string_view text) noexcept;
+
+/// Copies `text` as far as it fits, character by character, with `?` for each that is not printable
+/// and takes what was copied off it. Gives the number of bytes written.
+std::size_t copy_printable(std::string_view& text, std::span<char> into) noexcept;
+
+/// The text within quotation marks, cut if it is long; for a message.
+std::string quoted(std::string_view text);
 
 /// "1 byte", "2 bytes".
 inline std::string count_of(std::uint64_t count, std::string_view what) {

@@ -28,6 +28,7 @@
 #include <ieum/offload.hpp>
 
 #include "base/driver.hpp"
+#include "base/words.hpp"
 #include "net/socket_file.hpp"
 #include "runtime/this_loop.hpp"
 
@@ -292,7 +293,10 @@ Task<std::optional<PortOwner>> find_owner(Address address, detail::SocketType ty
 }  // namespace
 
 std::string PortOwner::to_string() const {
-  return "held by " + program + " (pid " + std::to_string(pid) + ")";
+  std::array<char, 64> shown{};
+  std::string_view name = program;
+  const std::size_t length = detail::copy_printable(name, shown);
+  return detail::words("held by ", std::string_view(shown.data(), length), " (pid ", pid, ")");
 }
 
 Task<std::optional<PortOwner>> find_port_owner(Address address) {
