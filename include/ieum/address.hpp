@@ -25,8 +25,8 @@ enum class Family : std::uint8_t { none, ipv4, ipv6, unix_path, unix_abstract };
 ///
 ///     127.0.0.1:80   [::1]:80   [fe80::1%eth0]:80   *:80   unix:/run/app.sock   unix:@abstract
 ///
-/// `*:80` is every address of this machine, `any_family(80)`. In Unix names a space, what is no
-/// byte, `%` and `?` are written as `%XX`. `parse(to_string())` gives the same address back.
+/// `*:80` is every address of this machine, `any_family(80)`. In Unix names a space, `%`, `?` and
+/// what is not printable are written as `%XX`. `parse(to_string())` gives the same address back.
 /// Any number of threads may read one address at the same time.
 class Address {
  public:

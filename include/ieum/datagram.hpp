@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <ieum/address.hpp>
@@ -66,6 +67,26 @@ struct DatagramCounters {
   /// What the system threw away because our receive queue was full, or the checksum was wrong.
   std::uint64_t dropped = 0;
 };
+
+/// A snapshot of a datagram socket (`DatagramSocket::info`).
+struct DatagramInfo {
+  Address local;
+  Address peer;            ///< none: it has no only peer
+  bool receiving = false;  ///< a receive is pending
+  bool sending = false;    ///< a send is pending
+  /// What waits, in bytes of memory, which is more than their payload; and the most that may.
+  std::size_t receive_queue_bytes = 0;
+  std::size_t receive_buffer_bytes = 0;
+  std::size_t send_queue_bytes = 0;
+  std::size_t send_buffer_bytes = 0;
+  DatagramCounters counters;
+
+  /// A table for people, one fact a line.
+  [[nodiscard]] std::string to_string() const;
+};
+
+/// Why no datagram moves, or what is lost, as one sentence with figures.
+[[nodiscard]] std::string diagnose(const DatagramInfo& info);
 
 /// An error that the network sent back for a datagram (IP_RECVERR in ip(7)).
 struct DatagramError {

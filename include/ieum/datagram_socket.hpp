@@ -148,6 +148,12 @@ class DatagramSocket {
   /// (`DatagramOptions::report_errors`). Does not wait.
   [[nodiscard]] Result<std::optional<DatagramError>> take_error();
   [[nodiscard]] DatagramCounters counters() const noexcept;
+  /// What the system and this object know of the socket, now. Takes nothing from it. Error:
+  /// `bad_file_descriptor` if it is closed.
+  [[nodiscard]] Result<DatagramInfo> info() const;
+  /// Why nothing comes or goes, and what is lost, as one sentence with figures (`diagnose`). A
+  /// closed socket says so.
+  [[nodiscard]] Result<std::string> explain() const;
 
   [[nodiscard]] int native_handle() const noexcept { return core_ ? core_->handle : -1; }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -25,6 +26,8 @@ struct ListenOptions {
   bool ipv6_only = false;
   /// TCP_NODELAY for the accepted sockets, as in ConnectOptions.
   bool no_delay = true;
+  /// TCP: for the accepted sockets, as in ConnectOptions.
+  std::optional<Keepalive> keepalive{};
   /// A Unix path: takes the place of a stale socket file, one that a server which ended without
   /// removing it has left. It is stale if it is a socket's, connecting to it is refused, and no
   /// socket is bound there; nothing else is ever removed. Of several programs that try at the same

@@ -1,6 +1,7 @@
 // SocketOption: the integer options of sockets, by the names that their man pages give them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 #pragma GCC visibility push(default)
@@ -56,6 +57,15 @@ enum class SocketOption : std::uint8_t {
   ipv6_multicast_loop,
   ipv6_multicast_if,
   ipv6_multicast_all,
+};
+
+/// Asking a silent peer whether it is still there, so that a connection to one that has gone breaks
+/// (`timed_out`): after `idle` without a word from it, `count` times, `interval` apart. 1 second to
+/// 32,767, 1 to 127 times. See tcp(7).
+struct Keepalive {
+  std::chrono::seconds idle{60};
+  std::chrono::seconds interval{10};
+  int count = 6;
 };
 
 }  // namespace ieum

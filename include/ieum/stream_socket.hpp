@@ -5,6 +5,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,6 +47,8 @@ struct ConnectOptions {
   std::size_t lookups_at_once_max = 64;
   /// TCP_NODELAY: small writes go out at once. Write whole messages and it only helps.
   bool no_delay = true;
+  /// TCP: `StreamSocket::set_keepalive`; none: the peer is not asked.
+  std::optional<Keepalive> keepalive{};
   /// Is told of each step, if not null; must outlive the connect.
   ConnectObserver* observer = nullptr;
 };
@@ -165,6 +168,9 @@ class StreamSocket final : public Stream {
   /// setsockopt(2), getsockopt(2). Errors: `no_protocol_option`, `invalid_argument`.
   Result<> set_option(SocketOption option, int value) noexcept;
   [[nodiscard]] Result<int> option(SocketOption option) const noexcept;
+  /// SO_KEEPALIVE with its three times at once; `so_keepalive` alone ends it. Errors:
+  /// `invalid_argument` (a time or the count), `operation_not_supported` (a Unix socket).
+  Result<> set_keepalive(const Keepalive& keepalive) noexcept;
 
   /// What the system knows of this socket, now. Takes nothing from it: no byte, no pending error.
   /// Error: `bad_file_descriptor` if it is closed.

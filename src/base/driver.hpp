@@ -28,6 +28,14 @@ enum class SocketType : std::uint8_t { stream, datagram };
 /// The halves of a connection (shutdown(2)).
 enum class Half : std::uint8_t { receiving, sending, both };
 
+/// What waits in a datagram socket, in bytes of memory, and how many datagrams were thrown away
+/// since it was made, as its queue was full.
+struct DatagramQueues {
+  std::size_t receive_bytes = 0;
+  std::size_t send_bytes = 0;
+  std::uint64_t dropped = 0;
+};
+
 /// The directions of a handle that an operation is pending in.
 struct Pending {
   bool receive = false;
@@ -190,8 +198,7 @@ class Driver {
   virtual int leave_group(int handle, const Membership& membership) noexcept = 0;
   /// The oldest error that the network sent back: 1; or 0: there is none.
   virtual int take_error(int handle, DatagramError& error) noexcept = 0;
-  /// How many datagrams were thrown away since the socket was made, as its queue was full.
-  virtual std::int64_t dropped(int handle) noexcept = 0;
+  virtual int datagram_queues(int handle, DatagramQueues& queues) noexcept = 0;
   // Of Unix sockets; -EOPNOTSUPP on others.
   /// Two stream sockets that are connected to each other (socketpair(2)).
   virtual int open_pair(int& first, int& second) noexcept = 0;

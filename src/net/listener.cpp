@@ -7,6 +7,7 @@
 #include "base/driver.hpp"
 #include "io/closing.hpp"
 #include "net/binding.hpp"
+#include "net/keepalive.hpp"
 #include "net/socket_file.hpp"
 #include "runtime/this_loop.hpp"
 
@@ -26,6 +27,9 @@ int prepare(detail::Driver& driver, int handle, const Address& address,
     // Accepted sockets inherit it: no call for each.
     if (status >= 0 && options.no_delay) {
       status = driver.set_option(handle, SocketOption::tcp_nodelay, 1);
+    }
+    if (status >= 0 && options.keepalive) {
+      status = detail::set_keepalive(driver, handle, *options.keepalive);
     }
   }
   if (status >= 0 && shared) {

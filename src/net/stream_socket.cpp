@@ -9,6 +9,7 @@
 #include "base/driver.hpp"
 #include "io/closing.hpp"
 #include "net/connect.hpp"
+#include "net/keepalive.hpp"
 #include "net/names/happy_eyeballs.hpp"
 #include "runtime/this_loop.hpp"
 
@@ -130,6 +131,8 @@ Task<StreamSocket> StreamSocket::connect_now(Address to, ConnectOptions options)
   int status = 0;
   if (options.no_delay && to.is_ip())
     status = driver.set_option(handle, SocketOption::tcp_nodelay, 1);
+  if (status >= 0 && options.keepalive && to.is_ip())
+    status = detail::set_keepalive(driver, handle, *options.keepalive);
   if (status < 0) co_return fail(Error::from_errno(-status, "connect", to));
   if (source.family() != Family::none) {
     status = driver.bind(handle, source);
@@ -210,6 +213,13 @@ Result<Address> StreamSocket::local_address() const noexcept {
 Result<> StreamSocket::set_option(SocketOption option, int value) noexcept {
   const int status = handle_ < 0 ? -EBADF : loop_->driver().set_option(handle_, option, value);
   if (status < 0) return fail(error(-status, "set socket option"));
+  return {};
+}
+
+Result<> StreamSocket::set_keepalive(const Keepalive& keepalive) noexcept {
+  const int status =
+      handle_ < 0 ? -EBADF : detail::set_keepalive(loop_->driver(), handle_, keepalive);
+  if (status < 0) return fail(error(-status, "set keepalive"));
   return {};
 }
 

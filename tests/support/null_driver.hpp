@@ -87,7 +87,9 @@ class NullDriver final : public detail::Driver {
   int join_group(int /*handle*/, const Membership& /*membership*/) noexcept override { return 0; }
   int leave_group(int /*handle*/, const Membership& /*membership*/) noexcept override { return 0; }
   int take_error(int /*handle*/, DatagramError& /*error*/) noexcept override { return 0; }
-  std::int64_t dropped(int /*handle*/) noexcept override { return 0; }
+  int datagram_queues(int /*handle*/, detail::DatagramQueues& /*queues*/) noexcept override {
+    return 0;
+  }
   int open_pair(int& first, int& second) noexcept override {
     first = second = handle_of_all;
     return 0;

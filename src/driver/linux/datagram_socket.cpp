@@ -117,11 +117,14 @@ bool LinuxDriver::take_error_for(Operation& operation) noexcept {
   return is_in(operation) && told.reporter.is_ip() && done_with(operation, -told.number);
 }
 
-std::int64_t LinuxDriver::dropped(int handle) noexcept {
+int LinuxDriver::datagram_queues(int handle, DatagramQueues& queues) noexcept {
   std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
   socklen_t size = sizeof memory;
   if (::getsockopt(handle, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) < 0) return -errno;
-  return memory[SK_MEMINFO_DROPS];
+  queues = {.receive_bytes = memory[SK_MEMINFO_RMEM_ALLOC],
+            .send_bytes = memory[SK_MEMINFO_WMEM_ALLOC],
+            .dropped = memory[SK_MEMINFO_DROPS]};
+  return 0;
 }
 
 }  // namespace ieum::detail

@@ -55,7 +55,7 @@ class LinuxDriver : public Driver {
   /// There is an error, and `operation` found nothing to move: what lies in the error queue would
   /// be told for ever. Keeps it if the socket asks for errors; true if it ends the operation.
   bool take_error_for(Operation& operation) noexcept;
-  std::int64_t dropped(int handle) noexcept final;
+  int datagram_queues(int handle, DatagramQueues& queues) noexcept final;
   int open_pair(int& first, int& second) noexcept override;
   int peer_credentials(int handle, PeerCredentials& peer) noexcept final;
   std::int64_t send_descriptors(int handle, ConstBuffer data,

@@ -57,7 +57,7 @@ class HostDriver final : public Driver {
   int join_group(int handle, const Membership& membership) noexcept override;
   int leave_group(int handle, const Membership& membership) noexcept override;
   int take_error(int handle, DatagramError& error) noexcept override;
-  std::int64_t dropped(int handle) noexcept override;
+  int datagram_queues(int handle, DatagramQueues& queues) noexcept override;
   int open_pair(int& first, int& second) noexcept override;
   int peer_credentials(int handle, PeerCredentials& peer) noexcept override;
   std::int64_t send_descriptors(int handle, ConstBuffer data,

@@ -109,9 +109,9 @@ int HostDriver::take_error(int handle, DatagramError& error) noexcept {
   return socket == nullptr ? -EBADF : socket->take_error(error);
 }
 
-std::int64_t HostDriver::dropped(int handle) noexcept {
+int HostDriver::datagram_queues(int handle, DatagramQueues& queues) noexcept {
   Socket* const socket = find(handle);
-  return socket == nullptr ? -EBADF : socket->dropped();
+  return socket == nullptr ? -EBADF : socket->queues(queues);
 }
 
 int HostDriver::peer_credentials(int handle, PeerCredentials& peer) noexcept {

@@ -101,8 +101,9 @@ Result<std::optional<DatagramError>> DatagramSocket::take_error() {
 
 DatagramCounters DatagramSocket::counters() const noexcept {
   DatagramCounters counters = core_ ? core_->state.counters : DatagramCounters();
-  const std::int64_t dropped = is_open() ? driver().dropped(core_->handle) : 0;
-  if (dropped > 0) counters.dropped = static_cast<std::uint64_t>(dropped);
+  detail::DatagramQueues queues;
+  if (is_open()) driver().datagram_queues(core_->handle, queues);
+  counters.dropped = queues.dropped;
   return counters;
 }
 

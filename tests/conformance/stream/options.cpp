@@ -78,6 +78,52 @@ CO_TEST_P(OptionsOver, errors_name_the_operation_and_the_address) {
   EXPECT_EQ(pending, 0);
 }
 
+/// Its idle time and interval in seconds, its count, and whether it is on.
+Task<std::string> keepalive_of(StreamSocket& socket) {
+  const int idle = co_await socket.option(SocketOption::tcp_keepidle);
+  const int interval = co_await socket.option(SocketOption::tcp_keepintvl);
+  const int count = co_await socket.option(SocketOption::tcp_keepcnt);
+  const int on = co_await socket.option(SocketOption::so_keepalive);
+  co_return std::to_string(idle) + " " + std::to_string(interval) + " " + std::to_string(count) +
+      (on != 0 ? " on" : " off");
+}
+
+CO_TEST(Options, of_keepalive_are_set_together) {
+  const Keepalive keepalive{.idle = 77s, .interval = 7s, .count = 5};
+  ListenOptions listen;
+  listen.keepalive = keepalive;
+  Listener listener = co_await Listener::bind("127.0.0.1:0", listen);
+  ConnectOptions connect;
+  connect.keepalive = Keepalive();
+  StreamSocket client = co_await StreamSocket::connect(listener.address(), connect);
+  StreamSocket server = co_await listener.accept();
+  const std::string at_server = co_await keepalive_of(server);
+  EXPECT_EQ(at_server, "77 7 5 on");
+  const std::string at_client = co_await keepalive_of(client);
+  EXPECT_EQ(at_client, "60 10 6 on");
+  co_await client.set_keepalive(keepalive);
+  const std::string changed = co_await keepalive_of(client);
+  EXPECT_EQ(changed, "77 7 5 on");
+}
+
+CO_TEST(Options, of_keepalive_are_refused_where_they_cannot_be) {
+  Pair tcp = co_await connected();
+  const Keepalive bad[] = {{.idle = 0s},
+                           {.interval = 40'000s},
+                           {.count = 0},
+                           {.count = 1000},
+                           {.idle = std::chrono::seconds::max()}};
+  for (const Keepalive& keepalive : bad) {
+    const Result<> set = tcp.client.set_keepalive(keepalive);
+    CO_ASSERT(!set);
+    EXPECT_EQ(set.error(), std::errc::invalid_argument);
+    const int on = co_await tcp.client.option(SocketOption::so_keepalive);
+    EXPECT_EQ(on, 0);
+  }
+  Pair local = co_await connected(Transport::unix_socket);
+  EXPECT_FALSE(local.client.set_keepalive(Keepalive()));
+}
+
 CO_TEST(Options, of_another_family_are_refused) {
   Pair pair = co_await connected(Transport::unix_socket);
   EXPECT_FALSE(pair.client.set_option(SocketOption::tcp_nodelay, 1));

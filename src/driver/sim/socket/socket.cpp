@@ -21,7 +21,7 @@ int Socket::set_peer(const Address& /*peer*/) noexcept { return -EOPNOTSUPP; }
 int Socket::join_group(const Membership& /*membership*/) noexcept { return -EOPNOTSUPP; }
 int Socket::leave_group(const Membership& /*membership*/) noexcept { return -EOPNOTSUPP; }
 int Socket::take_error(DatagramError& /*error*/) noexcept { return -EOPNOTSUPP; }
-std::int64_t Socket::dropped() noexcept { return -EOPNOTSUPP; }
+int Socket::queues(DatagramQueues& /*queues*/) noexcept { return -EOPNOTSUPP; }
 
 void Socket::wake_in() noexcept {
   if (in != nullptr) driver->progress_in(*this);

@@ -51,7 +51,7 @@ class Socket {
   virtual int join_group(const Membership& membership) noexcept;
   virtual int leave_group(const Membership& membership) noexcept;
   virtual int take_error(DatagramError& error) noexcept;
-  virtual std::int64_t dropped() noexcept;
+  virtual int queues(DatagramQueues& queues) noexcept;
 
   virtual int bind(const Address& address) noexcept = 0;
   virtual int listen(int backlog) noexcept = 0;

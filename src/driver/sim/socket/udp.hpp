@@ -31,7 +31,10 @@ class Udp final : public Socket {
   int join_group(const Membership& membership) noexcept override;
   int leave_group(const Membership& membership) noexcept override;
   int take_error(DatagramError& error) noexcept override;
-  std::int64_t dropped() noexcept override { return dropped_; }
+  int queues(DatagramQueues& queues) noexcept override {
+    queues = {.receive_bytes = queued_bytes_, .send_bytes = 0, .dropped = dropped_};
+    return 0;
+  }
 
   std::int64_t read(std::span<std::byte> /*into*/) noexcept override { return -EOPNOTSUPP; }
   std::int64_t write(ConstBuffer /*data*/) noexcept override { return -EOPNOTSUPP; }
@@ -109,7 +112,7 @@ class Udp final : public Socket {
   std::size_t queued_bytes_ = 0;
   std::deque<DatagramError> errors_;
   int error_ = 0;
-  std::int64_t dropped_ = 0;
+  std::uint64_t dropped_ = 0;
 };
 
 }  // namespace ieum::detail::sim

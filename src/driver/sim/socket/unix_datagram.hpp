@@ -26,7 +26,11 @@ class UnixDatagram final : public Socket {
   bool receive_datagrams(Operation& operation) noexcept override;
   bool send_datagrams(Operation& operation) noexcept override;
   int set_peer(const Address& peer) noexcept override;
-  std::int64_t dropped() noexcept override { return 0; }
+  int queues(DatagramQueues& queues) noexcept override {
+    queues = {.receive_bytes = 0, .send_bytes = unread_bytes_, .dropped = 0};
+    for (const Received& received : queue_) queues.receive_bytes += received.data.size();
+    return 0;
+  }
 
   std::int64_t read(std::span<std::byte> /*into*/) noexcept override { return -EOPNOTSUPP; }
   std::int64_t write(ConstBuffer /*data*/) noexcept override { return -EOPNOTSUPP; }
