@@ -17,6 +17,7 @@ constexpr const char* inline_work = "blocking work is done inline, and has never
 constexpr const char* signals = "signals come from the system, not from a simulation";
 constexpr const char* limits = "sets the system's limit of descriptors: tests/fault has its own";
 constexpr const char* segmentation = "several datagrams never travel as one message there";
+constexpr const char* kernel = "makes the kernel's calls fail: tests/fault has its own faults";
 constexpr const char* real_time = "measures against real time";
 
 constexpr std::array table{
@@ -132,6 +133,9 @@ constexpr std::array table{
     NotSimulated{"DatagramErrors.an_allowed_broadcast_reaches_all_who_share_the_port", namespaces},
     NotSimulated{"Datagram.answers_from_the_right_address_of_two_on_one_interface", namespaces},
     NotSimulated{"Datagram.hop_limit_traffic_class_ecn_and_time_over_ipv?", real_time},
+    NotSimulated{"SharedFile.*", descriptors},
+    NotSimulated{"AcceptOfS*.*", descriptors},
+    NotSimulated{"KernelFault.*", kernel},
     NotSimulated{"Explain.what_moves_is_not_called_stalled", real_time},
 };
 

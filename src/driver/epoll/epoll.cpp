@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <climits>
 #include <ctime>
 #include <utility>
 
@@ -115,9 +116,7 @@ bool EpollDriver::lease(Buffer& buffer) noexcept {
 bool EpollDriver::read(Operation& operation, Slot& at) noexcept {
   ssize_t count = 0;
   do {
-    // recv(2) is nearer to a socket than read(2).
-    count = at.is_socket ? ::recv(operation.handle, operation.data, operation.size, 0)
-                         : ::read(operation.handle, operation.data, operation.size);
+    count = read_some(operation.handle, operation.data, operation.size, at.is_socket);
   } while (count < 0 && errno == EINTR);
   if (count < 0) {
     if (breaks_connection(errno)) at.broken = errno;
@@ -155,21 +154,12 @@ bool EpollDriver::send(Operation& operation, Slot& at) noexcept {
 }
 
 bool EpollDriver::accept(Operation& operation, Slot& at) noexcept {
-  for (;;) {
-    KernelAddress peer;
-    const int handle = ::accept4(operation.handle, peer.data(), peer.length_in_out(),
-                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (handle >= 0) {
-      const bool is_tcp = at.is_tcp;  // `at` moves if the table grows
-      fresh_slot(handle, is_tcp, true);
-      *operation.address = peer.address();
-      return done_with(operation, handle);
-    }
-    if (is_about_one_client(errno)) continue;
-    if (!would_block(errno)) return done_with(operation, -errno);
-    at.readable = false;
-    return false;
-  }
+  const bool told = operation.state == Operation::State::pending;
+  const int client = accept_now(operation.handle, at.foreign && !told, *operation.address);
+  if (client == -EAGAIN) return at.readable = false;
+  const bool is_tcp = at.is_tcp;  // `at` moves if the table grows
+  if (client >= 0) fresh_slot(client, is_tcp, true);
+  return done_with(operation, client);
 }
 
 bool EpollDriver::connect(Operation& operation, Slot& at) noexcept {
@@ -212,18 +202,31 @@ int EpollDriver::park(Operation& operation, Slot& at) noexcept {
 
 // ---- Events ------------------------------------------------------------------------------------
 
+/// Rounded up: a timer that has not come yet would make the loop spin until it has.
+int EpollDriver::milliseconds(TimePoint::duration left) noexcept {
+  const auto whole = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  return static_cast<int>(std::min<std::int64_t>(whole, INT_MAX));
+}
+
 int EpollDriver::wait_for_events(TimePoint deadline) noexcept {
   timespec timeout{};
   const timespec* limit = &timeout;
+  auto left = TimePoint::duration::zero();
   if (deadline == TimePoint::max()) {
     limit = nullptr;
   } else if (deadline != TimePoint::min()) {
-    const auto left = std::max(deadline - now(), TimePoint::duration::zero());
+    left = std::max(deadline - now(), TimePoint::duration::zero());
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
     timeout.tv_sec = seconds.count();
     timeout.tv_nsec = (left - seconds).count();
   }
-  return ::epoll_pwait2(epoll_, events_.data(), static_cast<int>(events_.size()), limit, nullptr);
+  const auto room = static_cast<int>(events_.size());
+  if (!lacks_pwait2_) [[likely]] {
+    const int count = ::epoll_pwait2(epoll_, events_.data(), room, limit, nullptr);
+    if (count >= 0 || errno == EINTR) return count;
+    lacks_pwait2_ = true;
+  }
+  return ::epoll_wait(epoll_, events_.data(), room, limit == nullptr ? -1 : milliseconds(left));
 }
 
 void EpollDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {

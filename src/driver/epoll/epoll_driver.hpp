@@ -27,19 +27,19 @@ struct Slot {
   Operation* out = nullptr;
   std::uint32_t generation = 0;  // tells a reused number's events from its former owner's
   bool watched = false;          // registered for edges, both directions, until it is closed
-  bool polled = false;           // a foreign descriptor, registered for one event
+  bool polled = false;           // a foreign descriptor, registered for one event at a time
   bool readable = true;          // worth trying: no EAGAIN since the last edge
   bool writable = true;
   bool ended = false;   // the peer has finished, or an error waits to be read
   bool is_tcp = false;  // a short read means that nothing is left
   bool is_socket = false;
+  bool foreign = false;            // adopted: others may have its file
   bool urgent = false;             // TCP's urgent mark was seen: reads stop short of it
   bool starved = false;            // waits for a receive buffer
   bool bulk = false;               // the last pooled receive filled a small buffer
   int broken = 0;                  // the error that ended the connection, once it was told
   ReadinessPredictor readiness{};  // of a datagram socket
   std::uint32_t level = 0;         // a datagram socket: what it is registered for, level-triggered
-  bool shared = false;  // others have the file too: epoll does not forget it when we close it
 };
 
 class EpollDriver final : public LinuxDriver {
@@ -72,8 +72,6 @@ class EpollDriver final : public LinuxDriver {
   int adopt(int descriptor) noexcept override;
   int release(int handle) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
-  std::int64_t send_descriptors(int handle, ConstBuffer data,
-                                std::span<const int> descriptors) noexcept override;
   std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
                                    std::span<int> descriptors,
                                    std::size_t& count) noexcept override;
@@ -120,14 +118,17 @@ class EpollDriver final : public LinuxDriver {
   int park(Operation& operation, Slot& at) noexcept;
   int watch(int handle, Slot& at) noexcept;
   int poll_foreign(int handle, Slot& at) noexcept;
+  void forget(int handle, Slot& at) noexcept;
   int close(int handle) noexcept;
   int wait_for_events(TimePoint deadline) noexcept;
+  static int milliseconds(TimePoint::duration left) noexcept;
   void take_event(const epoll_event& event, OperationQueue& done) noexcept;
   void progress(Operation*& pending, Slot& at, bool ready, OperationQueue& done) noexcept;
   void retry_starved(OperationQueue& done) noexcept;
 
   const int epoll_;
   const int wake_;
+  bool lacks_pwait2_ = false;  // older than Linux 5.11, valgrind, a sandbox
   std::vector<Slot> slots_;
   OperationQueue completed_;
   BufferPool pool_;

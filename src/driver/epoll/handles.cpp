@@ -26,7 +26,7 @@ int EpollDriver::adopt(int descriptor) noexcept {
   if (flags < 0) return -errno;
   if ((flags & O_NONBLOCK) == 0) return -EINVAL;
   fresh_slot(descriptor, is_tcp(descriptor), is_socket(descriptor));
-  slot(descriptor).shared = true;
+  slot(descriptor).foreign = true;
   return descriptor;
 }
 
@@ -35,11 +35,7 @@ int EpollDriver::release(int handle) noexcept {
   IEUM_ASSERT(at.in == nullptr && at.out == nullptr,
               "a socket is detached while an operation on it is pending");
   if (at.broken != 0) return -at.broken;
-  if (at.watched || at.polled || at.level != 0) {
-    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
-  }
-  fresh_slot(handle, false, false);
-  ++at.generation;
+  forget(handle, at);
   return handle;
 }
 
@@ -60,21 +56,8 @@ int EpollDriver::close(int handle) noexcept {
   for (Operation* pending : {at.in, at.out}) {
     if (pending != nullptr) cancel(*pending);
   }
-  if (at.shared && (at.watched || at.polled || at.level != 0))
-    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
-  fresh_slot(handle, false, false);
-  ++at.generation;
+  forget(handle, at);
   return ::close(handle) < 0 && errno != EINTR ? -errno : 0;
-}
-
-std::int64_t EpollDriver::send_descriptors(int handle, ConstBuffer data,
-                                           std::span<const int> descriptors) noexcept {
-  const std::int64_t count = LinuxDriver::send_descriptors(handle, data, descriptors);
-  if (count < 0) return count;
-  for (const int descriptor : descriptors) {
-    if (static_cast<std::size_t>(descriptor) < slots_.size()) slot(descriptor).shared = true;
-  }
-  return count;
 }
 
 std::int64_t EpollDriver::receive_descriptors(int handle, std::span<std::byte> into,

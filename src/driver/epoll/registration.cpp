@@ -16,6 +16,8 @@ int EpollDriver::watch(int handle, Slot& at) noexcept {
   return 0;
 }
 
+/// For one event, so that a descriptor whose owner closes it meanwhile, while others keep its file,
+/// tells of itself once and not for ever. With nobody waiting there is nothing to register for.
 int EpollDriver::poll_foreign(int handle, Slot& at) noexcept {
   epoll_event event{};
   event.events =
@@ -26,6 +28,7 @@ int EpollDriver::poll_foreign(int handle, Slot& at) noexcept {
     ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);  // its owner may have closed it already
     return 0;
   }
+  event.events |= EPOLLONESHOT;
   int status = ::epoll_ctl(epoll_, at.polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, handle, &event);
   if (status < 0 && (errno == ENOENT || errno == EEXIST)) {
     status = ::epoll_ctl(epoll_, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, handle, &event);
@@ -49,6 +52,16 @@ int EpollDriver::watch_datagrams(int handle, Slot& at, std::uint32_t events) noe
   if (status < 0) return -errno;
   at.level = events;
   return 0;
+}
+
+/// Out of epoll before the number goes: a file that others keep open (a forked child, a dup) stays
+/// registered, and what happens to it would be told for ever.
+void EpollDriver::forget(int handle, Slot& at) noexcept {
+  if (at.watched || at.polled || at.level != 0) {
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
+  }
+  fresh_slot(handle, false, false);
+  ++at.generation;
 }
 
 }  // namespace ieum::detail::epoll

@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
@@ -13,6 +14,8 @@
 
 #include <ieum/result.hpp>
 #include <ieum/socket_option.hpp>
+
+#include "driver/linux/transfer.hpp"
 
 namespace ieum::detail {
 
@@ -153,6 +156,23 @@ int LinuxDriver::bind(int handle, const Address& address) noexcept {
 
 int LinuxDriver::listen(int handle, int backlog) noexcept {
   return or_errno(::listen(handle, backlog));
+}
+
+int LinuxDriver::accept_now(int listener, bool asks_first, Address& peer) noexcept {
+  // accept4(2) has no flag for not waiting.
+  pollfd asked{.fd = listener, .events = POLLIN, .revents = 0};
+  if (asks_first && ::poll(&asked, 1, 0) == 0) return -EAGAIN;
+  constexpr int gone_max = 16;  // then it is told, so that others get their turn
+  for (int gone = 0;; ++gone) {
+    KernelAddress name;
+    const int client =
+        ::accept4(listener, name.data(), name.length_in_out(), SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+      peer = name.address();
+      return client;
+    }
+    if (!is_about_one_client(errno) || gone == gone_max) return -errno;
+  }
 }
 
 int LinuxDriver::shutdown(int handle, Half half) noexcept {

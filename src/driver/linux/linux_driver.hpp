@@ -63,6 +63,11 @@ class LinuxDriver : public Driver {
   std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
                                    std::span<int> descriptors,
                                    std::size_t& count) noexcept override;
+
+ protected:
+  /// Accepts one client, if there is one: the new descriptor, or a negated errno; -EAGAIN: none.
+  /// `asks_first`: whether there is one, for a file that others may have made a blocking one.
+  static int accept_now(int listener, bool asks_first, Address& peer) noexcept;
 };
 
 }  // namespace ieum::detail

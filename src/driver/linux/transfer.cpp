@@ -2,6 +2,7 @@
 #include "driver/linux/transfer.hpp"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -43,6 +44,17 @@ class WithoutSigpipe {
   bool broken_ = false;
 };
 
+/// The kernel, or this kind of file, does not know RWF_NOWAIT.
+bool lacks_nowait(int number) noexcept { return number == EOPNOTSUPP || number == ENOSYS; }
+
+/// Or errno says that it would block.
+bool is_ready_now(int handle, short events) noexcept {
+  pollfd descriptor{.fd = handle, .events = events, .revents = 0};
+  if (::poll(&descriptor, 1, 0) != 0) return true;  // an error is told by the call itself
+  errno = EAGAIN;
+  return false;
+}
+
 }  // namespace
 
 std::span<const iovec> remaining(const Operation& operation, Parts& parts) noexcept {
@@ -50,16 +62,32 @@ std::span<const iovec> remaining(const Operation& operation, Parts& parts) noexc
                           [](std::byte* data, std::size_t size) { return iovec{data, size}; });
 }
 
+ssize_t read_some(int handle, std::byte* data, std::size_t size, bool is_socket) noexcept {
+  if (is_socket) return ::recv(handle, data, size, MSG_DONTWAIT);
+  const iovec part{data, size};
+  ssize_t count = ::preadv2(handle, &part, 1, -1, RWF_NOWAIT);
+  if (count >= 0 || !lacks_nowait(errno)) return count;
+  count = ::recv(handle, data, size, MSG_DONTWAIT);  // a foreign socket
+  if (count >= 0 || errno != ENOTSOCK) return count;
+  return is_ready_now(handle, POLLIN) ? ::read(handle, data, size) : -1;
+}
+
 ssize_t send_parts(int handle, std::span<const iovec> parts, bool is_socket) noexcept {
-  if (is_socket) {
-    if (parts.size() == 1) return ::send(handle, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(parts.data());
-    message.msg_iovlen = parts.size();
-    return ::sendmsg(handle, &message, MSG_NOSIGNAL);
+  constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  if (is_socket && parts.size() == 1) {
+    return ::send(handle, parts[0].iov_base, parts[0].iov_len, flags);
   }
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
+  if (is_socket) return ::sendmsg(handle, &message, flags);
   WithoutSigpipe guard;
-  const ssize_t count = ::writev(handle, parts.data(), static_cast<int>(parts.size()));
+  const auto size = static_cast<int>(parts.size());
+  ssize_t count = ::pwritev2(handle, parts.data(), size, -1, RWF_NOWAIT);
+  if (count < 0 && lacks_nowait(errno)) count = ::sendmsg(handle, &message, flags);
+  if (count < 0 && errno == ENOTSOCK) {
+    count = is_ready_now(handle, POLLOUT) ? ::writev(handle, parts.data(), size) : -1;
+  }
   if (count < 0 && errno == EPIPE) {
     guard.broken();
     errno = EPIPE;
@@ -92,7 +120,9 @@ bool is_about_one_client(int number) noexcept {
     case ENETUNREACH:
     case EHOSTDOWN:
     case EHOSTUNREACH:
-    case ENONET: return true;
+    case ENONET:
+    case EOPNOTSUPP:
+    case EPERM: return true;
     default: return false;
   }
 }

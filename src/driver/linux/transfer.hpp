@@ -21,14 +21,23 @@ using Parts = std::array<iovec, 64>;
 /// What is left of a send, as far as it fits into one call.
 std::span<const iovec> remaining(const Operation& operation, Parts& parts) noexcept;
 
-/// One try at once, never SIGPIPE: bytes, or -1 and errno.
+// Neither waits, even if another process has made the open file, which it shares, a blocking one: a
+// socket call says so by a flag, others by RWF_NOWAIT. What has no such thing (terminals; pipes
+// before Linux 6.4) is polled right before the call, and blocks only if another reader takes in
+// between what was there.
+
+/// One try: bytes, or -1 and errno.
+ssize_t read_some(int handle, std::byte* data, std::size_t size, bool is_socket) noexcept;
+
+/// One try, never SIGPIPE: bytes, or -1 and errno.
 ssize_t send_parts(int handle, std::span<const iovec> parts, bool is_socket) noexcept;
 
 bool is_socket(int descriptor) noexcept;
 bool is_tcp(int descriptor) noexcept;
 
 bool would_block(int number) noexcept;
-/// accept(2): the client has gone again, or its network has; there may be another one.
+/// accept(2): the client has gone again, or its network has, or a firewall forbids it; there may be
+/// another one.
 bool is_about_one_client(int number) noexcept;
 
 }  // namespace ieum::detail

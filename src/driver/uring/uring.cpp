@@ -316,7 +316,7 @@ bool UringDriver::read_now(Operation& operation, Slot& at) noexcept {
   }
   ssize_t count = 0;
   do {
-    count = ::read(operation.handle, operation.data, operation.size);
+    count = read_some(operation.handle, operation.data, operation.size, at.is_socket);
   } while (count < 0 && errno == EINTR);
   const int number = count < 0 ? errno : 0;
   if (count <= 0 && buffer != BufferPool::none) direct_.give_back(buffer);
