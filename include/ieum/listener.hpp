@@ -89,7 +89,6 @@ class Listener {
   [[nodiscard]] detail::Accept accept() noexcept;
 
   /// As StreamSocket's: moves a listener from one runtime to another; clients wait meanwhile.
-  /// Error: `device_or_resource_busy`: clients were taken in already, accept them first.
   [[nodiscard]] Result<DetachedListener> detach() noexcept;
   [[nodiscard]] static Result<Listener> attach(DetachedListener listener);
 

@@ -17,8 +17,8 @@ namespace ieum {
 struct ServeOptions {
   /// Sessions at a time; further clients wait in the listener's backlog.
   std::size_t sessions_max = 10'000;
-  /// When descriptors or memory run out: how long until accepting is tried again, unless a session
-  /// ends before.
+  /// When accepting fails, as for want of descriptors or memory: how long until it is tried again,
+  /// unless a session ends before.
   AnyDuration retry_pause = std::chrono::milliseconds(100);
 };
 
@@ -37,10 +37,9 @@ struct SessionEnd {
 
 struct ServerCounters {
   std::uint64_t accepted = 0;
-  std::uint64_t failed = 0;  ///< sessions that ended with an error
-  std::uint64_t threw = 0;   ///< sessions that ended with an exception
-  std::uint64_t refused_by_system =
-      0;  ///< times that accepting failed for want of descriptors or memory
+  std::uint64_t failed = 0;             ///< sessions that ended with an error
+  std::uint64_t threw = 0;              ///< sessions that ended with an exception
+  std::uint64_t refused_by_system = 0;  ///< times that accepting failed and was tried again
 };
 
 namespace detail {
@@ -74,8 +73,8 @@ struct ServerCounts {
 
 /// Serves a listener: accepts, runs `handler(socket)` for each client in a task of its own, and
 /// owns these sessions. A session's failure ends that session only. Limits their number; when
-/// descriptors or memory run out it stops accepting for a while, keeps serving, and goes on. All
-/// members belong to the runtime's thread.
+/// accepting fails, as when descriptors or memory run out, it pauses for a while, keeps serving,
+/// and goes on. All members belong to the runtime's thread.
 class Server {
  public:
   /// `handler` is kept for the server's life: a lambda with captures is safe.
@@ -87,8 +86,8 @@ class Server {
   Server& operator=(Server&&) = delete;
 
   /// Serves until drained (then it succeeds, once the last session has ended) or stopped (then the
-  /// sessions are stopped too: `operation_canceled`). Call it once. Fails if accepting fails for a
-  /// reason that does not pass.
+  /// sessions are stopped too: `operation_canceled`). Call it once. Fails if the listener is none
+  /// any more: `bad_file_descriptor`, `invalid_argument`, `not_a_socket`.
   [[nodiscard]] Task<> run();
 
   /// Closes the listener, waits at most `limit` for the sessions to end by themselves, then asks

@@ -153,8 +153,7 @@ class Driver {
   /// The opposite: the handle is no more, and its open, non-blocking descriptor is the answer, for
   /// another driver to adopt. No operation may be pending on it (a driver asserts it). Only what
   /// the kernel knows goes along, so a connection of which an operation was told that it broke is
-  /// kept: -ECONNRESET and the like. -EBUSY: a listener whose driver has taken clients that no
-  /// accept has asked for yet: accept first. Drivers without a kernel: -ENOTSUP.
+  /// kept: -ECONNRESET and the like. Drivers without a kernel: -ENOTSUP.
   virtual int release(int handle) noexcept = 0;
   /// `close` for those who cannot wait: begun here, ended in later calls of `wait`.
   virtual void discard(int handle) noexcept = 0;

@@ -9,11 +9,11 @@ namespace ieum {
 
 namespace {
 
-/// Accepting failed for want of something that others may give back.
-bool passes(const Error& error) {
-  return error == std::errc::too_many_files_open ||
-         error == std::errc::too_many_files_open_in_system || error == std::errc::no_buffer_space ||
-         error == std::errc::not_enough_memory;
+/// A stop, or a listener that is none any more. What else fails (a client that has gone, its
+/// network, a firewall, descriptors, memory) is not about the sessions, which go on.
+bool ends_the_server(const Error& error) {
+  return error == std::errc::operation_canceled || error == std::errc::bad_file_descriptor ||
+         error == std::errc::invalid_argument || error == std::errc::not_a_socket;
 }
 
 void report_exception(const SessionEnd& end) {
@@ -84,7 +84,7 @@ Task<> Server::accept_clients(Group& accepting) {
       begin_session(std::move(*client));
       continue;
     }
-    if (!passes(client.error())) co_await fail(client.error());
+    if (ends_the_server(client.error())) co_await fail(client.error());
     ++counts_->refused_by_system;
     Result<> room = co_await attempt(with_timeout(options_.retry_pause, one_ended_.wait()));
     if (!room && room.error() != std::errc::timed_out) co_await fail(room.error());

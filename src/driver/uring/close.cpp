@@ -1,6 +1,4 @@
 // The io_uring driver's cancelling and closing: what the kernel still holds is asked back first.
-#include <utility>
-
 #include "driver/uring/uring_driver.hpp"
 
 namespace ieum::detail::uring {
@@ -20,12 +18,6 @@ void UringDriver::ask_to_cancel(Operation& operation, int as) noexcept {
   if (operation.parked_in == in_backlog) backlog_.remove(operation);
   if (operation.parked_in == in_starved) starved_.remove(operation);
   operation.result = canceled(operation, as);
-  if (operation.kind == Kind::accept) {
-    Slot& at = slot(operation.handle);
-    if (at.accepting != nullptr && !std::exchange(at.accepting->served, true)) {
-      served_.push_back(operation.handle);
-    }
-  }
   finish(operation, completed_);
 }
 
@@ -54,14 +46,6 @@ bool UringDriver::close(Operation& operation) noexcept {
 
 void UringDriver::discard(int handle) noexcept {
   Slot& at = slot(handle);
-  if (at.in == nullptr && at.out == nullptr && at.accepting != nullptr && at.accepting->armed) {
-    // Nobody can wait for the accept's end: gone now, so that the port is free at once.
-    disarm_accept(handle, at);
-    if (at.accepting->ending) {
-      ring_.flush();
-      at.accepting->armed = false;  // what it still brings is of an old generation
-    }
-  }
   if (is_idle(at)) {
     close_now(handle);
   } else {
@@ -71,21 +55,11 @@ void UringDriver::discard(int handle) noexcept {
 }
 
 void UringDriver::begin_close(int handle) noexcept {
-  disarm_accept(handle, slot(handle));
   if (Operation* in = slot(handle).in) ask_to_cancel(*in, -ECANCELED);
   if (Operation* out = slot(handle).out) ask_to_cancel(*out, -ECANCELED);
 }
 
 int UringDriver::close_now(int handle) noexcept {
-  Slot& at = slot(handle);
-  if (at.accepting != nullptr) {
-    for (const int client : at.accepting->waiting) {
-      fresh_slot(client, false);  // no new slot: `at` stays where it is
-      close_with_reset(client);
-    }
-    delete std::exchange(at.accepting, nullptr);
-  }
-  at.generation = (at.generation + 1) & generation_max;
   fresh_slot(handle, false);
   return ::close(handle) < 0 && errno != EINTR ? -errno : 0;
 }

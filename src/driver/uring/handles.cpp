@@ -26,6 +26,7 @@ int UringDriver::adopt(int descriptor) noexcept {
   if (flags < 0) return -errno;
   if ((flags & O_NONBLOCK) == 0) return -EINVAL;
   fresh_slot(descriptor, is_socket(descriptor));
+  slot(descriptor).foreign = true;
   return descriptor;
 }
 
@@ -34,17 +35,6 @@ int UringDriver::release(int handle) noexcept {
   IEUM_ASSERT(at.in == nullptr && at.out == nullptr,
               "a socket is detached while an operation on it is pending");
   if (at.broken != 0) return -at.broken;
-  if (at.accepting != nullptr) {
-    // Who has come already comes out first.
-    disarm_accept(handle, at);
-    ring_.flush();
-    ring_.reap([&](const io_uring_cqe& completion) { take(completion, completed_); });
-    Slot& now_at = slot(handle);  // the table may have grown
-    if (now_at.accepting->armed || !now_at.accepting->waiting.empty()) return -EBUSY;
-    delete std::exchange(now_at.accepting, nullptr);
-  }
-  Slot& left = slot(handle);
-  left.generation = (left.generation + 1) & generation_max;
   fresh_slot(handle, false);
   return handle;
 }

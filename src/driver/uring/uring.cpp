@@ -31,13 +31,6 @@ namespace uring {
 using Kind = Operation::Kind;
 
 UringDriver::~UringDriver() {
-  if (ring_.is_open()) {
-    // Clients that a listener brought after the last wait.
-    ring_.reap([](const io_uring_cqe& completion) {
-      const bool accepted = (completion.user_data & 7U) == static_cast<std::uint64_t>(Tag::accept);
-      if (accepted && completion.res >= 0) close_with_reset(completion.res);
-    });
-  }
   while (messages_ != nullptr) delete std::exchange(messages_, messages_->next);
   ::close(wake_);
 }
@@ -70,11 +63,7 @@ bool UringDriver::is_done_at_once(Operation& operation, Slot& at) noexcept {
     case Kind::send:
       if (total_bytes(operation) == 0) return done_with(operation, 0);
       return !at.is_socket && write_now(operation, at);
-    case Kind::accept:
-      if (at.accepting == nullptr || at.accepting->waiting.empty()) return false;
-      deliver(operation, at.accepting->waiting.front());
-      at.accepting->waiting.erase(at.accepting->waiting.begin());
-      return true;
+    case Kind::accept: return at.readiness.worth_trying() && accept_one(operation, at);
     case Kind::connect: {
       // A Unix socket connects at once or not at all; in the ring a thread would wait for room in
       // the listener's backlog.
@@ -92,10 +81,6 @@ bool UringDriver::is_done_at_once(Operation& operation, Slot& at) noexcept {
 
 /// Brings a pending operation on its way: into the ring, or the backlog.
 void UringDriver::start(Operation& operation, Slot& at) noexcept {
-  if (operation.kind == Kind::accept) {
-    operation.parked_in = at_listener;
-    return arm_accept(operation.handle, at);
-  }
   io_uring_sqe* entry = ring_.entry();
   if (entry == nullptr) return backlog_.push(operation);
   prepare(*entry, operation, at);
@@ -111,6 +96,7 @@ void UringDriver::prepare(io_uring_sqe& entry, Operation& operation, Slot& at) n
       to = KernelAddress(*operation.address);
       return io_uring_prep_connect(&entry, operation.handle, to.data(), to.length());
     }
+    case Kind::accept:
     case Kind::receive_datagrams:
     case Kind::wait_readable:
       return io_uring_prep_poll_add(&entry, operation.handle, POLLIN | POLLRDHUP);
@@ -172,7 +158,6 @@ void UringDriver::reuse_message(Slot& at) noexcept {
 void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
   ring_.enable();
   if (!wake_armed_) arm_wake();
-  if (!served_.empty()) disarm_unwanted();
   while (!cancels_owed_.empty() &&
          cancel_entry(reinterpret_cast<std::uint64_t>(cancels_owed_.back()))) {
     cancels_owed_.pop_back();
@@ -180,8 +165,7 @@ void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
   restart_parked();
 
   done.append(completed_);
-  const bool sleeps =
-      done.empty() && wake_armed_ && backlog_.empty() && cancels_owed_.empty() && served_.empty();
+  const bool sleeps = done.empty() && wake_armed_ && backlog_.empty() && cancels_owed_.empty();
   ring_.wait(sleeps ? deadline : TimePoint::min());
   ring_.reap([&](const io_uring_cqe& completion) { take(completion, done); });
   done.append(completed_);
@@ -212,7 +196,6 @@ void UringDriver::take(const io_uring_cqe& completion, OperationQueue& done) noe
     case Tag::operation:
       return ended(*reinterpret_cast<Operation*>(completion.user_data), completion.res,
                    completion.flags, done);
-    case Tag::accept: return accept_ended(completion, done);
     case Tag::wake:
       if ((completion.flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;
       return;
@@ -228,6 +211,7 @@ void UringDriver::ended(Operation& operation, int result, unsigned flags,
   switch (operation.kind) {
     case Kind::receive: over = receive_ended(operation, at, result, flags); break;
     case Kind::send: over = send_ended(operation, at, result); break;
+    case Kind::accept: over = accept_ended(operation, at, result); break;
     case Kind::receive_datagrams:
     case Kind::send_datagrams: over = datagrams_ended(operation, at, result); break;
     case Kind::wait_readable:

@@ -53,9 +53,8 @@ class ParkedList {
 };
 
 inline constexpr std::uint8_t in_ring = 0;
-inline constexpr std::uint8_t in_backlog = 1;   // no entry was to be had
-inline constexpr std::uint8_t in_starved = 2;   // no receive buffer was
-inline constexpr std::uint8_t at_listener = 3;  // an accept: the listener's multishot serves it
+inline constexpr std::uint8_t in_backlog = 1;  // no entry was to be had
+inline constexpr std::uint8_t in_starved = 2;  // no receive buffer was
 
 /// In a buffer's id: it is of the pool for what the driver reads itself.
 inline constexpr std::uint32_t direct_bit = std::uint32_t{1} << 30U;
@@ -68,25 +67,16 @@ struct Message {
   KernelAddress address;
 };
 
-/// A listener's multishot accept, and who it brought before anybody asked.
-struct Accepting {
-  bool armed = false;
-  bool ending = false;       // its cancellation was asked for
-  bool served = false;       // brought somebody in this turn
-  std::vector<int> waiting;  // oldest first
-};
-
 /// What the driver knows of a descriptor; found by its number.
 struct Slot {
   Operation* in = nullptr;  // the pending operation of each direction
   Operation* out = nullptr;
   Operation* closing = nullptr;  // the close that waits for them
   Message* message = nullptr;    // of `out`
-  Accepting* accepting = nullptr;
-  std::uint32_t generation = 0;  // tells a reused number's accepts from its former owner's
   std::int16_t broken = 0;       // the error that ended the connection, once it was told
   bool is_socket = false;
-  ReadinessPredictor readiness{};  // of a datagram socket
+  bool foreign = false;            // adopted: others may have its file
+  ReadinessPredictor readiness{};  // of a datagram socket, or a listener
   bool more = false;               // the last receive left something: no need to poll first
   bool bulk = false;               // the last pooled receive filled a small buffer
   bool discarded = false;          // to be closed when nothing is pending any more
@@ -94,23 +84,11 @@ struct Slot {
 
 /// What a completion belongs to: the low bits of `user_data`, which are 0 in an operation's
 /// address.
-enum class Tag : std::uint64_t { operation = 0, accept = 1, wake = 2, nothing = 3 };
+enum class Tag : std::uint64_t { operation = 0, wake = 1, nothing = 2 };
 inline constexpr std::uint64_t tag_bits = 3;
-inline constexpr std::uint32_t generation_max = (std::uint32_t{1} << 29U) - 1;
-
-constexpr std::uint64_t accept_data(int handle, std::uint32_t generation) noexcept {
-  return static_cast<std::uint64_t>(Tag::accept) | std::uint64_t{generation} << tag_bits |
-         std::uint64_t{static_cast<std::uint32_t>(handle)} << 32U;
-}
 
 /// Lengths in an entry have 32 bits; the kernel moves less than 2 GiB in one call anyway.
 inline constexpr std::size_t call_bytes_max = std::size_t{1} << 30U;
-
-inline void close_with_reset(int descriptor) noexcept {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  ::close(descriptor);
-}
 
 class UringDriver final : public LinuxDriver {
  public:
@@ -158,15 +136,11 @@ class UringDriver final : public LinuxDriver {
   void fresh_slot(int handle, bool is_socket) {
     Slot& fresh = slot(handle);
     IEUM_ASSERT(
-        fresh.in == nullptr && fresh.out == nullptr && fresh.message == nullptr &&
-            fresh.accepting == nullptr,
+        fresh.in == nullptr && fresh.out == nullptr && fresh.message == nullptr,
         "a descriptor was closed behind the driver's back while an operation waited for it");
-    fresh = Slot{.generation = fresh.generation, .is_socket = is_socket};
+    fresh = Slot{.is_socket = is_socket};
   }
-  static bool is_idle(const Slot& at) noexcept {
-    return at.in == nullptr && at.out == nullptr &&
-           (at.accepting == nullptr || !at.accepting->armed);
-  }
+  static bool is_idle(const Slot& at) noexcept { return at.in == nullptr && at.out == nullptr; }
   /// Whether the driver waits until the descriptor is ready and then moves the bytes itself.
   bool polls_first(const Operation& operation, const Slot& at) noexcept {
     return !at.is_socket || (operation.pooled && !buffers_.provide(size_for(at)));
@@ -180,6 +154,8 @@ class UringDriver final : public LinuxDriver {
   void start(Operation& operation, Slot& at) noexcept;
   void prepare(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
   void prepare_receive(io_uring_sqe& entry, Operation& operation, const Slot& at) noexcept;
+  bool accept_one(Operation& operation, Slot& at) noexcept;
+  bool accept_ended(Operation& operation, Slot& at, int result) noexcept;
   bool move_datagrams(Operation& operation, Slot& at) noexcept;
   bool datagrams_ended(Operation& operation, Slot& at, int result) noexcept;
   void prepare_send(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
@@ -197,13 +173,6 @@ class UringDriver final : public LinuxDriver {
   void restart_parked() noexcept;
   void finish(Operation& operation, OperationQueue& done) noexcept;
 
-  // Accepting.
-  void arm_accept(int handle, Slot& at) noexcept;
-  void disarm_accept(int handle, Slot& at) noexcept;
-  void accept_ended(const io_uring_cqe& completion, OperationQueue& done) noexcept;
-  void deliver(Operation& operation, int client) noexcept;
-  void disarm_unwanted() noexcept;
-
   // Cancelling and closing.
   void ask_to_cancel(Operation& operation, int as) noexcept;
   bool cancel_entry(std::uint64_t user_data) noexcept;
@@ -220,7 +189,6 @@ class UringDriver final : public LinuxDriver {
   ParkedList starved_{in_starved};
   bool retry_ = false;                    // the starved: a buffer has been given back
   std::vector<Operation*> cancels_owed_;  // that no entry was to be had for
-  std::vector<int> served_;               // listeners that brought somebody in this turn
   Message* messages_ = nullptr;           // for reuse
   DatagramCalls datagrams_;
   BufferPool direct_;  // for what is read without the ring
