@@ -135,6 +135,12 @@ class Driver {
   /// The time that deadlines are meant in.
   [[nodiscard]] virtual TimePoint now() const noexcept = 0;
 
+  /// In a child of fork(2), which has the memory of this driver but shares what it has in the
+  /// kernel: lets go of that, and answers with the driver to go on with there. Null: this one.
+  /// Afterwards only `give_back` is called. Must do with what is allowed in a child of a process
+  /// with many threads.
+  virtual Driver* left_behind() noexcept { return nullptr; }
+
   virtual bool submit(Operation& operation) noexcept = 0;
   virtual void cancel(Operation& operation) noexcept = 0;
   virtual void wait(TimePoint deadline, OperationQueue& done) noexcept = 0;

@@ -109,7 +109,7 @@ Result<Process> Process::start(std::span<const std::string> command,
 
 Process::~Process() {
   if (handle_ < 0) return;
-  if (!status_) {
+  if (!status_ && !loop_->is_left_behind()) {
     static_cast<void>(kill(SIGKILL));
     // The child itself too: it may have left its group.
     const long killed = ::syscall(SYS_pidfd_send_signal, handle_, SIGKILL, nullptr, 0U);

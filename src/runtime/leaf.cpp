@@ -37,7 +37,13 @@ Start DriverLeaf::start(Waiter& waiter, Scope& scope) noexcept {
   if (scope.stopped()) return at_once(-ECANCELED);
   if (handle < 0) return at_once(-EBADF);
   Loop& loop = scope.loop();
-  IEUM_ASSERT(belongs_to(loop), "a socket is used on a runtime that it was not made on");
+  if (!belongs_to(loop)) [[unlikely]] {
+    IEUM_ASSERT(
+        !this->loop().is_left_behind(),
+        "a socket made before fork() is used in the child on another runtime: move it there "
+        "by detach() and attach()");
+    IEUM_ASSERT(false, "a socket is used on a runtime that it was not made on");
+  }
   if (loop.submit(*this)) return at_once();
   wait_in(waiter, scope);
   return {};

@@ -14,6 +14,7 @@
 #include <ieum/offload.hpp>
 
 #include "base/driver.hpp"
+#include "runtime/fork.hpp"
 #include "runtime/pool.hpp"
 #include "runtime/posted.hpp"
 
@@ -33,9 +34,12 @@ Loop::Loop(std::unique_ptr<Driver> driver, std::size_t offload_threads_max)
       root_(*this),
       failing_error_(std::make_unique<Error>(std::errc::operation_canceled, "none")),
       shared_(std::make_unique<Shared>()),
-      offload_threads_max_(offload_threads_max) {}
+      offload_threads_max_(offload_threads_max) {
+  tell_of_fork(*this);
+}
 
 Loop::~Loop() {
+  forget_at_fork(*this);
   IEUM_ASSERT(current_ != this, "a runtime is destroyed from within one of its tasks");
   IEUM_ASSERT(ready_ == nullptr && pending_ == 0,
               "a runtime is destroyed before its tasks have ended");
@@ -46,6 +50,14 @@ Loop::~Loop() {
   }
   pool_.reset();
   const std::lock_guard lock(shared_->mutex);  // a post that woke us may still be about to return
+}
+
+void Loop::leave_behind() noexcept {
+  current_ = nullptr;  // if a task forked, it is not within one in the child
+  Driver* const instead = driver_->left_behind();
+  if (instead == nullptr) return;
+  left_behind_ = driver_.release();
+  driver_.reset(instead);
 }
 
 void Loop::assert_own_thread() noexcept {

@@ -33,11 +33,14 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
 Runtime::Runtime(std::unique_ptr<detail::Driver> driver, const RuntimeOptions& options)
     : loop_(std::make_unique<detail::Loop>(std::move(driver), options.offload_threads_max)) {}
 
-Runtime::~Runtime() = default;
+Runtime::~Runtime() {
+  // Its tasks, its threads and what it has in the kernel are the parent's: nothing is ended here.
+  if (loop_->is_left_behind()) static_cast<void>(loop_.release());
+}
 
 Result<Runtime*> Runtime::of_this_thread() {
   thread_local std::unique_ptr<Runtime> runtime;
-  if (!runtime) {
+  if (!runtime || runtime->loop().is_left_behind()) {
     Result<std::unique_ptr<Runtime>> made = create();
     if (!made) return fail(made.error());
     runtime = *std::move(made);

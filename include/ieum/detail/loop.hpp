@@ -51,6 +51,10 @@ class Loop {
 
   /// The first thread that asks is the loop's for good; any other fails an assertion.
   void assert_own_thread() noexcept;
+  /// In a child of fork(2): this loop, with all that was made on it, is the parent's. It is not
+  /// destroyed there.
+  void leave_behind() noexcept;
+  [[nodiscard]] bool is_left_behind() const noexcept { return left_behind_ != nullptr; }
   /// `node` hears of the loop's end, unless it is unlinked before.
   void tell_of_end(LoopEndNode& node) noexcept { node.link_before(ends_); }
 
@@ -144,6 +148,7 @@ class Loop {
   std::unique_ptr<Shared> shared_;
   std::unique_ptr<Pool> pool_;
   std::size_t offload_threads_max_;
+  Driver* left_behind_ = nullptr;  // the parent's, for whose leases there is nothing to do
 };
 
 inline void Leaf::wait_in(Waiter& waiter, Scope& scope) noexcept {

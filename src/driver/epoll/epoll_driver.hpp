@@ -16,6 +16,7 @@
 
 #include "driver/buffer_pool.hpp"
 #include "driver/linux/datagram_calls.hpp"
+#include "driver/linux/left_behind.hpp"
 #include "driver/linux/linux_driver.hpp"
 #include "driver/linux/transfer.hpp"
 
@@ -53,6 +54,11 @@ class EpollDriver final : public LinuxDriver {
 
   [[nodiscard]] const char* name() const noexcept override { return "epoll"; }
 
+  Driver* left_behind() noexcept override {
+    ::close(wake_);
+    ::close(epoll_);
+    return &left_behind_driver();
+  }
   bool submit(Operation& operation) noexcept override;
   void cancel(Operation& operation) noexcept override;
   void wait(TimePoint deadline, OperationQueue& done) noexcept override;

@@ -57,6 +57,7 @@ int Ring::open(unsigned entries, std::string& reason) {
     return status;
   }
   is_open_ = true;
+  io_uring_ring_dontfork(&ring_);  // a child has nothing to look for in the parent's queues
   static_cast<void>(rings_closed.load(std::memory_order_acquire));
   if ((parameters.features & features_needed) == features_needed) return 0;
   reason = "io_uring_setup: the kernel lacks a feature that ieum needs (Linux 6.1 has them)";

@@ -15,6 +15,7 @@
 #include <ieum/detail/assert.hpp>
 
 #include "driver/linux/datagram_calls.hpp"
+#include "driver/linux/left_behind.hpp"
 #include "driver/linux/linux_driver.hpp"
 #include "driver/linux/transfer.hpp"
 #include "driver/uring/buffers.hpp"
@@ -100,6 +101,11 @@ class UringDriver final : public LinuxDriver {
 
   [[nodiscard]] const char* name() const noexcept override { return "io_uring"; }
 
+  Driver* left_behind() noexcept override {
+    ::close(wake_);
+    ::close(ring_.raw().ring_fd);
+    return &left_behind_driver();
+  }
   bool submit(Operation& operation) noexcept override;
   void cancel(Operation& operation) noexcept override { ask_to_cancel(operation, -ECANCELED); }
   void wait(TimePoint deadline, OperationQueue& done) noexcept override;
