@@ -58,6 +58,13 @@ class [[nodiscard]] Lease {
     size_ = std::min(size, size_);
     if (size_ == 0) reset();
   }
+  /// Leaves out the first `size` bytes, which were used; with all of them, gives the buffer back.
+  void remove_prefix(std::size_t size) noexcept {
+    size = std::min(size, size_);
+    data_ += size;
+    size_ -= size;
+    if (size_ == 0) reset();
+  }
   /// Gives the buffer back now; the lease is then empty.
   void reset() noexcept {
     if (driver_ != nullptr) give_back();

@@ -46,9 +46,15 @@ struct Operation {
   bool whole = false;
   bool pooled = false;  ///< receive: into a buffer of the driver's, which `data` and `buffer` name
   int handle = -1;
-  std::int64_t result = 0;  ///< at least 0, or a negated errno(3)
+  union {
+    std::int64_t result = 0;  ///< at least 0, or a negated errno(3)
+    Operation** link;         ///< the driver's while parked: what points to the operation
+  };
 
-  std::byte* data = nullptr;
+  union {
+    std::byte* data = nullptr;
+    std::size_t part_moved;  ///< of a gathered send the driver's: bytes of the next part that went
+  };
   std::size_t size = 0;
   std::size_t moved = 0;  ///< bytes of a whole send, or datagrams, that have gone
   union {
@@ -56,7 +62,8 @@ struct Operation {
     Address* address;                    ///< accept, connect
     DatagramTransfer* transfer;          ///< of datagrams
   };
-  std::uint32_t buffer = 0;    ///< of a pooled receive; to be released
+  /// Of a pooled receive, to be released; of a gathered send the driver's: the part that is next.
+  std::uint32_t buffer = 0;
   std::int16_t cancel_as = 0;  ///< the driver's: the negated errno of a requested cancellation
   std::uint8_t parked_in = 0;  ///< the driver's: which of its lists holds the operation
 

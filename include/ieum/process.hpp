@@ -47,7 +47,8 @@ struct ProcessOptions {
 
 /// A child process, owned: it is ended and reaped at the latest with this object, which kills it
 /// (SIGKILL) and waits for its end if it still runs. Belongs to the runtime that it was made on.
-/// Must not be moved while an operation on it or on its streams is pending.
+/// Must not be moved while an operation on it or on its streams is pending. The copy in a child of
+/// fork(2) ends nothing; of runtimes after a fork see `Runtime`.
 ///
 ///     const std::vector<std::string> command{"sort", "-u"};
 ///     Process sort = co_await Process::start(command, {.input =

@@ -22,9 +22,11 @@ struct RuntimeOptions {
   /// environment variable IEUM_RING_ENTRIES, else 1024.
   unsigned ring_entries = 0;
   /// Buffers of 4 KiB that `receive` may have leased at a time, and a sixteenth of that in buffers
-  /// of 64 KiB; more receives wait. They are made as they are wanted. On io_uring what is no socket
-  /// has as many of its own. At most 65,536. Zero: the environment variable IEUM_RECEIVE_BUFFERS,
-  /// else 65,536.
+  /// of 64 KiB; more receives wait. One whose bytes a pending write is sending does not count, so
+  /// that peers who do not read stop nobody else. They are made as they are wanted, and their
+  /// memory goes back to the system a while after it was last used. On io_uring what is no socket
+  /// has as many of its own. At most 65,536, with those that do not count. Zero: the environment
+  /// variable IEUM_RECEIVE_BUFFERS, else 65,536.
   unsigned receive_buffers_max = 0;
 };
 
@@ -36,6 +38,11 @@ class Running;
 /// All members but `post` belong to the thread that calls `start` or `turn` first, for good; others
 /// fail an assertion. It may be made on another thread before, and destroyed on another after that
 /// thread has been joined.
+///
+/// A child of fork(2) inherits none of it: the first use there says so and aborts. Fork before the
+/// first use (a socket outside of tasks is one: it makes the thread's default runtime), or let the
+/// child `detach` the sockets that it is to have and `attach` them to a runtime of its own, as
+/// `run` makes one. `exit` ends a child well, wherever it was forked.
 class Runtime {
  public:
   /// Errors: `too_many_files_open`; `invalid_argument` (IEUM_DRIVER names no driver of this build);

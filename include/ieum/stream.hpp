@@ -76,9 +76,11 @@ using StreamWaitReadable = StreamOperation<void, ReadableRequest>;
 
 /// A reliable, ordered, two-way flow of bytes: a socket, standard input and output, a TLS session.
 ///
-/// At most one read and one write may be pending at a time (the two may run beside each other);
-/// more is a defect and asserts. The stream, and every buffer given to it, must stay where it is
-/// until the operation has ended. All operations can be stopped: `operation_canceled`.
+/// At most one read and one write may be pending at a time (the two may run beside each other); of
+/// a second one the error is `device_or_resource_busy`, with both in its detail, and the first goes
+/// on. A library built with CMAKE_BUILD_TYPE=Debug aborts instead, with the same words. The stream,
+/// and every buffer given to it, must stay where it is until the operation has ended. All
+/// operations can be stopped: `operation_canceled`.
 class Stream {
  public:
   virtual ~Stream() = default;

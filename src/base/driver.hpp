@@ -53,7 +53,7 @@ struct Pending {
 /// The caller owns an `Operation`, keeps it and its buffers where they are from `submit` until it
 /// gets it back, and has at most one operation a direction pending on a handle (receive,
 /// receive_datagrams, accept and wait_readable are one direction; send, send_datagrams, connect and
-/// wait_writable the other; a driver asserts it).
+/// wait_writable the other; of a second one the result is -EBUSY, or a debug build asserts).
 ///
 /// `submit(op)` never fails. It answers true if the operation has completed already: `op.result` is
 /// set and `wait` will not mention it. It answers false if it is pending: then exactly one later

@@ -1,5 +1,5 @@
 // BufferPool: the memory behind pooled receives: buffers of two sizes, made in slabs as they are
-// wanted, reused last in first out.
+// wanted, reused last in first out, and given back to the system when they are wanted no more.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include <ieum/operation.hpp>
 
 namespace ieum::detail {
 
@@ -20,6 +22,11 @@ class BufferPool {
   static constexpr std::size_t large_bytes = std::size_t{64} * 1024;
   static constexpr unsigned buffers_max_default = 65'536;  // of the small; 256 MiB
   static constexpr std::uint32_t none = UINT32_MAX;
+  /// Of each size, in bytes: free buffers up to here keep their memory.
+  static constexpr std::size_t kept_bytes = std::size_t{1} << 20U;
+  /// What has not been used for so long is given back, so much at a time.
+  static constexpr Duration trim_period = std::chrono::milliseconds(200);
+  static constexpr std::size_t trim_bytes_max = std::size_t{64} << 20U;
 
   static constexpr std::size_t bytes_of(Size size) noexcept {
     return size == Size::small ? small_bytes : large_bytes;
@@ -41,9 +48,31 @@ class BufferPool {
   /// A buffer of `size`: its id, or `none` if all are taken or memory has run out.
   std::uint32_t take(Size size) noexcept;
   void give_back(std::uint32_t id) noexcept;
+  [[nodiscard]] bool is_extra(std::uint32_t id) const noexcept {
+    return id >= max_ && size_of(id) == Size::small;
+  }
+  /// A small one beyond the maximum, if fewer than `extra_max` such are taken.
+  std::uint32_t take_extra(std::size_t extra_max) noexcept;
   [[nodiscard]] std::byte* data(std::uint32_t id) const noexcept;
   [[nodiscard]] unsigned max(Size size) const noexcept {
     return size == Size::small ? max_ : (max_ + 15) / 16;
+  }
+  /// How many small ones can be taken.
+  [[nodiscard]] std::size_t small_left() const noexcept {
+    return kinds_[0].free.size() + (max_ - kinds_[0].made);
+  }
+  /// How many more `take_extra(extra_max)` gives.
+  [[nodiscard]] std::size_t extra_left(std::size_t extra_max) const noexcept {
+    const std::size_t most = std::min<std::size_t>(extra_max, buffers_max_default - max_);
+    return most - std::min(most, extra_taken_);
+  }
+  /// Whether `data` lies in one of its buffers.
+  [[nodiscard]] bool owns(const std::byte* data) const noexcept;
+
+  /// Before a sleep until `deadline`: gives back the memory of what was free for a period, and
+  /// answers until when to sleep so that the rest follows. The buffers stay in the pool.
+  TimePoint trim_before(TimePoint deadline) noexcept {
+    return wants_trim() ? trim_now(deadline) : deadline;
   }
 
  private:
@@ -55,14 +84,31 @@ class BufferPool {
   };
   struct Kind {
     std::vector<std::unique_ptr<std::byte, Free>> slabs;
-    std::vector<std::uint32_t> free;
+    std::vector<std::uint32_t> free;  // the last one is taken first
     unsigned made = 0;
+    std::size_t low = 0;    // the fewest that were free since the last trim
+    std::size_t clean = 0;  // so many of the first of `free` were without memory then
+    [[nodiscard]] std::size_t with_memory() const noexcept {
+      return free.size() - std::min(clean, low);
+    }
   };
+  bool add_slab(Size size) noexcept;
   bool grow(Size size) noexcept;
+  [[nodiscard]] bool wants_trim() const noexcept {
+    return kinds_[0].with_memory() > kept_bytes / small_bytes ||
+           kinds_[1].with_memory() > kept_bytes / large_bytes;
+  }
+  TimePoint trim_now(TimePoint deadline) noexcept;
+  void trim(Size size) noexcept;
   Kind& kind(Size size) noexcept { return kinds_[static_cast<std::size_t>(size)]; }
 
   std::array<Kind, 2> kinds_;
+  std::vector<const std::byte*> slabs_;  // all, in order of their addresses
+  std::vector<std::uint32_t> extra_free_;
+  std::size_t extra_taken_ = 0;
+  unsigned extra_made_ = 0;
   unsigned max_;
+  TimePoint next_trim_{};
 };
 
 }  // namespace ieum::detail

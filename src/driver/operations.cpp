@@ -5,33 +5,20 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/operation_name.hpp"
+
 namespace ieum::detail {
 
-namespace {
-
-const char* name_of(Operation::Kind kind) noexcept {
-  switch (kind) {
-    case Operation::Kind::receive: return "a read";
-    case Operation::Kind::send: return "a write";
-    case Operation::Kind::accept: return "an accept";
-    case Operation::Kind::connect: return "a connect";
-    case Operation::Kind::receive_datagrams: return "a receive";
-    case Operation::Kind::send_datagrams: return "a send";
-    case Operation::Kind::wait_readable: return "a wait until readable";
-    case Operation::Kind::wait_writable: return "a wait until writable";
-    case Operation::Kind::none:
-    case Operation::Kind::close: break;
+bool pass_parts(Operation& operation, std::size_t count) noexcept {
+  count += operation.part_moved;
+  while (operation.buffer < operation.size) {
+    const std::size_t part = operation.parts[operation.buffer].size();
+    if (count < part) break;
+    count -= part;
+    ++operation.buffer;
   }
-  return "an operation";
-}
-
-}  // namespace
-
-std::size_t total_bytes(const Operation& operation) noexcept {
-  if (operation.parts == nullptr) return operation.size;
-  std::size_t total = 0;
-  for (std::size_t i = 0; i < operation.size; ++i) total += operation.parts[i].size();
-  return total;
+  operation.part_moved = count;
+  return operation.buffer == operation.size;
 }
 
 bool breaks_connection(int number) noexcept {
@@ -45,12 +32,17 @@ bool breaks_connection(int number) noexcept {
   }
 }
 
-void refuse_second(const Operation& pending, const Operation& second) noexcept {
+bool refuse_second(const Operation& pending, Operation& second) noexcept {
+#ifdef IEUM_DEBUG
   std::fprintf(stderr,
                "ieum: %s was begun on descriptor %d while %s is pending on it: at most one "
                "operation a direction a socket; await the first one before\n",
                name_of(second.kind), second.handle, name_of(pending.kind));
   std::abort();
+#else
+  second.buffer = static_cast<std::uint32_t>(pending.kind);
+  return done_with(second, -EBUSY);
+#endif
 }
 
 }  // namespace ieum::detail

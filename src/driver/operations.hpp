@@ -2,9 +2,11 @@
 // and the errors that end a connection.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include <ieum/operation.hpp>
 
@@ -34,15 +36,33 @@ inline std::int64_t canceled(const Operation& operation, std::int64_t as) noexce
   return some_have_gone ? static_cast<std::int64_t>(operation.moved) : as;
 }
 
-/// At most one operation a direction a socket: says which socket and which two, and aborts.
-[[noreturn]] void refuse_second(const Operation& pending, const Operation& second) noexcept;
+/// At most one operation a direction a socket: true, and `second` has failed with -EBUSY and, in
+/// `buffer`, the kind of the other. Built with IEUM_DEBUG (CMAKE_BUILD_TYPE=Debug), says which
+/// socket and which two, and aborts: in a release what the peer sends may decide when it happens.
+bool refuse_second(const Operation& pending, Operation& second) noexcept;
 
 /// Errors of the connection, not of the call. The kernel tells them once and then shows an orderly
 /// end, which would make what was cut off look whole.
 bool breaks_connection(int number) noexcept;
 
-/// Of a send: its bytes, or those of all its parts.
-std::size_t total_bytes(const Operation& operation) noexcept;
+/// The part of a gathered send where it goes on, past `count` more bytes; true if there is none. It
+/// is kept, so that many parts cost no more than their number.
+bool pass_parts(Operation& operation, std::size_t count) noexcept;
+
+/// `count` bytes of a send have gone; true if those were the last.
+inline bool advance(Operation& operation, std::size_t count) noexcept {
+  operation.moved += count;
+  return operation.parts == nullptr ? operation.moved == operation.size
+                                    : pass_parts(operation, count);
+}
+
+/// Makes a send begin at its first byte; false if it has none.
+inline bool begin_send(Operation& operation) noexcept {
+  if (operation.parts == nullptr) return operation.size > 0;
+  operation.buffer = 0;
+  operation.part_moved = 0;
+  return !pass_parts(operation, 0);
+}
 
 /// What is left of a send, as far as `pieces` reach; `make(data, size)` gives one piece.
 template <class Piece, class Make>
@@ -52,19 +72,30 @@ std::span<const Piece> remaining_pieces(const Operation& operation, std::span<Pi
     pieces[0] = make(operation.data + operation.moved, operation.size - operation.moved);
     return pieces.first(1);
   }
-  std::size_t skip = operation.moved;
+  std::size_t skip = operation.part_moved;
   std::size_t count = 0;
-  for (std::size_t i = 0; i < operation.size && count < pieces.size(); ++i) {
-    const ConstBuffer part = operation.parts[i];
-    if (skip >= part.size()) {
-      skip -= part.size();
-      continue;
-    }
+  for (std::size_t i = operation.buffer; i < operation.size && count < pieces.size(); ++i) {
+    const ConstBuffer part = operation.parts[i].subspan(std::exchange(skip, 0));
+    if (part.empty()) continue;
     // A send only reads it; iovec(3type) has no const.
-    pieces[count++] = make(const_cast<std::byte*>(part.data()) + skip, part.size() - skip);
-    skip = 0;
+    pieces[count++] = make(const_cast<std::byte*>(part.data()), part.size());
   }
   return pieces.first(count);
+}
+
+/// Whether a pending send sends what lies in a buffer of one of `pools`: its owner can only wait,
+/// so that the buffer does not count. Of many parts the next ones say it.
+template <class... Pools>
+bool sends_pooled(const Operation* pending, const Pools&... pools) noexcept {
+  if (pending == nullptr || pending->kind != Operation::Kind::send) return false;
+  const auto in_a_pool = [&](const std::byte* data) { return (pools.owns(data) || ...); };
+  if (pending->parts == nullptr) return in_a_pool(pending->data);
+  constexpr std::size_t looked_at_max = 16;
+  const std::size_t end = std::min(pending->size, pending->buffer + looked_at_max);
+  for (std::size_t i = pending->buffer; i < end; ++i) {
+    if (in_a_pool(pending->parts[i].data())) return true;
+  }
+  return false;
 }
 
 }  // namespace ieum::detail

@@ -1,9 +1,13 @@
 // Leaf: how waiting begins and ends.
 #include <ieum/detail/leaf.hpp>
 
+#include <array>
 #include <cerrno>
+#include <cstdio>
 
 #include <ieum/detail/loop.hpp>
+
+#include "base/operation_name.hpp"
 
 namespace ieum::detail {
 
@@ -16,6 +20,17 @@ void Leaf::finish(Loop& loop) noexcept {
   }
   Error error = this->error();
   if (Frame* frame = waiter_->failed(error)) loop.abandon(*frame, error);
+}
+
+Error Leaf::error_at(const Address& at) const noexcept {
+  Error error = Error::from_errno(static_cast<int>(-result), name(), at);
+  if (result == -EBUSY && buffer != 0) {  // the driver refused it for another one
+    std::array<char, Error::detail_bytes_max> text{};
+    std::snprintf(text.data(), text.size(), "%s was begun while %s is pending on it", name_of(kind),
+                  name_of(static_cast<Kind>(buffer)));
+    error.set_detail(text.data());
+  }
+  return error;
 }
 
 void Leaf::describe(std::string& text, int depth) const {

@@ -134,6 +134,7 @@ constexpr std::array table{
     NotSimulated{"Datagram.answers_from_the_right_address_of_two_on_one_interface", namespaces},
     NotSimulated{"Datagram.hop_limit_traffic_class_ecn_and_time_over_ipv?", real_time},
     NotSimulated{"SharedFile.*", descriptors},
+    NotSimulated{"BufferMemory.*", real_time},
     NotSimulated{"Fork*.*", processes},
     NotSimulated{"AcceptOfS*.*", descriptors},
     NotSimulated{"KernelFault.*", kernel},

@@ -46,9 +46,7 @@ class Leaf : public Operation, public StopNode {
     return at_once();
   }
   /// The error of a negative result, named for `address`.
-  [[nodiscard]] Error error_at(const Address& at) const noexcept {
-    return Error::from_errno(static_cast<int>(-result), name(), at);
-  }
+  [[nodiscard]] Error error_at(const Address& at) const noexcept;
 
  private:
   Waiter* waiter_ = nullptr;

@@ -46,7 +46,8 @@ bool EpollDriver::submit(Operation& operation) noexcept {
   }
   Slot& at = slot(operation.handle);
   Operation*& place = is_in(operation) ? at.in : at.out;
-  if (place != nullptr) refuse_second(*place, operation);
+  if (place != nullptr) return refuse_second(*place, operation);
+  if (operation.kind == Kind::send && !begin_send(operation)) return done_with(operation, 0);
   const bool worth_trying = operation.kind == Kind::receive_datagrams ? at.readiness.worth_trying()
                             : is_in(operation)                        ? at.readable
                                                                       : at.writable;
@@ -103,7 +104,8 @@ std::uint32_t EpollDriver::take_buffer(Slot& at) noexcept {
     const std::uint32_t large = pool_.take(BufferPool::Size::large);
     if (large != BufferPool::none) return large;
   }
-  return pool_.take(BufferPool::Size::small);
+  const std::uint32_t small = pool_.take(BufferPool::Size::small);
+  return small != BufferPool::none ? small : pool_.take_extra(extra_max_);
 }
 
 bool EpollDriver::lease(Buffer& buffer) noexcept {
@@ -135,9 +137,8 @@ bool EpollDriver::read(Operation& operation, Slot& at) noexcept {
 }
 
 bool EpollDriver::send(Operation& operation, Slot& at) noexcept {
-  const std::size_t total = total_bytes(operation);
   Parts parts;
-  while (operation.moved < total) {
+  for (;;) {
     const ssize_t count = send_parts(operation.handle, remaining(operation, parts), at.is_socket);
     if (count < 0) {
       if (errno == EINTR) continue;
@@ -147,8 +148,7 @@ bool EpollDriver::send(Operation& operation, Slot& at) noexcept {
       return !operation.whole && operation.moved > 0 &&
              done_with(operation, static_cast<std::int64_t>(operation.moved));
     }
-    operation.moved += static_cast<std::size_t>(count);
-    if (!operation.whole) break;
+    if (advance(operation, static_cast<std::size_t>(count)) || !operation.whole) break;
   }
   return done_with(operation, static_cast<std::int64_t>(operation.moved));
 }
@@ -230,19 +230,28 @@ int EpollDriver::wait_for_events(TimePoint deadline) noexcept {
 }
 
 void EpollDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
-  const bool waits = completed_.empty() && !retry_;
-  const int count = wait_for_events(waits ? deadline : TimePoint::min());
+  if (!starved_.empty()) [[unlikely]]
+    retry_starved();
+  const bool waits = completed_.empty();
+  const int count = wait_for_events(waits ? pool_.trim_before(deadline) : TimePoint::min());
   done.append(completed_);
   for (int i = 0; i < count; ++i) take_event(events_[static_cast<std::size_t>(i)], done);
-  if (retry_) retry_starved(done);
 }
 
-void EpollDriver::retry_starved(OperationQueue& done) noexcept {
-  retry_ = false;
-  for (const int handle : std::exchange(starved_, {})) {
-    slot(handle).starved = false;
-    progress(slot(handle).in, slot(handle), true, done);
+/// As many as there are buffers for: those that need none after all leave theirs to the next.
+void EpollDriver::retry_starved() noexcept {
+  if (pool_.small_left() == 0) {
+    const auto stalls = [&](const Slot& at) { return sends_pooled(at.out, pool_); };
+    extra_max_ = static_cast<std::size_t>(std::ranges::count_if(slots_, stalls));
   }
+  for (std::size_t left = starved_.size(); left > 0; --left) {
+    if (pool_.small_left() == 0 && pool_.extra_left(extra_max_) == 0) break;
+    const int handle = starved_.front();
+    starved_.pop_front();
+    slot(handle).starved = false;
+    progress(slot(handle).in, slot(handle), true, completed_);
+  }
+  extra_max_ = 0;
 }
 
 void EpollDriver::take_event(const epoll_event& event, OperationQueue& done) noexcept {

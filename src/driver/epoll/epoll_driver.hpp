@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include <ieum/detail/assert.hpp>
@@ -68,10 +69,7 @@ class EpollDriver final : public LinuxDriver {
   }
 
   bool lease(Buffer& buffer) noexcept override;
-  void give_back(std::uint32_t buffer) noexcept override {
-    pool_.give_back(buffer);
-    retry_ = !starved_.empty();
-  }
+  void give_back(std::uint32_t buffer) noexcept override { pool_.give_back(buffer); }
 
   int open(Family family, SocketType type) noexcept override;
   int open_pair(int& first, int& second) noexcept override;
@@ -130,7 +128,7 @@ class EpollDriver final : public LinuxDriver {
   static int milliseconds(TimePoint::duration left) noexcept;
   void take_event(const epoll_event& event, OperationQueue& done) noexcept;
   void progress(Operation*& pending, Slot& at, bool ready, OperationQueue& done) noexcept;
-  void retry_starved(OperationQueue& done) noexcept;
+  void retry_starved() noexcept;
 
   const int epoll_;
   const int wake_;
@@ -139,8 +137,8 @@ class EpollDriver final : public LinuxDriver {
   OperationQueue completed_;
   BufferPool pool_;
   DatagramCalls datagrams_;
-  std::vector<int> starved_;  // handles whose pooled receive found no buffer
-  bool retry_ = false;        // and one has been released
+  std::deque<int> starved_;    // handles whose pooled receive found no buffer
+  std::size_t extra_max_ = 0;  // buffers beyond the maximum, while those are served
   std::array<epoll_event, events_max> events_{};
 };
 

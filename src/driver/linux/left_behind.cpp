@@ -10,7 +10,7 @@
 
 #include "driver/linux/linux_driver.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 namespace {
 
@@ -48,4 +48,4 @@ LeftBehind left_behind;
 
 Driver& left_behind_driver() noexcept { return left_behind; }
 
-}  // namespace ieum
+}  // namespace ieum::detail

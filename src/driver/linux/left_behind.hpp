@@ -3,10 +3,10 @@
 
 #include "base/driver.hpp"
 
-namespace ieum {
+namespace ieum::detail {
 
 /// Does nothing for the runtime but say, at its first use, that it is the parent's, and abort.
 /// Handles can be closed, asked about, and released to a runtime of the child's own.
 Driver& left_behind_driver() noexcept;
 
-}  // namespace ieum
+}  // namespace ieum::detail

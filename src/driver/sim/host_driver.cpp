@@ -82,7 +82,8 @@ bool HostDriver::submit(Operation& operation) noexcept {
     return done_with(operation, operation.handle < handle_base ? -ENOTSUP : -EBADF);
   }
   Operation*& place = is_in(operation) ? socket->in : socket->out;
-  if (place != nullptr) refuse_second(*place, operation);
+  if (place != nullptr) return refuse_second(*place, operation);
+  if (operation.kind == Kind::send && !begin_send(operation)) return done_with(operation, 0);
   world_->trace(node_.index(), socket->number, What::operation,
                 static_cast<std::int64_t>(operation.kind));
   if (const int error = injected(operation.kind, socket); error != 0) {
@@ -131,6 +132,7 @@ bool HostDriver::receive(Operation& operation, Socket& socket) noexcept {
   if (operation.pooled) {
     if (socket.bulk) buffer = pool_.take(BufferPool::Size::large);
     if (buffer == BufferPool::none) buffer = pool_.take(BufferPool::Size::small);
+    if (buffer == BufferPool::none) buffer = pool_.take_extra(extra_max_);
     if (buffer == BufferPool::none) {
       if (!std::exchange(socket.starved, true)) starved_.push_back(operation.handle);
       return false;
@@ -151,10 +153,9 @@ bool HostDriver::receive(Operation& operation, Socket& socket) noexcept {
 }
 
 bool HostDriver::send(Operation& operation, Socket& socket) noexcept {
-  const std::size_t total = total_bytes(operation);
   const std::size_t at_once = node_.faults.write_bytes_max;
   std::array<ConstBuffer, 64> pieces;
-  while (operation.moved < total) {
+  for (;;) {
     const std::span<const ConstBuffer> left = remaining_pieces(
         operation, std::span<ConstBuffer>(pieces),
         [](const std::byte* data, std::size_t size) { return ConstBuffer(data, size); });
@@ -169,12 +170,12 @@ bool HostDriver::send(Operation& operation, Socket& socket) noexcept {
       if (count < static_cast<std::int64_t>(piece.size())) break;
     }
     socket.push();
-    operation.moved += moved;
+    const bool whole = advance(operation, moved);
     if (moved == 0) {
       return !operation.whole && operation.moved > 0 &&
              done_with(operation, static_cast<std::int64_t>(operation.moved));
     }
-    if (!operation.whole) break;
+    if (whole || !operation.whole) break;
   }
   return done_with(operation, static_cast<std::int64_t>(operation.moved));
 }
@@ -214,14 +215,23 @@ void HostDriver::progress(Operation*& pending, Socket& socket) noexcept {
 void HostDriver::progress_in(Socket& socket) noexcept { progress(socket.in, socket); }
 void HostDriver::progress_out(Socket& socket) noexcept { progress(socket.out, socket); }
 
+/// As many as there are buffers for: those that need none after all leave theirs to the next.
 void HostDriver::retry_starved() noexcept {
-  retry_ = false;
-  for (const int handle : std::exchange(starved_, {})) {
-    Socket* const socket = find(handle);
+  if (pool_.small_left() == 0) {
+    const auto stalls = [&](const Socket* socket) {
+      return socket != nullptr && sends_pooled(socket->out, pool_);
+    };
+    extra_max_ = static_cast<std::size_t>(std::ranges::count_if(sockets_, stalls));
+  }
+  for (std::size_t left = starved_.size(); left > 0; --left) {
+    if (pool_.small_left() == 0 && pool_.extra_left(extra_max_) == 0) break;
+    Socket* const socket = find(starved_.front());
+    starved_.pop_front();
     if (socket == nullptr) continue;
     socket->starved = false;
     progress_in(*socket);
   }
+  extra_max_ = 0;
 }
 
 void HostDriver::take_turn() noexcept {
@@ -232,7 +242,7 @@ void HostDriver::take_turn() noexcept {
 }
 
 void HostDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
-  if (retry_) retry_starved();
+  if (!starved_.empty()) retry_starved();
   const Time now_here = node_.local_time(world_->now());
   Time until = never;
   if (deadline != TimePoint::max()) {

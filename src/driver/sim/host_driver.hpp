@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <queue>
@@ -32,10 +33,7 @@ class HostDriver final : public Driver {
   void wake() noexcept override { world_->wake(*this); }
 
   bool lease(Buffer& buffer) noexcept override;
-  void give_back(std::uint32_t buffer) noexcept override {
-    pool_.give_back(buffer);
-    retry_ = !starved_.empty();
-  }
+  void give_back(std::uint32_t buffer) noexcept override { pool_.give_back(buffer); }
 
   int open(Family family, SocketType type) noexcept override;
   int adopt(int descriptor) noexcept override;
@@ -112,8 +110,8 @@ class HostDriver final : public Driver {
   std::priority_queue<int, std::vector<int>, std::greater<>> free_handles_;
   std::size_t open_ = 0;
   OperationQueue completed_;
-  std::vector<int> starved_;
-  bool retry_ = false;
+  std::deque<int> starved_;
+  std::size_t extra_max_ = 0;  // buffers beyond the maximum, while the starved are served
   std::move_only_function<void()> turn_;
   bool turning_ = false;
   bool asleep_ = false;

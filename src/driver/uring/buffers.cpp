@@ -65,9 +65,20 @@ bool BufferRings::refill(BufferPool::Size size) noexcept {
   return provided.count > 0;
 }
 
+void BufferRings::add_extra(std::size_t wanted, std::size_t extra_max) noexcept {
+  Provided& small = of(BufferPool::Size::small);
+  for (; wanted > 0 && small.ring != nullptr && small.count < small.entries; --wanted) {
+    const std::uint32_t id = pool_.take_extra(extra_max);
+    if (id == BufferPool::none) return;
+    add(small, id);
+  }
+}
+
 void BufferRings::give_back(std::uint32_t id) noexcept {
   Provided& provided = of(BufferPool::size_of(id));
-  if (provided.ring == nullptr || provided.count >= provided.target) return pool_.give_back(id);
+  if (provided.ring == nullptr || provided.count >= provided.target || pool_.is_extra(id)) {
+    return pool_.give_back(id);
+  }
   add(provided, id);
 }
 

@@ -24,10 +24,17 @@ class BufferRings {
   std::uint32_t taken(BufferPool::Size size, std::uint16_t index) noexcept;
   /// More for a ring that ran empty; false if there is nothing to give.
   bool refill(BufferPool::Size size) noexcept;
+  /// Small ones that a receive can have, in the ring or the pool.
+  [[nodiscard]] std::size_t small_left() const noexcept {
+    return provided_[0].count + pool_.small_left();
+  }
+  /// At most `wanted` small ones beyond the maximum, which allows `extra_max` such, into the ring.
+  void add_extra(std::size_t wanted, std::size_t extra_max) noexcept;
   /// Back into the ring, or the pool if the ring has enough.
   void give_back(std::uint32_t id) noexcept;
 
   [[nodiscard]] BufferPool& pool() noexcept { return pool_; }
+  [[nodiscard]] const BufferPool& pool() const noexcept { return pool_; }
   static std::uint16_t group(BufferPool::Size size) noexcept {
     return static_cast<std::uint16_t>(size);
   }

@@ -17,6 +17,7 @@ void UringDriver::ask_to_cancel(Operation& operation, int as) noexcept {
   }
   if (operation.parked_in == in_backlog) backlog_.remove(operation);
   if (operation.parked_in == in_starved) starved_.remove(operation);
+  if (operation.parked_in == in_starved_direct) starved_direct_.remove(operation);
   operation.result = canceled(operation, as);
   finish(operation, completed_);
 }

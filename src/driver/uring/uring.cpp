@@ -49,7 +49,7 @@ bool UringDriver::submit(Operation& operation) noexcept {
   operation.parked_in = in_ring;
   Slot& at = slot(operation.handle);
   Operation*& place = is_in(operation) ? at.in : at.out;
-  if (place != nullptr) refuse_second(*place, operation);
+  if (place != nullptr) return refuse_second(*place, operation);
   if (is_done_at_once(operation, at)) return true;
   place = &operation;
   operation.state = Operation::State::pending;
@@ -61,7 +61,7 @@ bool UringDriver::is_done_at_once(Operation& operation, Slot& at) noexcept {
   switch (operation.kind) {
     case Kind::receive: return !at.is_socket && read_now(operation, at);
     case Kind::send:
-      if (total_bytes(operation) == 0) return done_with(operation, 0);
+      if (!begin_send(operation)) return done_with(operation, 0);
       return !at.is_socket && write_now(operation, at);
     case Kind::accept: return at.readiness.worth_trying() && accept_one(operation, at);
     case Kind::connect: {
@@ -165,21 +165,49 @@ void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
   restart_parked();
 
   done.append(completed_);
-  const bool sleeps = done.empty() && wake_armed_ && backlog_.empty() && cancels_owed_.empty();
+  // A buffer that the restarted have no use for is the next one's.
+  const bool hands_on = (!starved_.empty() && buffers_.small_left() > 0) ||
+                        (!starved_direct_.empty() && direct_.small_left() > 0);
+  const bool sleeps =
+      done.empty() && wake_armed_ && backlog_.empty() && cancels_owed_.empty() && !hands_on;
+  if (sleeps) deadline = direct_.trim_before(buffers_.pool().trim_before(deadline));
   ring_.wait(sleeps ? deadline : TimePoint::min());
   ring_.reap([&](const io_uring_cqe& completion) { take(completion, done); });
   done.append(completed_);
 }
 
-/// What found no entry, and, once a buffer has been given back, what found no buffer: all of it,
-/// since the first may turn out to need none.
+/// What found no entry, and of what found no buffer as many as there are buffers now.
 void UringDriver::restart_parked() noexcept {
   ParkedList again{in_backlog};
   while (Operation* operation = backlog_.pop()) again.push(*operation);
-  if (std::exchange(retry_, false)) {
-    while (Operation* operation = starved_.pop()) again.push(*operation);
-  }
+  const bool any_starved = !starved_.empty() || !starved_direct_.empty();
+  if (any_starved) [[unlikely]]
+    restart_starved(again);
   while (Operation* operation = again.pop()) start(*operation, slot(operation->handle));
+}
+
+void UringDriver::restart_starved(ParkedList& again) noexcept {
+  std::size_t left = buffers_.small_left();
+  std::size_t left_direct = direct_.small_left();
+  if (left == 0 || left_direct == 0) extra_max_ = stalled_sends();
+  if (left == 0) {
+    buffers_.add_extra(starved_.size(), extra_max_);
+    left = buffers_.small_left();
+  } else {
+    buffers_.refill(BufferPool::Size::small);
+  }
+  if (left_direct == 0) left_direct = direct_.extra_left(extra_max_);
+  for (; left > 0 && !starved_.empty(); --left) again.push(*starved_.pop());
+  for (; left_direct > 0 && !starved_direct_.empty(); --left_direct) {
+    again.push(*starved_direct_.pop());
+  }
+}
+
+std::size_t UringDriver::stalled_sends() const noexcept {
+  const auto stalls = [&](const Slot& at) {
+    return sends_pooled(at.out, buffers_.pool(), direct_);
+  };
+  return static_cast<std::size_t>(std::ranges::count_if(slots_, stalls));
 }
 
 void UringDriver::arm_wake() noexcept {
@@ -278,8 +306,7 @@ bool UringDriver::send_ended(Operation& operation, Slot& at, int result) noexcep
     if (breaks_connection(-result)) at.broken = static_cast<std::int16_t>(-result);
     return done_with(operation, result);
   }
-  operation.moved += static_cast<std::size_t>(result);
-  if (operation.whole && operation.moved < total_bytes(operation)) return false;
+  if (!advance(operation, static_cast<std::size_t>(result)) && operation.whole) return false;
   return done_with(operation, static_cast<std::int64_t>(operation.moved));
 }
 
@@ -288,9 +315,10 @@ bool UringDriver::read_now(Operation& operation, Slot& at) noexcept {
   std::uint32_t buffer = BufferPool::none;
   if (operation.pooled) {
     buffer = direct_.take(BufferPool::Size::small);
+    if (buffer == BufferPool::none) buffer = direct_.take_extra(extra_max_);
     if (buffer == BufferPool::none) {
       if (operation.state == Operation::State::pending && operation.cancel_as == 0) {
-        starved_.push(operation);
+        starved_direct_.push(operation);
       }
       return false;
     }
@@ -312,9 +340,8 @@ bool UringDriver::read_now(Operation& operation, Slot& at) noexcept {
 
 /// As much as the pipe or terminal takes now.
 bool UringDriver::write_now(Operation& operation, Slot& at) noexcept {
-  const std::size_t total = total_bytes(operation);
   Parts parts;
-  while (operation.moved < total) {
+  for (;;) {
     const ssize_t count = send_parts(operation.handle, remaining(operation, parts), at.is_socket);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && !would_block(errno)) return done_with(operation, -errno);
@@ -322,8 +349,7 @@ bool UringDriver::write_now(Operation& operation, Slot& at) noexcept {
       return !operation.whole && operation.moved > 0 &&
              done_with(operation, static_cast<std::int64_t>(operation.moved));
     }
-    operation.moved += static_cast<std::size_t>(count);
-    if (!operation.whole) break;
+    if (advance(operation, static_cast<std::size_t>(count)) || !operation.whole) break;
   }
   return done_with(operation, static_cast<std::int64_t>(operation.moved));
 }
@@ -357,7 +383,6 @@ void UringDriver::give_back(std::uint32_t buffer) noexcept {
   } else {
     buffers_.give_back(buffer);
   }
-  retry_ = !starved_.empty();
 }
 
 }  // namespace uring

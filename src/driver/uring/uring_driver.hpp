@@ -28,9 +28,12 @@ class ParkedList {
  public:
   explicit ParkedList(std::uint8_t number) noexcept : number_(number) {}
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
   void push(Operation& operation) noexcept {
+    ++size_;
     operation.parked_in = number_;
     operation.next = nullptr;
+    operation.link = end_;
     *end_ = &operation;
     end_ = &operation.next;
   }
@@ -40,22 +43,26 @@ class ParkedList {
     return operation;
   }
   void remove(Operation& operation) noexcept {
-    Operation** link = &first_;
-    while (*link != &operation) link = &(*link)->next;
+    --size_;
+    Operation** const link = operation.link;
     *link = operation.next;
+    if (operation.next != nullptr) operation.next->link = link;
     if (end_ == &operation.next) end_ = link;
     operation.parked_in = 0;
+    operation.result = 0;
   }
 
  private:
   Operation* first_ = nullptr;
   Operation** end_ = &first_;
+  std::size_t size_ = 0;
   std::uint8_t number_;
 };
 
 inline constexpr std::uint8_t in_ring = 0;
-inline constexpr std::uint8_t in_backlog = 1;  // no entry was to be had
-inline constexpr std::uint8_t in_starved = 2;  // no receive buffer was
+inline constexpr std::uint8_t in_backlog = 1;         // no entry was to be had
+inline constexpr std::uint8_t in_starved = 2;         // no receive buffer was
+inline constexpr std::uint8_t in_starved_direct = 3;  // none of those for what the driver reads
 
 /// In a buffer's id: it is of the pool for what the driver reads itself.
 inline constexpr std::uint32_t direct_bit = std::uint32_t{1} << 30U;
@@ -177,6 +184,8 @@ class UringDriver final : public LinuxDriver {
   static bool write_now(Operation& operation, Slot& at) noexcept;
   bool starve(Operation& operation, Slot& at) noexcept;
   void restart_parked() noexcept;
+  void restart_starved(ParkedList& again) noexcept;
+  [[nodiscard]] std::size_t stalled_sends() const noexcept;
   void finish(Operation& operation, OperationQueue& done) noexcept;
 
   // Cancelling and closing.
@@ -193,7 +202,8 @@ class UringDriver final : public LinuxDriver {
   OperationQueue completed_;
   ParkedList backlog_{in_backlog};
   ParkedList starved_{in_starved};
-  bool retry_ = false;                    // the starved: a buffer has been given back
+  ParkedList starved_direct_{in_starved_direct};
+  std::size_t extra_max_ = 0;             // buffers beyond the maximum, while there are starved
   std::vector<Operation*> cancels_owed_;  // that no entry was to be had for
   Message* messages_ = nullptr;           // for reuse
   DatagramCalls datagrams_;
