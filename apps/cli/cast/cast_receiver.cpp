@@ -10,6 +10,7 @@
 
 #include <ieum/ieum.hpp>
 
+#include "session/port_owner.hpp"
 #include "session/resolve_endpoint.hpp"
 #include "session/socket_settings.hpp"
 #include "text/units.hpp"
@@ -292,7 +293,9 @@ Task<DatagramSocket> open_receiver(const CastCommand& command, const Address& ad
   options.reuse_address = true;  // several receivers on this host
   options.receive_time = command.rtp;
   if (options.receive_buffer_bytes == 0) options.receive_buffer_bytes = receive_buffer_bytes;
-  DatagramSocket socket = co_await DatagramSocket::bind(address, options);
+  Result<DatagramSocket> bound = DatagramSocket::bind(address, options);
+  if (!bound) co_await fail_to_bind(bound.error(), address, &find_datagram_port_owner);
+  DatagramSocket socket = *std::move(bound);
   events.datagram_socket(socket.address());
   if (endpoint.scheme != Scheme::multicast) co_return socket;
   Membership membership;

@@ -3,6 +3,7 @@
 
 #include "connect/connect.hpp"
 #include "session/datagram_session.hpp"
+#include "session/port_owner.hpp"
 #include "session/resolve_endpoint.hpp"
 #include "session/run_session.hpp"
 #include "session/socket_settings.hpp"
@@ -18,7 +19,10 @@ Task<DatagramSocket> open_connected(const ConnectCommand& command, EventLog& eve
   if (!Address::parse(common.endpoint.target)) events.resolved(std::span(&peer, 1));
   Result<DatagramSocket> socket = command.source ? DatagramSocket::bind(*command.source, options)
                                                  : DatagramSocket::open(peer.family(), options);
-  if (!socket) co_await fail(socket.error());
+  if (!socket) {
+    const Address from = command.source.value_or(Address{});
+    co_await fail_to_bind(socket.error(), from, &find_datagram_port_owner);
+  }
   events.datagram_socket(socket->address());
   co_await socket->set_peer(peer);
   co_await apply_settings(*socket, common.endpoint);

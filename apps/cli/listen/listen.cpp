@@ -10,6 +10,7 @@
 
 #include "listen/broadcast.hpp"
 #include "listen/services.hpp"
+#include "session/port_owner.hpp"
 #include "session/resolve_endpoint.hpp"
 #include "session/run_session.hpp"
 #include "session/session.hpp"
@@ -50,7 +51,9 @@ Task<Listener> open_listener(const ListenCommand& command, EventLog& events) {
   }
   const Address address = co_await resolve_endpoint(command.common, "listen");
   const ListenOptions options = listen_options(command);
-  Listener listener = co_await Listener::bind(address, options);
+  Result<Listener> bound = Listener::bind(address, options);
+  if (!bound) co_await fail_to_bind(bound.error(), address, &find_port_owner);
+  Listener listener = *std::move(bound);
   events.created(address);
   events.bound(listener.address());
   events.listening(listener.address(), command.backlog);

@@ -4,6 +4,7 @@
 #include "listen/datagram_service.hpp"
 #include "listen/listen.hpp"
 #include "session/datagram_session.hpp"
+#include "session/port_owner.hpp"
 #include "session/resolve_endpoint.hpp"
 #include "session/run_session.hpp"
 #include "session/socket_settings.hpp"
@@ -15,7 +16,9 @@ namespace {
 Task<DatagramSocket> open_bound(const ListenCommand& command, EventLog& events) {
   const CommonOptions& common = command.common;
   const Address address = co_await resolve_endpoint(common, "open");
-  DatagramSocket socket = co_await DatagramSocket::bind(address, datagram_options(common));
+  Result<DatagramSocket> bound = DatagramSocket::bind(address, datagram_options(common));
+  if (!bound) co_await fail_to_bind(bound.error(), address, &find_datagram_port_owner);
+  DatagramSocket socket = *std::move(bound);
   events.datagram_socket(socket.address());
   co_await apply_settings(socket, common.endpoint);
   if (address.is_ip() && address.port() == 0 && !events.log().reports_events()) {

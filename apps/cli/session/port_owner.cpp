@@ -1,0 +1,16 @@
+#include "session/port_owner.hpp"
+
+#include <optional>
+
+namespace ieum::cli {
+
+Task<> fail_to_bind(Error error, Address address,
+                    Task<std::optional<PortOwner>> (*find_owner)(Address)) {
+  if (error == std::errc::address_in_use && error.detail().empty()) {
+    const std::optional<PortOwner> owner = co_await find_owner(address);
+    if (owner) error.set_detail(owner->to_string());
+  }
+  co_await fail(error);
+}
+
+}  // namespace ieum::cli
