@@ -55,7 +55,6 @@ TEST(EchoCores, SaysThatAPortIsTakenAlsoByItself) {
   EXPECT_EQ(second.wait(), 1);
   const std::string error = second.error_output();
   EXPECT_TRUE(error.starts_with("listen " + server.address + ": address already in use")) << error;
-  EXPECT_TRUE(error.contains("pid " + std::to_string(server.child.pid()))) << error;
   EXPECT_EQ(std::ranges::count(error, '\n'), 1) << error;
 }
 

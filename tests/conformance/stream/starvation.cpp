@@ -121,6 +121,7 @@ std::size_t resident_bytes() {
 
 CO_TEST(BufferMemory, goes_back_to_the_system_after_a_burst) {
   if (sanitized) co_return;  // their allocators keep what is freed
+  if (std::getenv("IEUM_RECEIVE_BUFFERS") != nullptr) co_return;  // too few for a burst
   const std::size_t before = resident_bytes();
   {
     const std::vector<std::byte> much(150'000);
