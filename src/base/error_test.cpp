@@ -149,8 +149,9 @@ TEST(Error, ShowsNothingThatATerminalObeys) {
     EXPECT_EQ(named.with_detail(text).detail(), shown);
   }
   const std::string long_name(100, '\x9b');
-  EXPECT_EQ(Error(std::errc::timed_out, "resolve").with_name(long_name).name(),
-            std::string(45, '?') + "…");
+  std::string cut(45, '?');
+  cut += "…";
+  EXPECT_EQ(Error(std::errc::timed_out, "resolve").with_name(long_name).name(), cut);
 }
 
 }  // namespace
