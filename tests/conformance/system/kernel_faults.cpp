@@ -30,9 +30,9 @@ void expect_to_work_without_epoll_pwait2(int number) {
     EXPECT_GE(TimePoint::clock::now() - begun, 2500us);
     std::pair<StreamSocket, StreamSocket> pair = co_await StreamSocket::pair();
     std::array<std::byte, 8> room;
-    Result<std::size_t> none = co_await attempt(with_timeout(5ms, pair.first.read_some(room)));
-    CO_ASSERT(!none);
-    EXPECT_EQ(none.error(), std::errc::timed_out);
+    Result<std::size_t> late = co_await attempt(with_timeout(5ms, pair.first.read_some(room)));
+    CO_ASSERT(!late);
+    EXPECT_EQ(late.error(), std::errc::timed_out);
   };
   const Result<> result = run(*runtime, with_timeout(patience, task()));
   if (!result) ADD_FAILURE() << result.error().to_string_with_trace();
