@@ -203,38 +203,19 @@ Pipe::Pipe() {
   writer = Descriptor(ends[1]);
 }
 
-Child::Child(const std::function<int()>& body) : pid_(::fork()) {
+ForkedChild::ForkedChild(const std::function<int()>& body) : pid_(::fork()) {
   if (pid_ == 0) ::_exit(body());
 }
 
-Child::Child(const std::vector<std::string>& command) {
-  Pipe to;
-  Pipe from;
-  std::vector<char*> arguments;
-  for (const std::string& argument : command) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));  // execvp(3) does not change them
-  }
-  arguments.push_back(nullptr);
-  pid_ = ::fork();
-  if (pid_ == 0) {
-    ::dup2(to.reader.get(), 0);
-    ::dup2(from.writer.get(), 1);
-    ::execvp(arguments[0], arguments.data());
-    ::_exit(127);
-  }
-  input = std::move(to.writer);
-  output = std::move(from.reader);
-}
-
-Child::~Child() {
+ForkedChild::~ForkedChild() {
   if (pid_ < 0) return;
   kill(SIGKILL);
   wait();
 }
 
-void Child::kill(int signal) const { ::kill(pid_, signal); }
+void ForkedChild::kill(int signal) const { ::kill(pid_, signal); }
 
-int Child::wait() {
+int ForkedChild::wait() {
   int status = -1;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }

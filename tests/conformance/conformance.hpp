@@ -44,9 +44,6 @@ namespace ieum::test {
 
 using namespace std::chrono_literals;
 
-/// What no test needs: after this long, something hangs.
-inline constexpr Duration patience = 120s;
-
 template <class A>
 void expect_success_in_time(A op) {
   expect_success(with_timeout(patience, std::move(op)));
@@ -139,25 +136,21 @@ struct Pipe {
   Descriptor writer;
 };
 
-/// A child process: forked, or a program of its own with pipes to its standard input and output.
-class Child {
+/// A copy of this process, for a program of its own see `Child`.
+class ForkedChild {
  public:
   /// `body` makes system calls only; its value is the exit status. Fork before opening sockets:
   /// the child would hold them too.
-  explicit Child(const std::function<int()>& body);
-  explicit Child(const std::vector<std::string>& command);
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
+  explicit ForkedChild(const std::function<int()>& body);
+  ForkedChild(const ForkedChild&) = delete;
+  ForkedChild& operator=(const ForkedChild&) = delete;
   /// Kills it if it still runs.
-  ~Child();
+  ~ForkedChild();
 
   void kill(int signal) const;
   /// Waits for its end; gives the status of waitpid(2).
   int wait();
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-
-  Descriptor input;   ///< a pipe to the program's standard input
-  Descriptor output;  ///< a pipe from its standard output
 
  private:
   pid_t pid_ = -1;

@@ -10,11 +10,9 @@
 #include <string_view>
 #include <vector>
 
-namespace ieum::test {
+#include "support/support.hpp"
 
-/// How long a test waits for what must come; generous, because sanitizers and busy machines are
-/// slow.
-inline constexpr std::chrono::seconds patience{30};
+namespace ieum::test {
 
 /// Where a child's standard input comes from.
 struct Input {

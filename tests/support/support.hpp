@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -31,6 +32,10 @@ inline constexpr bool sanitized =
 #else
 inline constexpr bool sanitized = false;
 #endif
+
+/// How long a test waits for what must come. No test needs it: sanitizers and busy machines are
+/// slow, and what takes longer hangs.
+inline constexpr std::chrono::seconds patience{120};
 
 /// True under `./dev test --all`: gigabytes under sanitizers, thousands of connections.
 inline bool long_form() { return std::getenv("IEUM_TEST_LONG") != nullptr; }

@@ -49,7 +49,7 @@ class ListeningChild {
  private:
   Pipe pipe_;
   std::uint16_t port_ = 0;
-  Child child_;
+  ForkedChild child_;
 };
 
 CO_TEST_P(ListenerOn, is_refused_what_another_listens_on) {

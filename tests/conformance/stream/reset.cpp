@@ -189,7 +189,8 @@ int connect_and_wait(int from_parent, int to_parent) {
 CO_TEST(Reset, by_a_process_that_is_killed_with_unread_data) {
   Pipe to_child;
   Pipe from_child;
-  Child child([&] { return connect_and_wait(to_child.reader.get(), from_child.writer.get()); });
+  ForkedChild child(
+      [&] { return connect_and_wait(to_child.reader.get(), from_child.writer.get()); });
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const std::uint16_t port = listener.address().port();
   CO_ASSERT(::write(to_child.writer.get(), &port, sizeof port) == sizeof port);
@@ -213,7 +214,8 @@ CO_TEST(Reset, by_a_process_that_is_killed_with_unread_data) {
 CO_TEST(Reset, by_a_process_that_is_killed_with_nothing_unread_is_an_end) {
   Pipe to_child;
   Pipe from_child;
-  Child child([&] { return connect_and_wait(to_child.reader.get(), from_child.writer.get()); });
+  ForkedChild child(
+      [&] { return connect_and_wait(to_child.reader.get(), from_child.writer.get()); });
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const std::uint16_t port = listener.address().port();
   CO_ASSERT(::write(to_child.writer.get(), &port, sizeof port) == sizeof port);

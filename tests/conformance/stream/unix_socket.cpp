@@ -297,7 +297,7 @@ CO_TEST(UnixSocket, knows_who_is_at_the_other_end) {
 }
 
 /// A client of `listener`, or none if the child has ended before one came.
-Task<StreamSocket> accept_unless_ended(Listener& listener, const Child& child) {
+Task<StreamSocket> accept_unless_ended(Listener& listener, const ForkedChild& child) {
   const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child.pid(), 0)));
   auto ended = [&process]() -> Task<StreamSocket> {
     co_await wait_readable(process.get());
@@ -318,7 +318,7 @@ CO_TEST(UnixSocket, knows_a_child_at_the_other_end) {
   // An abstract name: another user may not be let into the folder of temporary files.
   Listener listener = co_await Listener::bind(any_address(Transport::unix_socket));
   const std::string_view bytes = listener.address().bytes();
-  Child child([&] {
+  ForkedChild child([&] {
     if (::getuid() == 0 && (::setgid(65534) < 0 || ::setuid(65533) < 0)) return 1;
     const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
     sockaddr_un name{};

@@ -318,7 +318,7 @@ int echo_on_a_passed_socket(int from) {
 CO_TEST(DescriptorsPassing, hands_a_tcp_connection_to_a_child_process) {
   std::array<int, 2> ends{};
   CO_ASSERT(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
-  Child child([&] { return echo_on_a_passed_socket(ends[1]); });
+  ForkedChild child([&] { return echo_on_a_passed_socket(ends[1]); });
   ::close(ends[1]);
   StreamSocket to_child = co_await StreamSocket::adopt(ieum::Descriptor(ends[0]));
   EXPECT_EQ(::fcntl(ends[0], F_GETFD), FD_CLOEXEC);

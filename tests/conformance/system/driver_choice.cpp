@@ -1,6 +1,5 @@
 // Which driver a runtime gets, and what it says of it: as the environment and the program ask, and
 // where the kernel refuses io_uring. Programs of their own, run by strace(1), are refused.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,6 +10,7 @@
 #include <gmock/gmock.h>
 
 #include "conformance/conformance.hpp"
+#include "support/child.hpp"
 
 namespace ieum::test {
 namespace {
@@ -135,17 +135,6 @@ TEST(DriverChoice, of_nonsense_is_refused) {
 
 // ---- What the kernel refuses --------------------------------------------------------------------
 
-std::string read_all(int descriptor) {
-  std::string text;
-  std::array<char, 4096> buffer;
-  for (;;) {
-    const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
-    if (count <= 0) break;
-    text.append(buffer.data(), static_cast<std::size_t>(count));
-  }
-  return text;
-}
-
 /// Runs programs whose system calls fail as `inject` of strace(1) says.
 class Refused : public testing::Test {
  protected:
@@ -165,7 +154,7 @@ class Refused : public testing::Test {
     Child child({"env", "-u", "IEUM_DRIVER", "ASAN_OPTIONS=detect_leaks=0", "strace", "-f", "-qq",
                  "-o", "/dev/null", "-e", "inject=" + inject, own_path(),
                  "--gtest_filter=DriverChoice." + test});
-    std::string output = read_all(child.output.get());
+    std::string output = child.read_all();
     EXPECT_EQ(child.wait(), 0) << output;
     EXPECT_THAT(output, HasSubstr("[  PASSED  ] 1 test"));
     return output;

@@ -9,8 +9,8 @@
 namespace ieum::test {
 namespace {
 
-constexpr auto input = DescriptorStream::Direction::input;
-constexpr auto output = DescriptorStream::Direction::output;
+constexpr ProcessOptions on_pipes{.input = ProcessOptions::Standard::stream,
+                                  .output = ProcessOptions::Standard::stream};
 
 /// A text that does not fit into any one buffer.
 std::string long_text() {
@@ -29,18 +29,15 @@ Task<StreamSocket> connect_patiently(Address to) {
 }
 
 /// Sends `text` to the program's standard input while what it says is read: gives that.
-Task<std::string> talk(Child& program, std::string text) {
-  DescriptorStream to = co_await DescriptorStream::open(program.input.get(), output);
-  DescriptorStream from = co_await DescriptorStream::open(program.output.get(), input);
+Task<std::string> talk(Process& program, std::string text) {
   std::string got;
   auto sending = [&]() -> Task<> {
-    co_await to.write_all(text);
-    program.input.release();
-    co_await to.close();
+    co_await program.input().write_all(text);
+    co_await program.input().close();
   };
   auto body = [&](Group& group) -> Task<> {
     group.start(sending());
-    got = co_await read_to_end(from);
+    got = co_await read_to_end(program.output());
   };
   co_await with_group(body);
   co_return got;
@@ -69,9 +66,10 @@ Task<> expect_client(std::string listen_at, std::vector<std::string> command) {
   std::string got;
   auto body = [&](Group& group) -> Task<> {
     group.start(server.run());
-    Child program(command);
+    Process program = co_await Process::start(command, on_pipes);
     got = co_await talk(program, text);
-    EXPECT_EQ(program.wait(), 0);
+    const ExitStatus status = co_await program.wait();
+    EXPECT_TRUE(status.succeeded()) << status.to_string();
     co_await server.drain(10s);
   };
   co_await with_group(body);
@@ -82,7 +80,7 @@ Task<> expect_client(std::string listen_at, std::vector<std::string> command) {
 
 /// A program as an echo server and our client.
 Task<> expect_server(Address address, std::vector<std::string> command) {
-  Child program(command);
+  Process program = co_await Process::start(command, on_pipes);
   StreamSocket socket = co_await connect_patiently(address);
   const std::string text = long_text();
   std::string got;
@@ -120,7 +118,7 @@ Task<> expect_ncat_server() {
   const Address address = co_await free_address();
   const std::string port = std::to_string(address.port());
   const std::vector<std::string> command{"ncat", "-l", "127.0.0.1", port};
-  Child program(command);
+  Process program = co_await Process::start(command, on_pipes);
   StreamSocket socket = co_await connect_patiently(address);
   const std::string text = long_text();
   const std::string from_program = "from ncat\n" + text;
@@ -135,7 +133,8 @@ Task<> expect_ncat_server() {
   };
   co_await with_group(body);
   EXPECT_TRUE(at_program == text);
-  EXPECT_EQ(program.wait(), 0);
+  const ExitStatus status = co_await program.wait();
+  EXPECT_TRUE(status.succeeded()) << status.to_string();
 }
 
 TEST(OtherPrograms, ncat_as_a_server) {
@@ -171,11 +170,12 @@ TEST(OtherPrograms, socat_as_a_server) {
 
 CO_TEST(OtherPrograms, cat_between_two_pipes) {
   const std::vector<std::string> command{"cat"};
-  Child program(command);
+  Process program = co_await Process::start(command, on_pipes);
   const std::string text = long_text();
   const std::string got = co_await talk(program, text);
   EXPECT_TRUE(got == text);
-  EXPECT_EQ(program.wait(), 0);
+  const ExitStatus status = co_await program.wait();
+  EXPECT_TRUE(status.succeeded()) << status.to_string();
 }
 
 }  // namespace

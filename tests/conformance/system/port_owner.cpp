@@ -72,7 +72,7 @@ CO_TEST(PortOwner, is_not_whoever_has_the_port_for_ipv4_when_ipv6_alone_is_wante
 
 CO_TEST(PortOwner, is_the_one_that_workers_descend_from) {
   Listener listener = co_await Listener::bind("127.0.0.1:0");
-  const Child worker([]() -> int {
+  const ForkedChild worker([]() -> int {
     for (;;) ::pause();
   });
   const std::optional<PortOwner> owner = co_await find_port_owner(listener.address());
@@ -84,10 +84,10 @@ CO_TEST(PortOwner, is_the_one_that_workers_descend_from) {
 CO_TEST(PortOwner, is_not_guessed_among_processes_that_share_the_socket) {
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const Address address = listener.address();
-  const Child one([]() -> int {
+  const ForkedChild one([]() -> int {
     for (;;) ::pause();
   });
-  const Child two([]() -> int {
+  const ForkedChild two([]() -> int {
     for (;;) ::pause();
   });
   co_await listener.close();

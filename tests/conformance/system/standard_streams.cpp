@@ -463,7 +463,7 @@ int upper_case_of(int in, int out) {
 TEST(StandardStreams, on_pipes) {
   Pipe to;
   Pipe from;
-  Child child([&] {
+  ForkedChild child([&] {
     to.writer.close();
     from.reader.close();
     return upper_case_of(to.reader.release(), from.writer.release());
@@ -484,7 +484,7 @@ TEST(StandardStreams, on_files) {
   }
   Descriptor in(::open(directory.path("in").c_str(), O_RDONLY | O_CLOEXEC));
   Descriptor out(::open(directory.path("out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  Child child([&] { return upper_case_of(in.release(), out.release()); });
+  ForkedChild child([&] { return upper_case_of(in.release(), out.release()); });
   EXPECT_EQ(child.wait(), 0);
   std::ifstream file(directory.path("out"));
   std::string text;
@@ -493,7 +493,7 @@ TEST(StandardStreams, on_files) {
 }
 
 TEST(StandardStreams, an_error_names_them) {
-  Child child([] {
+  ForkedChild child([] {
     const Descriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
     ::dup2(full.get(), 1);
     ::dup2(full.get(), 2);
