@@ -88,7 +88,7 @@ std::string about_extra_word(const Subcommand& subcommand, std::span<const std::
   if (is_port && subcommand.arguments.term == "ADDRESS" && !words.front().empty() &&
       words.front().find(':') == std::string::npos) {
     return fmt::format("unexpected argument {}; write {}:{}", in_quotes(extra),
-                       printable(words.front()), printable(extra));
+                       shown(words.front()), shown(extra));
   }
   if (subcommand.arguments.term == "ADDRESS") {
     return fmt::format("unexpected argument {}; only one address is taken", in_quotes(extra));
@@ -126,7 +126,7 @@ std::string about_unknown_command(const std::string& word) {
   if (!meant.empty()) return fmt::format("unknown command {}{}", in_quotes(word), meant);
   if (word.find(':') != std::string::npos) {
     return fmt::format("{} is not a command; did you mean 'ieum connect {}'?", in_quotes(word),
-                       printable(word));
+                       shown(word));
   }
   return fmt::format("unknown command {}; the commands are {}", in_quotes(word),
                      fmt::join(names, ", "));

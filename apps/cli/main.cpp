@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <ieum/error.hpp>
+#include <ieum/printable.hpp>
 
 #include "command_line.hpp"
 #include "report/failure.hpp"
@@ -39,7 +40,7 @@ int main(int argc, char** argv) {
       .error_color = takes_color(STDERR_FILENO)};
   const auto action = parse_command_line(words, environment);
   if (!action) {
-    std::fprintf(stderr, "ieum: %s\n", action.error().c_str());
+    std::fprintf(stderr, "ieum: %s\n", ieum::printable(action.error()).c_str());
     return static_cast<int>(Status::usage);
   }
   if (const auto* text = std::get_if<PrintText>(&*action)) return print(text->text);

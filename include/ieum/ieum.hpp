@@ -25,6 +25,7 @@
 #include <ieum/mutex.hpp>
 #include <ieum/offload.hpp>
 #include <ieum/port_owner.hpp>
+#include <ieum/printable.hpp>
 #include <ieum/process.hpp>
 #include <ieum/resolve.hpp>
 #include <ieum/result.hpp>

@@ -1,9 +1,11 @@
-// Words: times.
+// Words: times, and text for a terminal.
 #include "base/words.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
+
+#include <ieum/printable.hpp>
 
 namespace ieum::detail {
 
@@ -96,3 +98,23 @@ std::string quoted(std::string_view text) {
 }
 
 }  // namespace ieum::detail
+
+namespace ieum {
+
+std::string printable(std::string_view text) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t length = detail::printable_length(text);
+    if (length > 0) {
+      result.append(text.substr(0, length));
+    } else {
+      const auto byte = static_cast<unsigned char>(text[0]);
+      result.append("\\x").append({hex[byte >> 4U], hex[byte & 15U]});
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
+}
+
+}  // namespace ieum

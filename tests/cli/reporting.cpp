@@ -235,6 +235,38 @@ TEST(Reporting, NamesThatAreNoTextAreStillJson) {
   }
 }
 
+// A C1 control (CSI, as UTF-8 and as the byte itself), one of C0, and a change of direction.
+constexpr std::string_view obeyed_by_terminals =
+    "\xc2\x9b"
+    "2J\x9b"
+    "2J\x1b[2J\xe2\x80\xae";
+
+TEST(Reporting, NothingThatATerminalObeysIsWritten) {
+  const std::string odd(obeyed_by_terminals);
+  const std::vector<std::vector<std::string>> commands{
+      {"connect", odd},
+      {"connect", odd + ":80"},
+      {"connect", "--" + odd + "=1", "localhost:80"},
+      {"connect", "-w", odd, "localhost:80"},
+      {"connect", "-v", "unix:/nosuch/" + odd},
+      {"connect", "unix-dgram:/nosuch/" + odd},
+      {"connect", "localhost:1", "-o", "/nosuch/" + odd},
+      {"cast", "-v", "--receive", "mcast://239.1.2.3:5000?if=" + odd},
+      {"help", odd},
+      {odd},
+  };
+  for (std::vector<std::string> command : commands) {
+    for (const bool as_json : {false, true}) {
+      if (as_json) command.insert(command.begin() + 1, "--json");
+      Child child(ieum_command(command), Input::nothing());
+      EXPECT_NE(child.wait(), 0) << command[0];
+      const std::string said = child.read_all() + child.error_output();
+      EXPECT_NE(said, "");
+      for (const std::string& line : lines_of(said)) EXPECT_EQ(printable(line), line);
+    }
+  }
+}
+
 // ---- The payload
 // ----------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ std::string explain_mismatch(const std::string& message, std::span<const Declare
     if (option->count() > 1) return fmt::format("{} may be given only once", in_quotes(name));
     return fmt::format("{} needs a value, {}", in_quotes(name), spec->value);
   }
-  return printable(message);
+  return shown(message);
 }
 
 /// Sorts what is no option of ours into words and the first unknown option.
@@ -74,7 +74,7 @@ GivenOptions parse_options(std::span<const OptionSpec> specs, std::span<const st
   } catch (const CLI::ArgumentMismatch& mismatch) {
     given.error = explain_mismatch(mismatch.what(), declared);
   } catch (const CLI::ParseError& error) {
-    given.error = fmt::format("cannot be parsed: {}", printable(error.what()));
+    given.error = fmt::format("cannot be parsed: {}", shown(error.what()));
   }
   for (const auto& [spec, option] : declared) {
     if (option->count() == 0) continue;

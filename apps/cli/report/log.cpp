@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <ieum/printable.hpp>
+
 #include "text/units.hpp"
 
 namespace ieum::cli {
@@ -61,8 +63,12 @@ void Log::write_json(const LogEvent& event) {
     }
   }
   if (options_.verbosity > 1 && !event.call.empty()) object["call"] = event.call;
-  // What is no UTF-8, in a file's name, say, becomes U+FFFD.
-  write_error(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  // What is no UTF-8, in a file's name, say, becomes U+FFFD. If the rest could command a terminal,
+  // all that is not ASCII is escaped.
+  using Json = nlohmann::ordered_json;
+  std::string line = object.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (printable(line) != line) line = object.dump(-1, ' ', true, Json::error_handler_t::replace);
+  write_error(line + "\n");
 }
 
 void Log::write_line(std::string_view mark, std::string_view label, std::string_view sentence,
@@ -72,7 +78,7 @@ void Log::write_line(std::string_view mark, std::string_view label, std::string_
   if (dim) line += "\x1b[2m";
   line += mark;
   if (!label.empty()) line.append("[").append(label).append("] ");
-  line += sentence;
+  line += printable(sentence);  // a file's name, say, may hold anything
   if (options_.verbosity > 1 && !call.empty()) line.append("   ").append(call);
   if (dim) line += "\x1b[0m";
   line += '\n';

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include <ieum/printable.hpp>
+
 namespace ieum::cli {
 
 namespace {
@@ -60,29 +62,17 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   return best;
 }
 
-std::string printable(std::string_view text) {
+std::string shown(std::string_view text) {
   constexpr std::size_t bytes_max = 60;
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string result;
   std::size_t end = std::min(text.size(), bytes_max);
   // Not within a UTF-8 sequence.
   while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) {
     --end;
   }
-  for (const char letter : text.substr(0, end)) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (byte < 0x20 || byte == 0x7f) {
-      result.append("\\x").push_back(digits[byte >> 4U]);
-      result.push_back(digits[byte & 0xfU]);
-    } else {
-      result.push_back(letter);
-    }
-  }
-  if (end < text.size()) result.append("…");
-  return result;
+  return printable(text.substr(0, end)) + (end < text.size() ? "…" : "");
 }
 
-std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
+std::string in_quotes(std::string_view text) { return "'" + shown(text) + "'"; }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
   const std::string_view near = nearest(word, known);

@@ -12,8 +12,8 @@ namespace ieum::cli {
 [[nodiscard]] std::string_view nearest(std::string_view word,
                                        std::span<const std::string_view> known);
 
-/// `text` for a sentence: control bytes as \xNN, cut after 60 bytes.
-[[nodiscard]] std::string printable(std::string_view text);
+/// `text` for a sentence: printable, and cut after 60 bytes.
+[[nodiscard]] std::string shown(std::string_view text);
 /// The same within single quotes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 

@@ -31,6 +31,17 @@ TEST(InQuotes, makes_control_bytes_visible) {
   EXPECT_EQ(in_quotes(std::string_view("\0", 1)), "'\\x00'");
 }
 
+TEST(InQuotes, lets_nothing_through_that_a_terminal_obeys) {
+  EXPECT_EQ(in_quotes("a\xc2\x9b"
+                      "2J"),
+            "'a\\xc2\\x9b2J'");  // C1: CSI
+  EXPECT_EQ(in_quotes("a\x9b"
+                      "2J"),
+            "'a\\x9b2J'");                                    // the same as one byte
+  EXPECT_EQ(in_quotes("\xe2\x80\xae"), "'\\xe2\\x80\\xae'");  // writes from right to left
+  EXPECT_EQ(in_quotes("이음"), "'이음'");
+}
+
 TEST(InQuotes, cuts_long_text_between_characters) {
   EXPECT_EQ(in_quotes(std::string(59, 'x') + "이음"), "'" + std::string(59, 'x') + "…'");
   EXPECT_EQ(in_quotes(std::string(60, 'x')), "'" + std::string(60, 'x') + "'");
