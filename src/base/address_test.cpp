@@ -125,7 +125,7 @@ TEST(Address, SaysWhatIsWrong) {
       {" 1.2.3.4:80", R"(" 1.2.3.4:80" holds no IP address; names are not looked up here)"},
       {"::1:80", R"("::1:80" holds an IPv6 address without brackets: write [ADDRESS]:PORT)"},
       {"[::1:80", R"("[::1:80" lacks the ] of its IPv6 address)"},
-      {"[::1]", R"("[::1]" has no port from 0 to 65535 after its last colon)"},
+      {"[::1]", R"("[::1]" has no port: write [ADDRESS]:PORT)"},
       {"[]:80", R"("[]:80" holds no IPv6 address within its brackets)"},
       {"[127.0.0.1]:80", R"("[127.0.0.1]:80" holds no IPv6 address within its brackets)"},
       {"[:::]:80", R"("[:::]:80" holds no IPv6 address within its brackets)"},

@@ -122,13 +122,17 @@ Result<HostPort> HostPort::parse(std::string_view text) {
     return bad(text, number(text, UINT16_MAX) ? "has no host: write HOST:PORT"
                                               : "has no port: write HOST:PORT");
   }
+  // First the host: of an address without its port, the last colon is not the one before it.
+  const std::string_view host = text.substr(0, colon);
+  if (text.starts_with('[') && text.ends_with(']')) {
+    return bad(text, "has no port: write [ADDRESS]:PORT");
+  }
+  if (!host.starts_with('[') && host.find(':') != std::string_view::npos) {
+    return bad(text, about_colons(host));
+  }
   const Result<std::uint16_t> port = port_of(text, colon);
   if (!port) return fail(port.error());
-  const std::string_view host = text.substr(0, colon);
-  if (!host.starts_with('[')) {
-    if (host.find(':') != std::string_view::npos) return bad(text, about_colons(host));
-    return make(host, *port);
-  }
+  if (!host.starts_with('[')) return make(host, *port);
   if (!host.ends_with(']')) return bad(text, "lacks the ] of its IPv6 address");
   const Literal ip = literal(host.substr(1, host.size() - 2), *port);
   if (ip.kind == Literal::Kind::no_interface) {

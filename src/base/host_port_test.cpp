@@ -92,6 +92,21 @@ TEST(HostPort, RefusesWhatIsNoPort) {
   }
 }
 
+TEST(HostPort, TellsAnAddressWithoutAPortFromABadPort) {
+  const std::vector<std::pair<std::string_view, std::string_view>> cases = {
+      {"[::1]", "\"[::1]\" has no port: write [ADDRESS]:PORT"},
+      {"fe80::1:abcd",
+       "\"fe80::1:abcd\" holds an IPv6 address without brackets: write [ADDRESS]:PORT"},
+      {"h:80:http", "\"h:80:http\" has a colon in its host: write HOST:PORT or [ADDRESS]:PORT"},
+      {"[::1]:x", "\"[::1]:x\" names a service: write its port as a number"},
+  };
+  for (const auto& [text, expected] : cases) {
+    const Result<HostPort> place = HostPort::parse(text);
+    ASSERT_FALSE(place) << text;
+    EXPECT_EQ(place.error().detail(), expected);
+  }
+}
+
 /// What a peer may send as a host to reach something else.
 std::vector<std::string> hostile_hosts() {
   std::vector<std::string> hosts = {"",

@@ -164,7 +164,7 @@ std::string read_cast_endpoint(const GivenOptions& given, CastCommand& command) 
     return "'ieum cast' takes mcast://GROUP:PORT or udp://HOST:PORT";
   }
   constexpr std::uint16_t port_max = 65'535;
-  if (command.rtp && split_host_port(endpoint->target).port == port_max) {
+  if (command.rtp && endpoint->port == port_max) {
     return fmt::format("--rtp needs the next port too, for RTCP: take a port below {}", port_max);
   }
   const std::string_view source = endpoint->text_setting(Key::source);

@@ -74,13 +74,21 @@ TEST(Endpoint, says_what_is_wrong_with_its_place) {
   EXPECT_EQ(refused("9000"), "'9000' has no port; write HOST:PORT, as localhost:9000");
   EXPECT_EQ(refused(":80x"), "':80x' needs a port, a number from 1 to 65535, after its colon");
   EXPECT_EQ(refused("::1:80"),
-            "'::1:80' has several colons; an IPv6 address is written within brackets, as [::1]:80");
+            "\"::1:80\" holds an IPv6 address without brackets: write [ADDRESS]:PORT");
+  EXPECT_EQ(refused("[::1]"), "\"[::1]\" has no port: write [ADDRESS]:PORT");
+  EXPECT_EQ(refused("h:80:81"),
+            "\"h:80:81\" has a colon in its host: write HOST:PORT or [ADDRESS]:PORT");
   EXPECT_EQ(refused("h:65536"),
             "'h:65536' needs a port, a number from 1 to 65535, after its colon");
   EXPECT_EQ(refused("h:0"), "'h:0' has port 0, where nobody can listen");
   EXPECT_EQ(refused("user@h:22"),
             "'user@h:22' names a user, which an address does not have; write HOST:PORT");
-  EXPECT_EQ(refused("이음:80"), "'이음' is not in ASCII; write such a name in its xn-- form");
+  EXPECT_EQ(refused("h:20-30"),
+            "'h:20-30' is a range of ports; for each of them: for port in $(seq 20 30)");
+  EXPECT_EQ(refused("이음:80"),
+            "'이음:80' has no valid host before its port: write it in its ASCII form, as xn--…");
+  EXPECT_EQ(refused("a..b:80"),
+            "'a..b:80' has no valid host before its port: it has an empty part");
   EXPECT_EQ(refused(""), "an address must not be empty; write HOST:PORT");
   EXPECT_EQ(refused("unix:"), "\"unix:\" has no path: write unix:/path or unix:@abstract");
   EXPECT_EQ(refused("fd:x"), "'fd:x' does not name a descriptor; write fd:3");

@@ -1,9 +1,9 @@
 #include "session/resolve_endpoint.hpp"
 
+#include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
+#include <ieum/host_port.hpp>
 #include <ieum/resolve.hpp>
 
 namespace ieum::cli {
@@ -14,10 +14,9 @@ Task<Address> resolve_endpoint(const CommonOptions& common, const char* operatio
     const Address address = co_await Address::parse(endpoint.target);
     co_return address;
   }
-  HostPort where = split_host_port(endpoint.target);
-  if (where.host == "*" && common.family == Family::ipv4) where.host = "0.0.0.0";
-  const std::string text = fmt::format("{}:{}", where.host, where.port);
-  const Result<Address> address = Address::parse(text);
+  std::string target = endpoint.target;
+  if (target.starts_with('*') && common.family == Family::ipv4) target.replace(0, 1, "0.0.0.0");
+  const Result<Address> address = Address::parse(target);
   if (address) {
     const bool fits = common.family == Family::none || common.family == address->family();
     if (fits) co_return *address;
@@ -28,8 +27,9 @@ Task<Address> resolve_endpoint(const CommonOptions& common, const char* operatio
   ResolveOptions options;
   options.timeout = common.wait;
   options.family = common.family;
-  if (where.host == "localhost" && common.family == Family::none) options.family = Family::ipv4;
-  const std::vector<Address> found = co_await resolve(where.host, where.port, options);
+  const HostPort where = co_await HostPort::parse(target);
+  if (where.host() == "localhost" && common.family == Family::none) options.family = Family::ipv4;
+  const std::vector<Address> found = co_await resolve(where.host(), where.port(), options);
   co_return found.front();
 }
 
