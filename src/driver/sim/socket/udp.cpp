@@ -137,23 +137,9 @@ int Udp::take_error(DatagramError& error) noexcept {
 // ---- Sending ------------------------------------------------------------------------------------
 
 bool Udp::send_datagrams(Operation& operation) noexcept {
-  DatagramState& state = *operation.transfer->state;
-  const std::span<Datagram> datagrams = operation.transfer->datagrams;
   // Without reports the error of an earlier one is told by whatever comes next.
   if (error_ != 0 && errors_.empty()) return done_with(operation, -std::exchange(error_, 0));
-  while (operation.moved < datagrams.size()) {
-    const Datagram& datagram = datagrams[operation.moved];
-    const int status = send_one(datagram, state);
-    if (status < 0) {
-      if (operation.moved > 0) break;  // it is told when the rest is sent again
-      return done_with(operation, status);
-    }
-    ++operation.moved;
-    ++state.counters.sent;
-    ++state.counters.sent_calls;
-    state.counters.sent_bytes += datagram.data.size();
-  }
-  return done_with(operation, static_cast<std::int64_t>(operation.moved));
+  return send_rest(operation);
 }
 
 /// Fills in whom the packet is for, where it comes from, and what is allowed of it.

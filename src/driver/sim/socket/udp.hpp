@@ -9,11 +9,11 @@
 #include <ieum/datagram.hpp>
 
 #include "driver/sim/network/node.hpp"
-#include "driver/sim/socket/socket.hpp"
+#include "driver/sim/socket/connectionless.hpp"
 
 namespace ieum::detail::sim {
 
-class Udp final : public Socket {
+class Udp final : public Connectionless {
  public:
   /// What came before it was received counts so much besides its bytes.
   static constexpr std::size_t overhead_bytes = 256;
@@ -24,7 +24,6 @@ class Udp final : public Socket {
 
   Udp(Node& node, Family family) noexcept;
 
-  [[nodiscard]] bool is_datagram() const noexcept override { return true; }
   bool receive_datagrams(Operation& operation) noexcept override;
   bool send_datagrams(Operation& operation) noexcept override;
   int set_peer(const Address& peer) noexcept override;
@@ -36,27 +35,15 @@ class Udp final : public Socket {
     return 0;
   }
 
-  std::int64_t read(std::span<std::byte> /*into*/) noexcept override { return -EOPNOTSUPP; }
-  std::int64_t write(ConstBuffer /*data*/) noexcept override { return -EOPNOTSUPP; }
-  void push() noexcept override {}
-  int accept(Socket*& /*child*/) noexcept override { return -EOPNOTSUPP; }
-  [[nodiscard]] bool can_accept() const noexcept override { return true; }
-  int connect(const Address& to) noexcept override { return set_peer(to); }
-  int connected() noexcept override { return 0; }
   [[nodiscard]] bool readable() const noexcept override { return !queue_.empty() || error_ != 0; }
   [[nodiscard]] bool writable() const noexcept override { return true; }
   int bind(const Address& address) noexcept override;
-  int listen(int /*backlog*/) noexcept override { return -EOPNOTSUPP; }
   int shutdown(Half half) noexcept override;
   [[nodiscard]] Address local() const noexcept override { return local_.address(family()); }
   [[nodiscard]] Address peer() const noexcept override;
   int set_option(SocketOption option, int value) noexcept override;
   int get_option(SocketOption option, int& value) noexcept override;
-  int reset_on_close() noexcept override { return 0; }
-  std::int64_t unacknowledged() noexcept override { return 0; }
-  void information(SocketInfo& /*info*/) noexcept override {}
   void close() noexcept override;
-  void timer() noexcept override {}
   void break_off() noexcept override { error_ = ECONNREFUSED; }
 
   // ---- For the node
@@ -95,7 +82,7 @@ class Udp final : public Socket {
     return value(ip.is_ipv4() ? ipv4 : ipv6);
   }
   void fill(Datagram& datagram, const Received& received, DatagramState& state) const noexcept;
-  int send_one(const Datagram& datagram, const DatagramState& state) noexcept;
+  int send_one(const Datagram& datagram, const DatagramState& state) noexcept override;
   int way_to(const Datagram& datagram, const DatagramState& state, Packet& packet) noexcept;
   void send_to_group(const Packet& packet) noexcept;
   void send_copy(const Packet& packet, std::uint32_t to) noexcept;

@@ -62,7 +62,7 @@ Limits limits_of(Family family, Option option) noexcept {
 
 }  // namespace
 
-Udp::Udp(Node& node, Family family) noexcept : Socket(node, family) {
+Udp::Udp(Node& node, Family family) noexcept : Connectionless(node, family) {
   const auto preset = [this](Option option, int value) {
     values_[static_cast<std::size_t>(option)] = value;
   };

@@ -69,29 +69,9 @@ void UnixDatagram::take_first() noexcept {
 
 bool UnixDatagram::send_datagrams(Operation& operation) noexcept {
   sends_ = true;
-  const bool done = send_all(operation);
+  const bool done = send_rest(operation);
   sends_ = false;
   return done;
-}
-
-bool UnixDatagram::send_all(Operation& operation) noexcept {
-  DatagramState& state = *operation.transfer->state;
-  const std::span<Datagram> datagrams = operation.transfer->datagrams;
-  while (operation.moved < datagrams.size()) {
-    const Datagram& datagram = datagrams[operation.moved];
-    const int status = send_one(datagram);
-    // Only a peer's queue tells when it has room again.
-    if (status == -EAGAIN && datagram.peer.family() == Family::none) return false;
-    if (status < 0) {
-      if (operation.moved > 0) break;  // it is told when the rest is sent again
-      return done_with(operation, status);
-    }
-    ++operation.moved;
-    ++state.counters.sent;
-    ++state.counters.sent_calls;
-    state.counters.sent_bytes += datagram.data.size();
-  }
-  return done_with(operation, static_cast<std::int64_t>(operation.moved));
 }
 
 /// A socket is not held up by its own peer's queue, but by what it has sent itself.
@@ -112,7 +92,7 @@ int UnixDatagram::find(const Address& name, UnixDatagram*& found) const noexcept
   return node().unix_names.contains(key) ? -EPROTOTYPE : -ENOENT;
 }
 
-int UnixDatagram::send_one(const Datagram& datagram) noexcept {
+int UnixDatagram::send_one(const Datagram& datagram, const DatagramState& /*state*/) noexcept {
   const bool named = datagram.peer.family() != Family::none;
   if (!named && !has_peer_) return -ENOTCONN;
   if (datagram.data.size() + 32 > static_cast<std::size_t>(send_buffer_)) return -EMSGSIZE;

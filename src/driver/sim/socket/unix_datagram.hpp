@@ -9,20 +9,19 @@
 #include <ieum/datagram.hpp>
 
 #include "driver/sim/network/node.hpp"
-#include "driver/sim/socket/socket.hpp"
+#include "driver/sim/socket/connectionless.hpp"
 
 namespace ieum::detail::sim {
 
-class UnixDatagram final : public Socket {
+class UnixDatagram final : public Connectionless {
  public:
   /// Datagrams that wait to be received: net.unix.max_dgram_qlen, 10, and one more, as with Linux.
   static constexpr std::size_t queue_max = 11;
   /// What was sent and not yet received counts so much besides its bytes.
   static constexpr std::size_t overhead_bytes = 768;
 
-  explicit UnixDatagram(Node& node) noexcept : Socket(node, Family::unix_abstract) {}
+  explicit UnixDatagram(Node& node) noexcept : Connectionless(node, Family::unix_abstract) {}
 
-  [[nodiscard]] bool is_datagram() const noexcept override { return true; }
   bool receive_datagrams(Operation& operation) noexcept override;
   bool send_datagrams(Operation& operation) noexcept override;
   int set_peer(const Address& peer) noexcept override;
@@ -32,29 +31,17 @@ class UnixDatagram final : public Socket {
     return 0;
   }
 
-  std::int64_t read(std::span<std::byte> /*into*/) noexcept override { return -EOPNOTSUPP; }
-  std::int64_t write(ConstBuffer /*data*/) noexcept override { return -EOPNOTSUPP; }
-  void push() noexcept override {}
-  int accept(Socket*& /*child*/) noexcept override { return -EOPNOTSUPP; }
-  [[nodiscard]] bool can_accept() const noexcept override { return true; }
-  int connect(const Address& to) noexcept override { return set_peer(to); }
-  int connected() noexcept override { return 0; }
   [[nodiscard]] bool readable() const noexcept override { return !queue_.empty() || error_ != 0; }
   [[nodiscard]] bool writable() const noexcept override {
     return peer_ == nullptr || has_room(*peer_);
   }
   int bind(const Address& address) noexcept override;
-  int listen(int /*backlog*/) noexcept override { return -EOPNOTSUPP; }
   int shutdown(Half /*half*/) noexcept override { return -EOPNOTSUPP; }
   [[nodiscard]] Address local() const noexcept override { return local_; }
   [[nodiscard]] Address peer() const noexcept override { return peer_name_; }
   int set_option(SocketOption option, int value) noexcept override;
   int get_option(SocketOption option, int& value) noexcept override;
-  int reset_on_close() noexcept override { return 0; }
-  std::int64_t unacknowledged() noexcept override { return 0; }
-  void information(SocketInfo& /*info*/) noexcept override {}
   void close() noexcept override;
-  void timer() noexcept override {}
   void break_off() noexcept override { error_ = ECONNRESET; }
 
  private:
@@ -67,8 +54,7 @@ class UnixDatagram final : public Socket {
 
   [[nodiscard]] bool has_room(const UnixDatagram& to) const noexcept;
   int find(const Address& name, UnixDatagram*& found) const noexcept;
-  bool send_all(Operation& operation) noexcept;
-  int send_one(const Datagram& datagram) noexcept;
+  int send_one(const Datagram& datagram, const DatagramState& state) noexcept override;
   void fill(Datagram& datagram, const Received& received, DatagramState& state) const noexcept;
   void take_first() noexcept;
   void go_on_sending() noexcept {
