@@ -166,9 +166,6 @@ class DatagramSocket {
   [[nodiscard]] bool speaks_both() const noexcept {
     return family() == Family::ipv6 && !core_->ipv6_only;
   }
-  [[nodiscard]] bool is_unix() const noexcept {
-    return family() == Family::unix_path || family() == Family::unix_abstract;
-  }
   [[nodiscard]] detail::Driver& driver() const noexcept;
   int prepare(const DatagramOptions& options) noexcept;
   int prepare_details(const DatagramOptions& options) noexcept;

@@ -27,6 +27,9 @@ struct DatagramCore {
   DatagramCore(Loop& on, int with_handle, Family family) noexcept : loop(&on), handle(with_handle) {
     state.family = family;
   }
+  [[nodiscard]] bool is_unix() const noexcept {
+    return state.family == Family::unix_path || state.family == Family::unix_abstract;
+  }
 
   Loop* loop;
   int handle;  ///< -1: closed

@@ -118,12 +118,8 @@ Task<std::size_t> send_patiently(DatagramCoreRef core, std::span<const Datagram>
   }
 }
 
-bool is_unix(const DatagramCore& core) noexcept {
-  return core.state.family == Family::unix_path || core.state.family == Family::unix_abstract;
-}
-
 bool is_patient(const DatagramCoreRef& core, std::span<const Datagram> datagrams) noexcept {
-  if (!core || core->handle < 0 || !is_unix(*core)) return false;
+  if (!core || core->handle < 0 || !core->is_unix()) return false;
   const auto named = [](const Datagram& datagram) { return datagram.peer.is_unix(); };
   return std::ranges::any_of(datagrams, named);
 }
@@ -186,7 +182,7 @@ ReceiveBatch::State::State(ReceiveBatch&& receive) noexcept
 void ReceiveBatch::State::join_received() noexcept {
   DatagramCore& core = *leaf_.core();
   core.segmentation = false;
-  if (is_unix(core)) return;
+  if (core.is_unix()) return;
   if (core.loop->driver().set_option(core.handle, SocketOption::udp_gro, 1) < 0) return;
   core.joins = core.state.details = true;
 }

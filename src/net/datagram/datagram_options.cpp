@@ -21,7 +21,7 @@ int DatagramSocket::set_both(SocketOption ipv4, SocketOption ipv6, int value) no
 }
 
 Result<> DatagramSocket::set_named(SocketOption ipv4, SocketOption ipv6, int value) noexcept {
-  const int status = is_open() && is_unix() ? -EOPNOTSUPP : set_both(ipv4, ipv6, value);
+  const int status = is_open() && core_->is_unix() ? -EOPNOTSUPP : set_both(ipv4, ipv6, value);
   if (status < 0) return fail(error(-status, "set socket option"));
   return {};
 }

@@ -167,7 +167,7 @@ int DatagramSocket::prepare(const DatagramOptions& options) noexcept {
   };
   set(options.receive_buffer_bytes > 0, SocketOption::so_rcvbuf, options.receive_buffer_bytes);
   set(options.send_buffer_bytes > 0, SocketOption::so_sndbuf, options.send_buffer_bytes);
-  if (is_unix()) return status;
+  if (core_->is_unix()) return status;
   set(options.reuse_address, SocketOption::so_reuseaddr, 1);
   set(options.reuse_port, SocketOption::so_reuseport, 1);
   set(options.broadcast, SocketOption::so_broadcast, 1);
