@@ -1,8 +1,4 @@
 // The record of `ieum connect`: its options, its manual, and how its command line is read.
-#include <fmt/format.h>
-
-#include <ieum/datagram.hpp>
-
 #include "connect/connect.hpp"
 #include "help/common_sections.hpp"
 #include "session/run_session.hpp"
@@ -13,15 +9,9 @@ namespace {
 
 std::vector<OptionSpec> options() {
   std::vector<OptionSpec> all;
-  add_family_options(all, connection_group);
-  add_session_options(all,
-                      "Give up when there is no connection within TIME, name lookup included. "
-                      "Default: the system's own limit, about two minutes.");
-  add_framing_options(
-      all, fmt::format("Datagrams: send at most BYTES in each, default {} (unix-dgram: {}). Each "
-                       "read from standard input becomes one; at a terminal each line does.",
-                       datagram_bytes_default, Datagram::bytes_max));
-  add_output_options(all);
+  add_talk_options(all,
+                   "Give up when there is no connection within TIME, name lookup included. "
+                   "Default: the system's own limit, about two minutes.");
   all.push_back({.names = "-s,--source",
                  .value = "ADDRESS",
                  .group = connection_group,
@@ -35,10 +25,7 @@ std::vector<OptionSpec> options() {
 
 std::vector<Conflict> conflicts() {
   std::vector<Conflict> all;
-  add_family_conflicts(all);
-  all.push_back({.options = {"--size", "--lines"},
-                 .sentence = "{} is for datagram addresses: udp://, unix-dgram:",
-                 .schemes = ~datagram_schemes});
+  add_talk_conflicts(all);
   all.push_back({.options = {"--source"},
                  .sentence = "{} is for TCP and UDP addresses",
                  .schemes = ~ip_schemes});

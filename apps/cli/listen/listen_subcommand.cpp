@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <ieum/datagram.hpp>
-
 #include "help/common_sections.hpp"
 #include "listen/broadcast.hpp"
 #include "listen/listen.hpp"
@@ -47,15 +45,9 @@ std::vector<OptionSpec> options() {
        .help = fmt::format("How many clients the system may keep waiting to be accepted, default "
                            "{} (listen(2)).",
                            ListenCommand{}.backlog)}};
-  add_family_options(all, connection_group);
-  add_session_options(all,
-                      "Without -k: give up when no client has come within TIME. Default: wait "
-                      "forever.");
-  add_framing_options(
-      all, fmt::format("Datagrams: send at most BYTES in each, default {} (unix-dgram: {}). Each "
-                       "read from standard input becomes one; at a terminal each line does.",
-                       datagram_bytes_default, Datagram::bytes_max));
-  add_output_options(all);
+  add_talk_options(all,
+                   "Without -k: give up when no client has come within TIME. Default: wait "
+                   "forever.");
   return all;
 }
 
@@ -84,10 +76,7 @@ void add_datagram_conflicts(std::vector<Conflict>& all) {
 
 std::vector<Conflict> conflicts() {
   std::vector<Conflict> all;
-  add_family_conflicts(all);
-  all.push_back({.options = {"--size", "--lines"},
-                 .sentence = "{} is for datagram addresses: udp://, unix-dgram:",
-                 .schemes = ~datagram_schemes});
+  add_talk_conflicts(all);
   all.push_back({.options = {"--echo", "--discard", "--exec"},
                  .sentence = "--echo, --discard and --exec are mutually exclusive",
                  .count_min = 2});

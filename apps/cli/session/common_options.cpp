@@ -30,16 +30,7 @@ std::vector<std::string_view> on_eof_names() {
   return names;
 }
 
-}  // namespace
-
-// ---- Declaring them
-// ------------------------------------------------------------------------------
-
-void add_family_options(std::vector<OptionSpec>& options, std::string_view group) {
-  options.push_back({.names = "-4", .group = group, .help = "Use IPv4 only."});
-  options.push_back({.names = "-6", .group = group, .help = "Use IPv6 only."});
-}
-
+/// -w, which `wait` describes, -i, --on-eof and --linger.
 void add_session_options(std::vector<OptionSpec>& options, std::string wait) {
   options.push_back(
       {.names = "-w,--wait", .value = "TIME", .group = connection_group, .help = std::move(wait)});
@@ -69,6 +60,16 @@ void add_session_options(std::vector<OptionSpec>& options, std::string wait) {
            "status is then {} if any input had been read. A terminal is not waited for. Datagrams: "
            "after EOF on standard input, exit once nothing has been received for TIME.",
            format_duration(SessionOptions{}.linger), static_cast<int>(Status::other))});
+}
+
+}  // namespace
+
+// ---- Declaring them
+// ------------------------------------------------------------------------------
+
+void add_family_options(std::vector<OptionSpec>& options, std::string_view group) {
+  options.push_back({.names = "-4", .group = group, .help = "Use IPv4 only."});
+  options.push_back({.names = "-6", .group = group, .help = "Use IPv6 only."});
 }
 
 void add_framing_options(std::vector<OptionSpec>& options, std::string size) {
@@ -102,12 +103,30 @@ void add_output_options(std::vector<OptionSpec>& options) {
                          "docs/events.md describes them."});
 }
 
+void add_talk_options(std::vector<OptionSpec>& options, std::string wait) {
+  add_family_options(options, connection_group);
+  add_session_options(options, std::move(wait));
+  add_framing_options(
+      options,
+      fmt::format("Datagrams: send at most BYTES in each, default {} (unix-dgram: {}). Each "
+                  "read from standard input becomes one; at a terminal each line does.",
+                  datagram_bytes_default, Datagram::bytes_max));
+  add_output_options(options);
+}
+
 void add_family_conflicts(std::vector<Conflict>& conflicts) {
   conflicts.push_back(
       {.options = {"-4", "-6"}, .sentence = "-4 and -6 are mutually exclusive", .count_min = 2});
   conflicts.push_back({.options = {"-4", "-6"},
                        .sentence = "-4 and -6 are for TCP and UDP addresses",
                        .schemes = ~ip_schemes});
+}
+
+void add_talk_conflicts(std::vector<Conflict>& conflicts) {
+  add_family_conflicts(conflicts);
+  conflicts.push_back({.options = {"--size", "--lines"},
+                       .sentence = "{} is for datagram addresses: udp://, unix-dgram:",
+                       .schemes = ~datagram_schemes});
 }
 
 // ---- Reading them

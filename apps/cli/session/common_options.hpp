@@ -58,14 +58,18 @@ inline constexpr std::string_view payload_group = "Input and output";
 
 /// -4, -6.
 void add_family_options(std::vector<OptionSpec>& options, std::string_view group);
-/// -w, which `wait` describes, -i, --on-eof and --linger.
-void add_session_options(std::vector<OptionSpec>& options, std::string wait);
 /// --size, which `size` describes, and --lines.
 void add_framing_options(std::vector<OptionSpec>& options, std::string size);
 /// -o, --hex, --timestamps, -v, --json.
 void add_output_options(std::vector<OptionSpec>& options);
+/// All that `connect` and `listen` share: -w, which `wait` describes, -i, --on-eof, --linger, and
+/// those above.
+void add_talk_options(std::vector<OptionSpec>& options, std::string wait);
+
 /// Of -4 and -6.
 void add_family_conflicts(std::vector<Conflict>& conflicts);
+/// Those, and of --size and --lines.
+void add_talk_conflicts(std::vector<Conflict>& conflicts);
 
 // ---- Reading them
 // --------------------------------------------------------------------------------
