@@ -48,6 +48,15 @@ Task<> ask_at_once(std::string to, int clients, int& right) {
   co_await with_group(body);
 }
 
+Task<pid_t> hear_a_pid_and_vanish(std::string from) {
+  StreamSocket client = co_await StreamSocket::connect(from);
+  std::array<std::byte, 32> buffer;
+  const std::size_t count = co_await client.read_some(buffer);
+  const std::string text(reinterpret_cast<const char*>(buffer.data()), count);
+  co_await client.reset();
+  co_return static_cast<pid_t>(std::stoi(text));
+}
+
 TEST(Exec, TwoHundredClientsAtOnceEachGetTheirAnswer) {
   Server server("read -r number; echo you are $number");
   int right = 0;
@@ -77,15 +86,7 @@ TEST(Exec, TwoHundredCommandsRunAtTheSameTime) {
 
 TEST(Exec, AClientThatVanishesTakesItsCommandWithIt) {
   Server server("echo $$; exec sleep 1000");  // it neither reads nor writes
-  auto body = [&]() -> Task<pid_t> {
-    StreamSocket client = co_await StreamSocket::connect(server.address);
-    std::array<std::byte, 32> buffer;
-    const std::size_t count = co_await client.read_some(buffer);
-    const std::string text(reinterpret_cast<const char*>(buffer.data()), count);
-    co_await client.reset();
-    co_return static_cast<pid_t>(std::stoi(text));
-  };
-  const pid_t pid = succeed(body());
+  const pid_t pid = succeed(hear_a_pid_and_vanish(server.address));
   ASSERT_GT(pid, 1);
   expect_soon("the command has gone", [&] { return ::kill(pid, 0) != 0; });
   server.expect_nothing_left();
@@ -93,15 +94,7 @@ TEST(Exec, AClientThatVanishesTakesItsCommandWithIt) {
 
 TEST(Exec, AVanishedClientTakesAllThatItsCommandStarted) {
   Server server("trap '' TERM HUP; sleep 1000 & echo $!; wait; exec sleep 1000");
-  auto body = [&]() -> Task<pid_t> {
-    StreamSocket client = co_await StreamSocket::connect(server.address);
-    std::array<std::byte, 32> buffer;
-    const std::size_t count = co_await client.read_some(buffer);
-    const std::string text(reinterpret_cast<const char*>(buffer.data()), count);
-    co_await client.reset();
-    co_return static_cast<pid_t>(std::stoi(text));
-  };
-  const pid_t pid = succeed(body());
+  const pid_t pid = succeed(hear_a_pid_and_vanish(server.address));
   ASSERT_GT(pid, 1);
   expect_soon("the command's own child has gone", [&] { return ::kill(pid, 0) != 0; });
   server.expect_nothing_left();

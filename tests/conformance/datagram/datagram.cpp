@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "conformance/conformance.hpp"
+#include "conformance/datagram/text_of.hpp"
 #include "conformance/waiting.hpp"
 
 namespace ieum::test {
@@ -15,10 +16,6 @@ EVERY_TRANSPORT(DatagramOver);
 
 Result<DatagramSocket> bound(Transport transport, const DatagramOptions& options = {}) {
   return DatagramSocket::bind(any_address(transport), options);
-}
-
-std::string_view text_of(const Datagram& datagram) {
-  return {reinterpret_cast<const char*>(datagram.data.data()), datagram.data.size()};
 }
 
 CO_TEST_P(DatagramOver, goes_to_an_address_and_back) {

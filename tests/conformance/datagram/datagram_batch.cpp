@@ -13,15 +13,12 @@
 #include <thread>
 
 #include "conformance/conformance.hpp"
+#include "conformance/datagram/text_of.hpp"
 
 namespace ieum::test {
 namespace {
 
 EVERY_TRANSPORT(DatagramBatchOver);
-
-std::string text_of(const Datagram& datagram) {
-  return {reinterpret_cast<const char*>(datagram.data.data()), datagram.data.size()};
-}
 
 /// Datagrams to send, which refer to `payloads`.
 struct Outgoing {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "conformance/conformance.hpp"
+#include "conformance/datagram/text_of.hpp"
 
 namespace ieum::test {
 namespace {
@@ -19,10 +20,6 @@ constexpr std::string_view two_networks =
     "echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter";
 
 std::uint32_t index_of(std::string_view name) { return interface_index(name).value(); }
-
-std::string text_of(const Datagram& datagram) {
-  return {reinterpret_cast<const char*>(datagram.data.data()), datagram.data.size()};
-}
 
 /// The next text that comes, or "nothing".
 Task<std::string> next(DatagramSocket& socket) {
