@@ -72,7 +72,7 @@ TEST(Cast, ipv6_groups_and_broadcasts) {
     const Way ways[] = {{"mcast://[ff05::1234]:5000?if=d0", "mcast://[ff05::1234]:5000?if=d0"},
                         {"udp://10.9.0.255:5000", "udp://:5000"}};
     for (const Way& way : ways) {
-      const auto child = receiver({"-i", "500ms", way.at});
+      const auto child = receiver({"-i", "2s", way.at});
       Child sender(ieum_command({"cast", "--lines", way.to}));
       sender.write("hello\n");
       sender.close_input();
@@ -86,8 +86,8 @@ TEST(Cast, ipv6_groups_and_broadcasts) {
 
 TEST(Cast, only_the_source_that_was_asked_for) {
   const std::string reason = in_network_namespace(network, [] {
-    const auto other = receiver({"-i", "500ms", "mcast://239.1.2.3:5000?if=d0&source=10.9.0.7"});
-    const auto ours = receiver({"-i", "500ms", "mcast://239.1.2.3:5000?if=d0&source=10.9.0.1"});
+    const auto other = receiver({"-i", "2s", "mcast://239.1.2.3:5000?if=d0&source=10.9.0.7"});
+    const auto ours = receiver({"-i", "2s", "mcast://239.1.2.3:5000?if=d0&source=10.9.0.1"});
     Child sender(ieum_command({"cast", "mcast://239.1.2.3:5000?if=d0"}));
     sender.write("hello");
     sender.close_input();
@@ -302,7 +302,7 @@ TEST(Cast, a_report_that_cannot_be_sent_is_not_the_inputs_fault) {
 
 TEST(Cast, a_dump_shows_empty_datagrams) {
   const std::string reason = in_network_namespace(network, [] {
-    const auto child = receiver({"--hex", "-i", "500ms", "udp://127.0.0.1:5000"});
+    const auto child = receiver({"--hex", "-i", "2s", "udp://127.0.0.1:5000"});
     const TestSocket socket;
     for (const char* data : {"a", "", "b"}) socket.send(data, 5000);
     const std::string dump = child->read_all();

@@ -206,8 +206,8 @@ TEST(Exec, ACommandThatClosesItsOutputStillGetsAllOfTheInput) {
 }
 
 TEST(Exec, WhatTheCommandSaysCountsAgainstIdleness) {
-  const std::string command = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.2; done; sleep 20";
-  Child listener(ieum_command({"listen", "-i", "700ms", "--exec", command, "127.0.0.1:0"}),
+  const std::string command = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done; sleep 20";
+  Child listener(ieum_command({"listen", "-i", "2s", "--exec", command, "127.0.0.1:0"}),
                  Input::nothing());
   Child client(ieum_command({"connect", "--on-eof=keep", where_it_listens(listener)}),
                Input::nothing());

@@ -336,7 +336,7 @@ TEST(Broadcast, HasALineForEachClientWithTimestamps) {
 }
 
 TEST(Broadcast, EndsWithAnIdleClientButServesTheOthers) {
-  Server server({"-i", "300ms"});
+  Server server({"-i", "1s"});
   auto body = [&]() -> Task<> {
     StreamSocket idle = co_await StreamSocket::connect(server.address);
     std::array<std::byte, 1> buffer;

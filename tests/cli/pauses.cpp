@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// $1: where ieum is to listen.
-constexpr std::string_view slow = R"((echo a; sleep 1.6; echo b) | "$0" connect "$1")";
+constexpr std::string_view slow = R"((echo a; sleep 5; echo b) | "$0" connect "$1")";
 
 TEST(Pauses, AListenerWithoutInputDoesNotEndThem) {
   Child listener(ieum_command({"listen", "127.0.0.1:0"}), Input::nothing());

@@ -210,7 +210,7 @@ Task<> answers_from_where_it_was_asked(std::string_view wildcard, const Address&
   EXPECT_NE(question.interface, 0U);
   EXPECT_EQ(question.peer, client.address());
   co_await server.send(question);
-  Datagram answer = co_await with_timeout(5s, client.receive(room));
+  Datagram answer = co_await with_timeout(patience, client.receive(room));
   EXPECT_EQ(text_of(answer), "who are you?");
 }
 

@@ -54,7 +54,7 @@ Task<std::vector<std::string>> receive_all(DatagramSocket& socket, std::size_t c
   std::vector<std::string> texts;
   for (;;) {  // not while (texts.size() < count): docs/gcc12.md
     if (texts.size() >= count) break;
-    co_await with_timeout(5s, socket.receive(batch));
+    co_await with_timeout(patience, socket.receive(batch));
     for (const Datagram& datagram : batch) texts.push_back(text_of(datagram));
   }
   co_return texts;
@@ -227,7 +227,7 @@ CO_TEST(DatagramSegmentation, single_and_batch_receives_may_be_mixed) {
     got.push_back(text_of(datagram));
   }
   // A deadline in between loses none of those that wait here.
-  const std::vector<std::string> rest = co_await with_timeout(5s, receive_all(to, 20, batch));
+  const std::vector<std::string> rest = co_await with_timeout(patience, receive_all(to, 20, batch));
   got.insert(got.end(), rest.begin(), rest.end());
   EXPECT_EQ(got, outgoing.payloads);
   EXPECT_EQ(to.counters().received, 31U);
@@ -388,7 +388,7 @@ CO_TEST(DatagramFlood, an_echo_server_stays_bounded_sends_no_more_than_it_got_an
       co_return;
     }
   };
-  co_await with_timeout(5s, race(asking(), echo_datagrams(server, batch, before)));
+  co_await with_timeout(patience, race(asking(), echo_datagrams(server, batch, before)));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ Task<> peer_refuses(std::string_view at) {
   DatagramSocket socket = co_await DatagramSocket::connect(nobody);
   co_await socket.send("anybody?");
   std::array<std::byte, 16> room{};
-  const Result<Datagram> got = co_await attempt(with_timeout(5s, socket.receive(room)));
+  const Result<Datagram> got = co_await attempt(with_timeout(patience, socket.receive(room)));
   CO_ASSERT(!got);
   EXPECT_EQ(got.error().to_string(), "receive " + nobody.to_string() + ": connection refused");
   // Told once; the socket goes on.
@@ -76,7 +76,7 @@ Task<> reports(std::string_view at) {
   DatagramSocket friendly = co_await DatagramSocket::bind(at);
   co_await socket.send("anybody?", nobody);
   std::array<std::byte, 16> room{};
-  const Result<Datagram> got = co_await attempt(with_timeout(5s, socket.receive(room)));
+  const Result<Datagram> got = co_await attempt(with_timeout(patience, socket.receive(room)));
   CO_ASSERT(!got);
   EXPECT_EQ(got.error(), std::errc::connection_refused);
   EXPECT_EQ(got.error().address(), nobody);
@@ -88,7 +88,7 @@ Task<> reports(std::string_view at) {
   co_await socket.send("hello", friendly.address());
   Datagram hello = co_await friendly.receive(room);
   EXPECT_EQ(hello.data.size(), 5U);
-  const Result<Datagram> second = co_await attempt(with_timeout(5s, socket.receive(room)));
+  const Result<Datagram> second = co_await attempt(with_timeout(patience, socket.receive(room)));
   CO_ASSERT(!second);
   EXPECT_EQ(second.error(), std::errc::connection_refused);
   EXPECT_EQ(second.error().address(), nobody);
@@ -134,7 +134,7 @@ Task<> refusals_in_a_batch(std::string_view at) {
   EXPECT_EQ(sent, all.size());
   std::array<std::byte, 16> room{};
   for (const Nobody* nobody : {&holder, &other_holder}) {
-    const Result<Datagram> got = co_await attempt(with_timeout(5s, socket.receive(room)));
+    const Result<Datagram> got = co_await attempt(with_timeout(patience, socket.receive(room)));
     CO_ASSERT(!got);
     EXPECT_EQ(got.error(), std::errc::connection_refused);
     EXPECT_EQ(got.error().address(), nobody->address());
@@ -156,7 +156,7 @@ CO_TEST(DatagramErrors, each_refusal_within_a_batch_is_told_once) {
 
 Task<> expect_a_refusal(DatagramSocket& socket, const Address& of) {
   std::array<std::byte, 16> room{};
-  const Result<Datagram> got = co_await attempt(with_timeout(5s, socket.receive(room)));
+  const Result<Datagram> got = co_await attempt(with_timeout(patience, socket.receive(room)));
   CO_ASSERT(!got);
   EXPECT_EQ(got.error(), std::errc::connection_refused);
   EXPECT_EQ(got.error().address(), of);
@@ -269,14 +269,14 @@ TEST(DatagramErrors, an_allowed_broadcast_reaches_all_who_share_the_port) {
           DatagramSocket sender = co_await DatagramSocket::bind("10.1.1.1:0", {.broadcast = true});
           co_await sender.send("all", Address::ipv4({10, 1, 1, 255}, 7000));
           std::array<std::byte, 16> room{};
-          Datagram first = co_await with_timeout(5s, one.receive(room));
+          Datagram first = co_await with_timeout(patience, one.receive(room));
           EXPECT_EQ(first.data.size(), 3U);
           // The address to answer from, not that of everybody.
           EXPECT_EQ(first.local, Address::ipv4({10, 1, 1, 1}, 7000));
-          Datagram second = co_await with_timeout(5s, two.receive(room));
+          Datagram second = co_await with_timeout(patience, two.receive(room));
           EXPECT_EQ(second.peer, sender.address());
           co_await two.send(second);
-          Datagram echo = co_await with_timeout(5s, sender.receive(room));
+          Datagram echo = co_await with_timeout(patience, sender.receive(room));
           EXPECT_EQ(echo.data.size(), 3U);
         };
         expect_success_in_time(body());

@@ -196,7 +196,7 @@ Task<> keeps_its_port(DatagramSocket socket, DatagramSocket& peer) {
   to.set_port(port);
   co_await peer.send("still there?", to);
   std::array<std::byte, 16> room{};
-  Datagram got = co_await with_timeout(5s, socket.receive(room));
+  Datagram got = co_await with_timeout(patience, socket.receive(room));
   EXPECT_EQ(got.data.size(), 12U);
   EXPECT_EQ(got.local.port(), port);
 }

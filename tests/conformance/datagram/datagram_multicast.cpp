@@ -58,7 +58,7 @@ Task<> three_receivers(Address group, std::string_view wildcard, std::string_vie
 
   co_await by0.send("zero", group);
   std::array<std::byte, 64> room{};
-  Datagram got = co_await with_timeout(5s, one.receive(room));
+  Datagram got = co_await with_timeout(patience, one.receive(room));
   EXPECT_EQ(text_of(got), "zero");
   EXPECT_EQ(got.interface, index_of("b0"));
   Address came_to = got.local;  // a group of one interface has that as its scope
@@ -138,7 +138,7 @@ TEST(DatagramMulticast, a_group_of_an_interface_is_named_with_its_scope) {
     co_await sender.send("elsewhere", by_a1);
     co_await sender.send("here", by_a0);
     std::array<std::byte, 64> room{};
-    Datagram got = co_await with_timeout(5s, one.receive(room));
+    Datagram got = co_await with_timeout(patience, one.receive(room));
     EXPECT_EQ(text_of(got), "here");
     EXPECT_EQ(got.local, at_b0);
     EXPECT_EQ(got.peer.scope(), index_of("b0")) << "a link-local peer";
@@ -240,11 +240,11 @@ TEST(DatagramMulticast, goes_as_far_as_its_hop_limit) {
     DatagramSocket sender = co_await sender_by("10.1.0.1:0", "a0");
     std::array<std::byte, 64> room{};
     co_await sender.send("x", group);
-    Datagram got = co_await with_timeout(5s, one.receive(room));
+    Datagram got = co_await with_timeout(patience, one.receive(room));
     EXPECT_EQ(got.hop_limit, 1) << "what is not told otherwise stays in the network";
     co_await sender.set_multicast_hop_limit(9);
     co_await sender.send("x", group);
-    got = co_await with_timeout(5s, one.receive(room));
+    got = co_await with_timeout(patience, one.receive(room));
     EXPECT_EQ(got.hop_limit, 9);
   });
 }

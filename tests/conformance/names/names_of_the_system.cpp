@@ -98,7 +98,7 @@ TEST(NamesOfTheSystem, the_next_server_is_asked_when_one_is_silent) {
   const std::string reason = with_files("nameserver 127.0.0.53\nnameserver 127.0.0.54\n", "", [] {
     const DnsServer first({{"www.example", silent()}}, "127.0.0.53:53");
     const DnsServer second({{"www.example", in_ipv4("192.0.2.8")}}, "127.0.0.54:53");
-    EXPECT_EQ(resolved("www.example", {.server_timeout = 50ms}), " 192.0.2.8:80");
+    EXPECT_EQ(resolved("www.example", {.server_timeout = 500ms}), " 192.0.2.8:80");
     EXPECT_GE(first.questions(), 1);
   });
   if (!reason.empty()) GTEST_SKIP() << reason;
@@ -111,7 +111,7 @@ TEST(NamesOfTheSystem, no_more_servers_than_the_maximum_are_asked) {
       "", [] {
         const DnsServer third({{"www.example", silent()}}, "127.0.0.52:53");
         const DnsServer fourth({{"www.example", in_ipv4("192.0.2.8")}}, "127.0.0.53:53");
-        const std::string failure = resolved("www.example", {.server_timeout = 20ms, .rounds = 2});
+        const std::string failure = resolved("www.example", {.server_timeout = 200ms, .rounds = 2});
         EXPECT_TRUE(failure.starts_with("resolve www.example: no name server answers")) << failure;
         EXPECT_GE(third.questions(), 1);
         EXPECT_EQ(fourth.questions(), 0);
@@ -125,7 +125,7 @@ TEST(NamesOfTheSystem, a_server_that_was_silent_is_asked_last) {
     const DnsServer second(
         {{"www.example", in_ipv4("192.0.2.8")}, {"more.example", in_ipv4("192.0.2.9")}},
         "127.0.0.54:53");
-    EXPECT_EQ(resolved("www.example", {.server_timeout = 50ms}), " 192.0.2.8:80");
+    EXPECT_EQ(resolved("www.example", {.server_timeout = 500ms}), " 192.0.2.8:80");
     const int questions = first.questions();
     EXPECT_EQ(resolved("more.example", {.server_timeout = 10s}), " 192.0.2.9:80");
     EXPECT_EQ(first.questions(), questions);
@@ -140,11 +140,11 @@ TEST(NamesOfTheSystem, timeout_and_attempts_of_resolv_conf) {
         const auto before = std::chrono::steady_clock::now();
         EXPECT_EQ(resolved("www.example"), "resolve www.example: no name server answers");
         const auto took = std::chrono::steady_clock::now() - before;
-        EXPECT_GE(took, 3s);  // one second, and then two
-        EXPECT_LT(took, 6s);  // by default 14
+        EXPECT_GE(took, 3s);   // one second, and then two
+        EXPECT_LT(took, 12s);  // by default 14
         EXPECT_EQ(dns.questions(), 4);
         // Those of the call count more.
-        EXPECT_EQ(resolved("www.example", {.server_timeout = 10ms, .rounds = 1}),
+        EXPECT_EQ(resolved("www.example", {.server_timeout = 500ms, .rounds = 1}),
                   "resolve www.example: no name server answers");
         EXPECT_EQ(dns.questions(), 6);
       });

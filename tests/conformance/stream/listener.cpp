@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "conformance/conformance.hpp"
+#include "support/child.hpp"
 
 namespace ieum::test {
 namespace {
@@ -195,15 +196,10 @@ CO_TEST(Listener, on_the_ipv6_wildcard_takes_clients_of_both_families) {
 
 CO_TEST(Listener, on_the_ipv6_wildcard_alone_refuses_ipv4_clients) {
   if (!has(Transport::ipv6)) co_return;
-  Listener listener;
-  std::uint16_t port = 0;
-  for (bool is_free_in_ipv4 = false; !is_free_in_ipv4;) {  // of clients in TIME_WAIT, too
-    listener = co_await Listener::bind("[::]:0", {.ipv6_only = true});
-    port = listener.address().port();
-    Result<Listener> ipv4 = Listener::bind(Address::ipv4({}, port));
-    is_free_in_ipv4 = ipv4.has_value();
-    if (ipv4) co_await ipv4->close();
-  }
+  // No port that the system chooses: in IPv4 a client of another program may have the same, or get
+  // it while this runs, and keeps it in TIME_WAIT.
+  const std::uint16_t port = free_port();
+  Listener listener = co_await Listener::bind(Address::ipv6({}, port), {.ipv6_only = true});
   Result<StreamSocket> client =
       co_await attempt(StreamSocket::connect(Address::ipv4_loopback(port)));
   CO_ASSERT(!client);

@@ -105,7 +105,7 @@ CO_TEST(DescriptorsExhausted, the_server_serves_on_without_spinning_and_accepts_
       const std::string text = co_await read_text(client, 5);
       EXPECT_EQ(text, "hello");
     }
-    EXPECT_LT(seconds_since(freed), 1);
+    EXPECT_LT(seconds_since(freed), 5);
     EXPECT_EQ(server.sessions(), 8U);
     co_await server.drain(0ms);
   };

@@ -93,7 +93,7 @@ class Rescue {
  public:
   explicit Rescue(std::function<void()> rescue)
       : thread_([rescue = std::move(rescue)](const std::stop_token& stopped) {
-          for (int i = 0; i < 300 && !stopped.stop_requested(); ++i) {
+          for (int i = 0; i < 1000 && !stopped.stop_requested(); ++i) {
             std::this_thread::sleep_for(10ms);
           }
           if (!stopped.stop_requested()) rescue();
@@ -110,7 +110,7 @@ Task<> expect_the_loop_turns_beside(A op) {
   Result<> ended = co_await attempt(with_timeout(20ms, std::move(op)));
   CO_ASSERT(!ended);
   EXPECT_EQ(ended.error(), std::errc::timed_out);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 1s) << "the loop stood still";
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s) << "the loop stood still";
 }
 
 CO_TEST(SharedFile, that_was_made_blocking_does_not_stop_the_loop_in_a_read) {
