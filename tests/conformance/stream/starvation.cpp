@@ -29,9 +29,9 @@ Task<> flood(StreamSocket& socket) {
 Task<> serve_beside_those_who_never_read(int evil) {
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const Address address = listener.address();
+  std::vector<StreamSocket> clients;  // not the body's: its locals end before its children
   auto body = [&](Group& group) -> Task<> {
     group.start(serve(std::move(listener), echo_leases));
-    std::vector<StreamSocket> clients;
     for (int i = 0; i < evil; ++i) clients.push_back(co_await StreamSocket::connect(address));
     for (StreamSocket& client : clients) group.start(flood(client));
     for (int i = 0; i < 5; ++i) {
