@@ -171,8 +171,18 @@ CO_TEST(ConnectToItself, is_refused_at_the_wildcard) {
   EXPECT_EQ(socket.error(), std::errc::connection_refused) << socket.error().to_string();
 }
 
+/// At 127.0.0.2, with a port that nobody has at 127.0.0.1, where tests beside this one bind theirs.
+Task<Listener> listener_whose_port_is_free_at_loopback() {
+  for (;;) {
+    Listener listener = co_await Listener::bind("127.0.0.2:0");
+    const Result<Listener> same =
+        co_await attempt(Listener::bind(Address::ipv4_loopback(listener.address().port())));
+    if (same) co_return listener;
+  }
+}
+
 CO_TEST(ConnectToItself, is_refused_by_name_and_the_next_address_is_tried) {
-  Listener listener = co_await Listener::bind("127.0.0.2:0");
+  const Listener listener = co_await listener_whose_port_is_free_at_loopback();
   const std::uint16_t port = listener.address().port();
   ConnectOptions options;
   options.source = Address::ipv4_loopback(port);
