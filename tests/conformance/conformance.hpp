@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/bytes.hpp"
 #include "support/files.hpp"
 #include "support/network_namespace.hpp"
 #include "support/support.hpp"
@@ -88,9 +89,6 @@ Task<std::string> read_text(Stream& from, std::size_t count);
 Task<std::string> read_to_end(Stream& from);
 /// Sends back what comes until the peer's end.
 Task<> echo(StreamSocket peer);
-
-/// Random bytes, made from `seed` alone.
-std::vector<std::byte> random_bytes(std::size_t count, std::uint64_t seed);
 
 /// Allows as many descriptors as can be, as long as the object lives.
 class ManyDescriptors {

@@ -22,7 +22,7 @@ Task<> send_and_finish(S& to, ConstBuffer data) {
 }
 
 inline bool is_same(std::string_view got, ConstBuffer expected) {
-  return std::ranges::equal(std::as_bytes(std::span(got)), expected);
+  return same_bytes(std::as_bytes(std::span(got)), expected);
 }
 
 /// A receive in a task of its own, and how it ended.

@@ -196,7 +196,7 @@ Task<> expect_echo(StreamSocket& client, ConstBuffer data) {
     group.start(send(client, data));
     std::vector<std::byte> echoed(data.size());
     co_await client.read_exact(echoed);
-    EXPECT_TRUE(std::ranges::equal(echoed, data));
+    EXPECT_TRUE(same_bytes(echoed, data));
   };
   co_await with_group(body);
 }
@@ -227,7 +227,7 @@ TEST_P(MovedSocket, between_two_cores_again_and_again_under_load) {
   };
   const Result<> ended = run_on_cores(body, {.count = 3});
   EXPECT_TRUE(ended) << ended.error().to_string_with_trace();
-  EXPECT_TRUE(std::ranges::equal(arrived.received, data));
+  EXPECT_TRUE(same_bytes(arrived.received, data));
   EXPECT_GT(arrived.moves, 10);
 }
 
