@@ -607,15 +607,18 @@ CO_TEST(Names, garbage_is_survived) {
   ResolveOptions options = by(server);
   options.server_timeout = 5ms;
   options.rounds = 2;
+  options.cache = false;  // an answer whose changed bytes are its TTL would answer all that follow
+  int found = 0;
   int failed = 0;
   const int count = long_form() ? 5000 : 100;
   for (int i = 0; i < count; ++i) {
     const Result<Addresses> addresses = co_await attempt(resolve("garbage.example", 80, options));
-    if (!addresses) ++failed;
+    ++(addresses ? found : failed);
     if (addresses) {
       EXPECT_LE(addresses->size(), 2 * ResolveOptions::addresses_max);
     }
   }
+  EXPECT_GT(found, 0);
   EXPECT_GT(failed, 0);
 }
 
