@@ -187,9 +187,12 @@ bool EpollDriver::is_ready(Operation& operation) noexcept {
 
 /// Makes events come for what `operation` waits for: 0, or 1 if it is always ready, or an errno.
 int EpollDriver::park(Operation& operation, Slot& at) noexcept {
-  if (is_of_datagrams(operation)) {
-    const std::uint32_t wanted = is_in(operation) ? EPOLLIN : EPOLLOUT;
-    return watch_datagrams(operation.handle, at, at.level | wanted);
+  if (is_of_datagrams(operation) || at.level != 0) {
+    // With what has been waiting for one event: a descriptor is registered in one way at a time.
+    const bool in = is_in(operation) || at.in != nullptr;
+    const bool out = !is_in(operation) || at.out != nullptr;
+    return watch_datagrams(operation.handle, at,
+                           at.level | (in ? EPOLLIN : 0U) | (out ? EPOLLOUT : 0U));
   }
   const bool foreign =
       operation.kind == Kind::wait_readable || operation.kind == Kind::wait_writable;

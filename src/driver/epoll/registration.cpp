@@ -39,7 +39,7 @@ int EpollDriver::poll_foreign(int handle, Slot& at) noexcept {
 }
 
 /// Datagram sockets are registered level-triggered: a receive need not be tried until it finds
-/// nothing before it may wait. Room to send is asked for only while a send waits for it.
+/// nothing before it may wait. Room to send is asked for only while somebody waits for it.
 int EpollDriver::watch_datagrams(int handle, Slot& at, std::uint32_t events) noexcept {
   if (events == at.level) return 0;
   epoll_event event{};
@@ -51,6 +51,7 @@ int EpollDriver::watch_datagrams(int handle, Slot& at, std::uint32_t events) noe
   if (status < 0 && errno == EEXIST) status = ::epoll_ctl(epoll_, EPOLL_CTL_MOD, handle, &event);
   if (status < 0) return -errno;
   at.level = events;
+  at.polled = false;
   return 0;
 }
 

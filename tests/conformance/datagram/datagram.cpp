@@ -52,6 +52,36 @@ CO_TEST_P(DatagramOver, arrives_while_the_receive_waits) {
   EXPECT_EQ(got, "late");
 }
 
+/// For those who have a descriptor of ours: waiting for it, and receiving, by turns.
+CO_TEST_P(DatagramOver, may_be_waited_for_by_its_descriptor_too) {
+  DatagramSocket one = co_await bound(transport);
+  DatagramSocket other = co_await bound(transport);
+  std::array<std::byte, 64> room{};
+  int got = 0;
+  auto receiving = [&]() -> Task<> {
+    for (int i = 0; i < 3; ++i) {
+      Datagram datagram = co_await other.receive(room);
+      EXPECT_EQ(text_of(datagram), "by receive");
+      ++got;
+      co_await wait_readable(other.native_handle());
+      co_await wait_writable(other.native_handle());
+      datagram = co_await other.receive(room);
+      EXPECT_EQ(text_of(datagram), "by wait");
+      ++got;
+    }
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(receiving());
+    for (int i = 0; i < 6; ++i) {
+      co_await until_it_waits();
+      co_await one.send(i % 2 == 0 ? "by receive" : "by wait", other.address());
+      while (got == i) co_await sleep(1ms);
+    }
+    co_await group.join();
+  };
+  co_await with_timeout(patience, with_group(body));
+}
+
 CO_TEST_P(DatagramOver, every_size_arrives_whole) {
   DatagramSocket one = co_await bound(transport);
   DatagramSocket other = co_await bound(transport);
@@ -347,6 +377,43 @@ CO_TEST(Datagram, a_full_send_buffer_makes_the_sender_wait) {
   };
   co_await with_group(body);
   EXPECT_EQ(got, count * 3);
+}
+
+/// In both orders: a descriptor is registered for the two of them in one way.
+CO_TEST(Datagram, is_received_from_while_its_descriptor_waits_for_room) {
+  for (const bool receives_first : {true, false}) {
+    DatagramSocket to = co_await bound(Transport::unix_socket);
+    DatagramSocket from = co_await DatagramSocket::connect(to.address());
+    int sent = 0;
+    for (; sent < 2000; ++sent) {
+      if (!co_await attempt(with_timeout(2ms, from.send("x")))) break;
+    }
+    bool has_room = false;
+    std::array<std::byte, 8> room{};
+    std::array<std::byte, 8> room_of_receive{};
+    auto waiting = [&]() -> Task<> {
+      co_await wait_writable(from.native_handle());
+      has_room = true;
+    };
+    auto receiving = [&]() -> Task<> {
+      for (int i = 0; i < 2; ++i) co_await from.receive(room_of_receive);
+    };
+    auto body = [&](Group& group) -> Task<> {
+      if (receives_first) group.start(receiving());
+      co_await until_it_waits();
+      group.start(waiting());
+      co_await until_it_waits();
+      if (!receives_first) group.start(receiving());
+      co_await until_it_waits();
+      co_await to.send("first", from.address());
+      EXPECT_FALSE(has_room);
+      for (int i = 0; i < sent; ++i) co_await to.receive(room);
+      while (!has_room) co_await sleep(1ms);
+      co_await to.send("second", from.address());
+      co_await group.join();
+    };
+    co_await with_timeout(patience, with_group(body));
+  }
 }
 
 CO_TEST(Datagram, an_unconnected_unix_peer_with_a_full_queue_is_waited_for) {
