@@ -77,6 +77,7 @@ template <class T>
 class [[nodiscard]] ChildResult {
  public:
   using value_type = T;
+  static constexpr bool consumes = !std::is_void_v<T>;
   explicit ChildResult(std::shared_ptr<ChildOf<T>> child) noexcept : child_(std::move(child)) {}
 
   class State final : public ChildLeaf {

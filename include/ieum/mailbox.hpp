@@ -52,6 +52,7 @@ template <class T>
 class [[nodiscard]] MailboxSend {
  public:
   using value_type = void;
+  static constexpr bool partial = !std::is_copy_constructible_v<T>;  // what fails is destroyed
   MailboxSend(MailboxCore& core, T&& message) noexcept
       : core_(core), message_(std::move(message)) {}
 

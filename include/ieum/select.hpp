@@ -96,9 +96,15 @@ template <Awaitable... A>
 class [[nodiscard]] Select {
   static_assert((!is_attempt<A> && ...),
                 "select() gives each leg's Result anyway: write the operation without attempt()");
+  static_assert(
+      (!Partial<A> && ...),
+      "select() leaves what has not completed as if it had never been started, which this "
+      "cannot be: part of a write_all has gone, and a message that only moves is "
+      "destroyed; make it a task if that will do");
 
  public:
   using value_type = std::tuple<std::optional<Result<typename A::value_type>>...>;
+  static constexpr bool consumes = (Consuming<A> || ...);
   explicit Select(A&&... ops) noexcept : ops_(std::move(ops)...) {}
 
   class State final : public SelectCore {
@@ -184,10 +190,16 @@ class [[nodiscard]] Select {
 /// deadline round the select) reaches all of them: what completed before is given; only if nothing
 /// did, the select fails, with `operation_canceled`.
 ///
+/// What cannot be left as it was does not compile: `write_all`, of which some bytes may have gone
+/// (`write_some` is left whole), and a mailbox's send of a message that can only be moved. A
+/// message that is copied into a send, or a `Payload` into a push, is still the sender's; one that
+/// was moved there is destroyed if the send is left.
+///
 /// `ops` are operations: of sockets, streams, listeners and mailboxes, `Event::wait`, `sleep`; also
 /// `with_timeout(limit, op)`. A task may be one as well. It too is stopped and waited for, and its
 /// result kept; but what a task had consumed in steps before it was stopped is the task's to keep:
-/// `read_until` keeps it in its buffer, `read_exact` does not. Allocates nothing.
+/// `read_until` keeps it in its buffer, `read_exact` does not; and what it had sent has gone.
+/// Allocates nothing.
 template <detail::Awaitable... A>
   requires(sizeof...(A) > 0)
 [[nodiscard]] detail::Select<A...> select(A... ops) noexcept {

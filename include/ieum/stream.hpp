@@ -166,6 +166,7 @@ class [[nodiscard]] StreamOperation {
  public:
   using value_type = T;
   static constexpr bool consumes = std::is_same_v<Request, std::span<std::byte>>;
+  static constexpr bool partial = std::is_same_v<Request, WriteRequest> && std::is_void_v<T>;
   StreamOperation(Stream& stream, const Request& request) noexcept
       : stream_(&stream), request_(request) {}
 

@@ -253,6 +253,7 @@ class [[nodiscard]] SocketOperation {
   using value_type = T;
   static constexpr bool consumes =
       std::is_same_v<Request, std::span<std::byte>> || std::is_same_v<Request, std::monostate>;
+  static constexpr bool partial = std::is_same_v<Request, WriteRequest> && std::is_void_v<T>;
   SocketOperation(StreamSocket& socket, const Request& request) noexcept
       : socket_(&socket), request_(request) {}
 

@@ -33,6 +33,11 @@ concept Awaitable = requires {
 template <class A>
 concept Consuming = requires { requires A::consumes; };
 
+/// What may have been done in part when a stop comes: bytes have gone, a message has been taken
+/// over. Its type says so with `static constexpr bool partial = true`.
+template <class A>
+concept Partial = requires { requires A::partial; };
+
 /// `co_await awaitable` in a task.
 template <Awaitable A>
 class Await {

@@ -51,6 +51,7 @@ class Timed {
  public:
   using value_type = typename A::value_type;
   static constexpr bool consumes = Consuming<A>;
+  static constexpr bool partial = Partial<A>;
   Timed(Duration limit, A&& inner) noexcept : limit_(limit), inner_(std::move(inner)) {}
 
   class State final : public TimedWaiter {
@@ -121,6 +122,7 @@ class Shield {
  public:
   using value_type = typename A::value_type;
   static constexpr bool consumes = Consuming<A>;
+  static constexpr bool partial = Partial<A>;
   Shield(A&& inner, Duration grace) noexcept : grace_(grace), inner_(std::move(inner)) {}
 
   class State final : public ShieldWaiter {

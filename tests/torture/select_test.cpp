@@ -205,6 +205,26 @@ static_assert(!consumes<decltype(std::declval<StreamSocket&>().wait_readable())>
 static_assert(!consumes<decltype(std::declval<StreamSocket&>().write_all(""))>);
 static_assert(!consumes<decltype(std::declval<Event&>().wait())>);
 static_assert(!consumes<Task<int>>);
+static_assert(consumes<decltype(std::declval<ChildTask<int>&>().result())>);
+static_assert(!consumes<decltype(std::declval<ChildTask<>&>().result())>);
+static_assert(consumes<decltype(select(sleep(1s), std::declval<StreamSocket&>().receive()))>);
+static_assert(!consumes<decltype(select(sleep(1s), std::declval<Event&>().wait()))>);
+
+// ---- What a select cannot leave as it was -------------------------------------------------------
+
+template <class A>
+constexpr bool partial = detail::Partial<A>;
+static_assert(partial<decltype(std::declval<StreamSocket&>().write_all(""))>);
+static_assert(partial<decltype(std::declval<Stream&>().write_all(""))>);
+static_assert(partial<decltype(with_timeout(1s, std::declval<Stream&>().write_all("")))>);
+static_assert(partial<decltype(shield(std::declval<StreamSocket&>().write_all(""), 1s))>);
+static_assert(partial<decltype(std::declval<MailboxSender<std::unique_ptr<int>>&>().send({}))>);
+static_assert(!partial<decltype(std::declval<MailboxSender<int>&>().send(1))>);
+static_assert(!partial<decltype(std::declval<SendQueue&>().push({}))>);
+static_assert(!partial<decltype(std::declval<StreamSocket&>().write_some({}))>);
+static_assert(!partial<decltype(std::declval<Stream&>().write_some({}))>);
+static_assert(!partial<decltype(std::declval<StreamSocket&>().receive())>);
+static_assert(!partial<Task<>>);
 
 }  // namespace
 }  // namespace ieum::test
