@@ -1,6 +1,8 @@
 // LookupLimiter: a queue of those who wait, linked through themselves.
 #include "net/names/lookup_limiter.hpp"
 
+#include <pthread.h>
+
 namespace ieum::detail {
 
 // The thread's last runtime may end after it: it must have no destructor.
@@ -12,10 +14,17 @@ struct LookupLimiter::Places {
 };
 thread_local constinit LookupLimiter::Places LookupLimiter::places_;
 
+/// Those who have places when a process forks are the parent's.
+void LookupLimiter::leave_behind_at_fork() noexcept {
+  [[maybe_unused]] static const int told =
+      ::pthread_atfork(nullptr, nullptr, [] { places_ = Places{}; });
+}
+
 Task<> LookupLimiter::come(std::size_t at_once_max) {
   if (state_ == State::outside) {
+    leave_behind_at_fork();
     at_once_max_ = at_once_max;
-    if (places_.taken < at_once_max_) {
+    if (places_.first == nullptr && places_.taken < at_once_max_) {
       take();
     } else {
       state_ = State::waiting;
@@ -37,16 +46,13 @@ void LookupLimiter::unlink() noexcept {
   (next_ != nullptr ? next_->previous_ : places_.last) = previous_;
 }
 
-/// To all who wait and may have one; their maxima may differ.
+/// In order: nobody overtakes the first, whose maximum may be smaller.
 void LookupLimiter::give_places() noexcept {
-  for (LookupLimiter* at = places_.first; at != nullptr;) {
-    LookupLimiter* next = at->next_;
-    if (places_.taken < at->at_once_max_) {
-      at->unlink();
-      at->take();
-      at->given_.set();
-    }
-    at = next;
+  while (places_.first != nullptr && places_.taken < places_.first->at_once_max_) {
+    LookupLimiter& first = *places_.first;
+    first.unlink();
+    first.take();
+    first.given_.set();
   }
 }
 
@@ -59,10 +65,12 @@ void LookupLimiter::go_on_without() noexcept {
 }
 
 LookupLimiter::~LookupLimiter() {
-  if (state_ == State::waiting) unlink();
-  if (state_ == State::without) --places_.without;
-  if (state_ != State::has_place) return;
-  --places_.taken;
+  switch (state_) {
+    case State::outside: return;
+    case State::waiting: unlink(); break;
+    case State::has_place: --places_.taken; break;
+    case State::without: --places_.without; return;
+  }
   give_places();
 }
 

@@ -18,8 +18,8 @@ class LookupLimiter {
   LookupLimiter& operator=(const LookupLimiter&) = delete;
   ~LookupLimiter();
 
-  /// Waits until fewer than `at_once_max` have a place, and takes one; at once if it has one. May
-  /// be called again after it was stopped.
+  /// Waits until fewer than `at_once_max` have a place and all who came before have had theirs, and
+  /// takes one; at once if it has one. May be called again after it was stopped.
   Task<> come(std::size_t at_once_max);
   /// Goes on without a place, if fewer than twice as many as have places do that.
   void go_on_without() noexcept;
@@ -29,6 +29,7 @@ class LookupLimiter {
   static thread_local constinit Places places_;
   enum class State : unsigned char { outside, waiting, has_place, without };
   static void give_places() noexcept;
+  static void leave_behind_at_fork() noexcept;
   void take() noexcept;
   void unlink() noexcept;
 

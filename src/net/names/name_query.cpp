@@ -176,9 +176,10 @@ NameQuery::~NameQuery() {
   for (const Conversation& talk : conversations_) {
     if (talk.answered) {
       server_answered(talk.server);
-    } else if (talk.failed ||
-               (talk.asked_at != TimePoint::max() && now - talk.asked_at >= server_timeout_)) {
+    } else if (talk.failed) {
       server_failed(talk.server, now);
+    } else if (talk.asked_at != TimePoint::max()) {
+      server_silent(talk.server, talk.asked_at, now, server_timeout_);
     }
   }
   if (channel_ != nullptr) ares_destroy(channel_);

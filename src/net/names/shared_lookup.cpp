@@ -1,4 +1,4 @@
-// SharedLookup: members in a list, lookups in a list of their thread.
+// SharedLookup: members in a list, lookups in a table of their thread.
 #include "net/names/shared_lookup.hpp"
 
 #include <utility>
@@ -11,56 +11,44 @@
 
 namespace ieum::detail {
 
-// Without a destructor: the thread's last runtime may end after it.
-thread_local constinit SharedLookup* SharedLookup::first_ = nullptr;
-
-class SharedLookup::Leading {
- public:
-  explicit Leading(SharedLookup& lookup) noexcept : lookup_(lookup) { lookup_.is_led_ = true; }
-  Leading(const Leading&) = delete;
-  Leading& operator=(const Leading&) = delete;
-  ~Leading() {
-    lookup_.is_led_ = false;
-    // One of them leads; the others wait again.
-    for (LookupMember* at = lookup_.members_; at != nullptr; at = at->next_) at->woken_.set();
-  }
-
- private:
-  SharedLookup& lookup_;
-};
+// As long as a lookup is in it, and no longer: the thread's last runtime may end after what the
+// thread destroys.
+thread_local constinit SharedLookup::Table* SharedLookup::table_ = nullptr;
 
 SharedLookup::SharedLookup(Loop& loop, std::string host, const ResolveOptions& options)
-    : loop_(loop), host_(std::move(host)), options_(options), next_(first_) {
+    : loop_(loop), host_(std::move(host)), options_(options) {
   ipv6_.settled = options.family == Family::ipv4;
   ipv4_.settled = options.family == Family::ipv6;
-  if (first_ != nullptr) first_->previous_ = this;
-  first_ = this;
+  if (table_ == nullptr) table_ = new Table;
+  in_table_ = table_->emplace(host_, this);
 }
 
 SharedLookup::~SharedLookup() {
-  (previous_ != nullptr ? previous_->next_ : first_) = next_;
-  if (next_ != nullptr) next_->previous_ = previous_;
+  table_->erase(in_table_);
+  if (table_->empty()) delete std::exchange(table_, nullptr);
 }
 
 SharedLookup& SharedLookup::find_or_make(Loop& loop, const std::string& host,
                                          const ResolveOptions& options) {
   ResolveOptions wanted = options;
   wanted.timeout = Duration::zero();  // of each who asks
-  for (SharedLookup* at = first_; at != nullptr; at = at->next_) {
-    if (&at->loop_ == &loop && !at->is_over() && at->host_ == host && at->options_ == wanted) {
-      return *at;
+  if (table_ != nullptr) {
+    const auto [begin, end] = table_->equal_range(host);
+    for (auto at = begin; at != end; ++at) {
+      SharedLookup& lookup = *at->second;
+      if (&lookup.loop_ == &loop && !lookup.is_over() && lookup.options_ == wanted) return lookup;
     }
   }
   return *new SharedLookup(loop, host, wanted);
 }
 
 Task<> SharedLookup::lead() {
-  const Leading leading(*this);
   co_await place_.come(options_.at_once_max);
   if (!query_) {
     const Result<> asked = ask();
     if (!asked) {
       failure_ = asked.error();
+      over();
       co_return;
     }
   }
@@ -77,6 +65,11 @@ Result<> SharedLookup::ask() {
 void SharedLookup::tell_members() noexcept {
   if (is_over()) keep_answers();
   for (LookupMember* at = members_; at != nullptr; at = at->next_) at->take_answers();
+  if (is_over()) over();
+}
+
+void SharedLookup::over() noexcept {
+  for (LookupMember* at = members_; at != nullptr; at = at->next_) at->woken_.set();
 }
 
 /// In the cache: answers of both families, or those of one and that there is none of the other.
@@ -113,7 +106,12 @@ LookupMember::LookupMember(Loop& loop, const std::string& host, std::uint16_t po
 LookupMember::~LookupMember() {
   (previous_ != nullptr ? previous_->next_ : lookup_.members_) = next_;
   if (next_ != nullptr) next_->previous_ = previous_;
-  if (lookup_.members_ == nullptr) delete &lookup_;
+  if (lookup_.members_ == nullptr) {
+    delete &lookup_;
+  } else if (lookup_.leader_ == this) {
+    lookup_.leader_ = lookup_.members_;
+    lookup_.leader_->woken_.set();
+  }
 }
 
 void LookupMember::take_answers() {
@@ -129,11 +127,12 @@ void LookupMember::take_answers() {
 
 Task<> LookupMember::wait() {
   while (!lookup_.is_over()) {
-    if (lookup_.is_led_) {
+    if (lookup_.leader_ == nullptr) lookup_.leader_ = this;
+    if (lookup_.leader_ == this) {
+      co_await lookup_.lead();
+    } else {
       woken_.reset();
       co_await woken_.wait();
-    } else {
-      co_await lookup_.lead();
     }
   }
   if (lookup_.failure_) co_await fail(*lookup_.failure_);

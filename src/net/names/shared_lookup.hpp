@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include <ieum/error.hpp>
 #include <ieum/event.hpp>
@@ -16,7 +17,7 @@ class Loop;
 class LookupMember;
 
 /// A lookup under way on one runtime. Lives as long as it has members; one of them leads: waits for
-/// c-ares. If the leader is stopped, another goes on where it was.
+/// c-ares. If the leader goes, another goes on where it was.
 class SharedLookup {
  public:
   SharedLookup(const SharedLookup&) = delete;
@@ -24,8 +25,8 @@ class SharedLookup {
 
  private:
   friend class LookupMember;
-  class Leading;
-  static thread_local constinit SharedLookup* first_;
+  using Table = std::unordered_multimap<std::string, SharedLookup*>;
+  static thread_local constinit Table* table_;
 
   SharedLookup(Loop& loop, std::string host, const ResolveOptions& options);
   ~SharedLookup();
@@ -37,6 +38,7 @@ class SharedLookup {
   Task<> lead();
   Result<> ask();
   void tell_members() noexcept;
+  void over() noexcept;
   void keep_answers();
 
   Loop& loop_;
@@ -45,12 +47,11 @@ class SharedLookup {
   NameAnswer ipv6_;
   NameAnswer ipv4_;
   std::optional<Error> failure_;
-  bool is_led_ = false;
   LookupLimiter place_;
   std::optional<NameQuery> query_;
   LookupMember* members_ = nullptr;
-  SharedLookup* previous_ = nullptr;
-  SharedLookup* next_ = nullptr;
+  LookupMember* leader_ = nullptr;  // or who has been woken to lead
+  Table::iterator in_table_;
 };
 
 /// One who asks: fills `answers`, which must outlive it, one family after the other.

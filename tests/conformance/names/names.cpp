@@ -425,6 +425,81 @@ CO_TEST(Names, the_limit_is_an_option) {
             "time");
 }
 
+/// Of one name after another, which are found in the order in which they were asked for.
+struct InOrder {
+  ResolveOptions options;
+  std::vector<std::string> found;
+};
+
+Task<> resolve_in_order(InOrder& order, std::string name, std::size_t at_once_max) {
+  ResolveOptions options = order.options;
+  options.at_once_max = at_once_max;
+  co_await resolve(name, 80, options);
+  order.found.push_back(name);
+}
+
+CO_TEST(Names, nobody_overtakes_those_who_wait_with_a_smaller_limit) {
+  const DnsName slow = {answer({"192.0.2.1"}, 100ms), answer({}, 100ms)};
+  const DnsServer server({{"a.example", slow}, {"b.example", in_ipv4}, {"c.example", in_ipv4}});
+  InOrder order;
+  order.options = by(server);
+  order.options.server_timeout = 10s;
+  auto body = [&order](Group& group) -> Task<> {
+    group.start(resolve_in_order(order, "a.example", 1));
+    group.start(resolve_in_order(order, "b.example", 1));
+    group.start(resolve_in_order(order, "c.example", 64));
+    co_return;
+  };
+  co_await with_group(body);
+  const std::vector<std::string> expected = {"a.example", "b.example", "c.example"};
+  EXPECT_EQ(order.found, expected);
+}
+
+CO_TEST(Names, who_waits_first_and_gives_up_lets_the_next_in) {
+  const DnsName slow = {answer({"192.0.2.1"}, 300ms), answer({}, 300ms)};
+  const DnsServer server({{"a.example", slow}, {"b.example", in_ipv4}, {"c.example", in_ipv4}});
+  InOrder order;
+  order.options = by(server);
+  order.options.server_timeout = 10s;
+  auto giving_up = [&order]() -> Task<> {
+    auto second = resolve_in_order(order, "b.example", 1);
+    const Result<> waited = co_await attempt(with_timeout(20ms, std::move(second)));
+    EXPECT_FALSE(waited);
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(resolve_in_order(order, "a.example", 1));
+    group.start(giving_up());
+    group.start(resolve_in_order(order, "c.example", 64));
+    co_return;
+  };
+  co_await with_group(body);
+  const std::vector<std::string> expected = {"c.example", "a.example"};
+  EXPECT_EQ(order.found, expected);
+}
+
+CO_TEST(Names, of_many_who_ask_the_same_each_may_give_up) {
+  const DnsServer server({{"slow.example", {answer({"192.0.2.1"}, 300ms), answer({}, 300ms)}}});
+  int found = 0;
+  int given_up = 0;
+  auto asking = [&](Duration limit) -> Task<> {
+    auto resolving = resolve("slow.example", 80, by(server));
+    const auto addresses = co_await attempt(with_timeout(limit, std::move(resolving)));
+    ++(addresses ? found : given_up);
+  };
+  auto body = [&](Group& group) -> Task<> {
+    for (int i = 0; i < 50; ++i) {
+      group.start(asking(patience));
+      group.start(asking(10ms));            // all at once
+      group.start(asking(20ms + 1ms * i));  // one after another
+    }
+    co_return;
+  };
+  co_await with_group(body);
+  EXPECT_EQ(found, 50);
+  EXPECT_EQ(given_up, 100);
+  EXPECT_EQ(server.questions(), 2);
+}
+
 /// Looks up names that nobody answers, as many as have a place, and then one of `server`'s.
 Task<> resolve_beside_silent_ones(const DnsServer& server, ResolveOptions silent) {
   Crowd crowd;

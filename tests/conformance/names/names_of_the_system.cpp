@@ -104,6 +104,24 @@ TEST(NamesOfTheSystem, the_next_server_is_asked_when_one_is_silent) {
   if (!reason.empty()) GTEST_SKIP() << reason;
 }
 
+// Whose own deadline comes before the server's time is over: it is waited for again and again.
+TEST(NamesOfTheSystem, a_silent_server_is_asked_last_also_by_the_impatient) {
+  const std::string reason = with_files("nameserver 127.0.0.53\nnameserver 127.0.0.54\n", "", [] {
+    const DnsServer first({{"www.example", silent()}}, "127.0.0.53:53");
+    const DnsServer second({{"www.example", in_ipv4("192.0.2.8")}}, "127.0.0.54:53");
+    const ResolveOptions impatient = {.timeout = 200ms, .server_timeout = 500ms};
+    std::string found;
+    int lookups = 0;
+    while (!found.starts_with(" ") && lookups < 10) {
+      found = resolved("www.example", impatient);
+      ++lookups;
+    }
+    EXPECT_EQ(found, " 192.0.2.8:80");
+    EXPECT_GE(lookups, 3);  // one that is slow once, or given up on at once, has not failed
+  });
+  if (!reason.empty()) GTEST_SKIP() << reason;
+}
+
 TEST(NamesOfTheSystem, no_more_servers_than_the_maximum_are_asked) {
   const std::string reason = with_files(
       "nameserver 127.0.0.50\nnameserver 127.0.0.51\nnameserver 127.0.0.52\n"
