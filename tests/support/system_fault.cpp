@@ -6,6 +6,7 @@
 #include <liburing.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <array>
 #include <atomic>
@@ -22,7 +23,7 @@ struct Planted {
   std::atomic<int> number = 0;
   std::atomic<int> left = 0;
 };
-std::array<Planted, 4> planted;
+std::array<Planted, 5> planted;
 std::atomic<std::int64_t> pwait2_calls = 0;
 
 Planted& of(SystemFault::Call call) { return planted[static_cast<std::size_t>(call)]; }
@@ -118,6 +119,15 @@ int epoll_pwait2(int epoll, epoll_event* events, int room, const timespec* limit
   }
   return ieum::test::original<decltype(epoll_pwait2)>("epoll_pwait2")(epoll, events, room, limit,
                                                                       signals);
+}
+
+ssize_t pwritev2(int descriptor, const iovec* parts, int count, off_t offset, int flags) {
+  if (const int number = ieum::test::take(SystemFault::Call::pwritev2); number != 0) {
+    errno = number;
+    return -1;
+  }
+  return ieum::test::original<decltype(pwritev2)>("pwritev2")(descriptor, parts, count, offset,
+                                                              flags);
 }
 
 int io_uring_submit(io_uring* ring) {

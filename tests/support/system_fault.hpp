@@ -14,6 +14,7 @@ class SystemFault {
     epoll_pwait2,
     ring_receive,  ///< an entry of an io_uring: it completes with the error, and moves nothing
     ring_send,
+    pwritev2,
   };
   static constexpr int always = 1 << 30;
 

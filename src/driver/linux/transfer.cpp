@@ -1,12 +1,15 @@
 // Moving bytes: gathering, writing without SIGPIPE, and what an error number means.
 #include "driver/linux/transfer.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <ctime>
 
@@ -55,6 +58,15 @@ bool is_ready_now(int handle, short events) noexcept {
   return false;
 }
 
+/// What is ready has room for PIPE_BUF bytes: of a file that somebody has made a blocking one, more
+/// would wait for a reader.
+ssize_t write_ready(int handle, std::span<const iovec> parts) noexcept {
+  if ((::fcntl(handle, F_GETFL) & O_NONBLOCK) != 0) {
+    return ::writev(handle, parts.data(), static_cast<int>(parts.size()));
+  }
+  return ::write(handle, parts[0].iov_base, std::min(parts[0].iov_len, std::size_t{PIPE_BUF}));
+}
+
 }  // namespace
 
 std::span<const iovec> remaining(const Operation& operation, Parts& parts) noexcept {
@@ -86,7 +98,7 @@ ssize_t send_parts(int handle, std::span<const iovec> parts, bool is_socket) noe
   ssize_t count = ::pwritev2(handle, parts.data(), size, -1, RWF_NOWAIT);
   if (count < 0 && lacks_nowait(errno)) count = ::sendmsg(handle, &message, flags);
   if (count < 0 && errno == ENOTSOCK) {
-    count = is_ready_now(handle, POLLOUT) ? ::writev(handle, parts.data(), size) : -1;
+    count = is_ready_now(handle, POLLOUT) ? write_ready(handle, parts) : -1;
   }
   if (count < 0 && errno == EPIPE) {
     guard.broken();

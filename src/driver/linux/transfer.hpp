@@ -23,8 +23,8 @@ std::span<const iovec> remaining(const Operation& operation, Parts& parts) noexc
 
 // Neither waits, even if another process has made the open file, which it shares, a blocking one: a
 // socket call says so by a flag, others by RWF_NOWAIT. What has no such thing (terminals; pipes
-// before Linux 6.4) is polled right before the call, and blocks only if another reader takes in
-// between what was there.
+// before Linux 6.4) is polled right before the call, which writes no more than then has room, and
+// blocks only if another takes in between what was there.
 
 /// One try: bytes, or -1 and errno.
 ssize_t read_some(int handle, std::byte* data, std::size_t size, bool is_socket) noexcept;

@@ -165,6 +165,26 @@ CO_TEST(SharedFile, with_two_readers_of_a_blocking_socket_does_not_stop_the_one_
   EXPECT_EQ(bytes, 5);
 }
 
+// A forked child has the stream's own opening of the pipe. Before Linux 6.4 a pipe knew no
+// RWF_NOWAIT.
+CO_TEST(SharedFile, that_is_a_pipe_and_was_made_blocking_does_not_stop_the_loop_in_a_write) {
+  Pipe pipe;
+  int own = -1;
+  {
+    const Descriptor next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    own = next.get();
+  }
+  constexpr auto output = DescriptorStream::Direction::output;
+  DescriptorStream stream = co_await DescriptorStream::open(pipe.writer.get(), output);
+  CO_ASSERT((::fcntl(own, F_GETFL) & O_NONBLOCK) != 0);
+  make_blocking(own);
+  const SystemFault old_kernel(SystemFault::Call::pwritev2, EOPNOTSUPP, SystemFault::always);
+  const std::vector<std::byte> much(1'000'000);
+  const Rescue rescue([&] { pipe.reader.close(); });
+  co_await expect_the_loop_turns_beside(stream.write_all(ConstBuffer(much)));
+  EXPECT_GT(old_kernel.failures(), 0);
+}
+
 CO_TEST(SharedFile, with_a_full_blocking_pipe_behind_it_does_not_stop_the_loop) {
   Pipe pipe;
   constexpr auto output = DescriptorStream::Direction::output;
