@@ -27,7 +27,10 @@ class Event {
     set_ = other.set_;
     return *this;
   }
-  ~Event() { IEUM_ASSERT(!waiting_.linked(), "an event is destroyed while a task waits for it"); }
+  ~Event() {
+    if (waiting_.linked()) [[unlikely]]
+      destroyed_too_early();
+  }
 
   /// Wakes all who wait, in the order in which they came. Callable from any code on the loop's
   /// thread, any other fails an assertion; runs none of them now.
@@ -40,6 +43,7 @@ class Event {
 
  private:
   friend class detail::EventWait;
+  static void destroyed_too_early() noexcept;
   detail::ListLink waiting_;
   const void* thread_ = nullptr;  // of those who wait or have waited
   bool set_ = false;

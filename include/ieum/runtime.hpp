@@ -118,8 +118,9 @@ class Root : public Waiter {
   explicit Root(Runtime& runtime) noexcept;
   ~Root() = default;
   void begin(const Start& start) noexcept;
-  /// Stops, and turns the loop until done.
+  /// Stops, and turns the loop until done. In a child of fork(2) it goes on in the parent.
   void join() noexcept;
+  [[nodiscard]] bool is_left_behind() const noexcept;
 
   Runtime& runtime_;
   Scope scope_;
@@ -130,7 +131,7 @@ class Root : public Waiter {
 }  // namespace detail
 
 /// A task, or an operation, that `Runtime::start` has started. Its destructor asks it to stop and
-/// turns the runtime until it has ended.
+/// turns the runtime until it has ended; in a child of fork(2) it does nothing, the parent goes on.
 template <class T>
 class Running final : public detail::Root {
  public:
@@ -139,7 +140,10 @@ class Running final : public detail::Root {
       : Root(runtime), held_(std::make_unique<Held<A>>(std::move(op))) {
     begin(held_->start(*this, scope_));
   }
-  ~Running() { join(); }
+  ~Running() {
+    join();
+    if (!done_) static_cast<void>(held_.release());  // the parent's
+  }
 
   /// The result, once `done()`; a user's exception is rethrown. Call it once.
   Result<T> take() {

@@ -16,7 +16,8 @@ namespace ieum {
 /// before is restored. Several objects may catch the same signal: each gets it. As with every
 /// signal, two of one number that come before either was taken count once. It belongs to the
 /// runtime that it was made on and hears of a signal whichever thread the system interrupts for it,
-/// so one object, on one of several cores, is enough.
+/// so one object, on one of several cores, is enough. In a child of fork(2) they do at once what
+/// they did before: the object stays the parent's, as its runtime does.
 ///
 ///     Signals signals = co_await Signals::create(SIGINT, SIGTERM);
 ///     const int signal = co_await signals.next();

@@ -2,6 +2,7 @@
 // signalfd(2): that needs the signal blocked in every thread, and children would inherit the block.
 #include <ieum/signals.hpp>
 
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <mutex>
+#include <utility>
 
 #include <ieum/detail/handle_io.hpp>
 
@@ -73,6 +75,39 @@ void remove_catchers(std::uint64_t wanted) {
   }
 }
 
+// ---- fork(2) -----------------------------------------------------------------------------------
+// What the parent catches does in the child what it did before. Signals wait meanwhile: one that is
+// for the child alone must not be taken for the parent's.
+
+sigset_t mask_before_fork{};  // the mutex is held
+
+void before_fork() {
+  table_mutex.lock();
+  sigset_t all;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &mask_before_fork);
+}
+
+void after_fork() {
+  const sigset_t mask = mask_before_fork;
+  table_mutex.unlock();
+  ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+}
+
+void after_fork_in_child() {
+  for (Slot& slot : slots) {
+    slot.wanted = 0;
+    slot.arrived = 0;
+    slot.event = -1;
+  }
+  handlers_running = 0;  // those of the parent's other threads
+  for (int number = 1; number < numbers_end; ++number) {
+    const auto at = static_cast<std::size_t>(number);
+    if (std::exchange(catchers[at], 0) > 0) ::sigaction(number, &former_actions[at], nullptr);
+  }
+  after_fork();
+}
+
 }  // namespace
 
 Result<Signals> Signals::create_for(std::span<const int> numbers) {
@@ -80,6 +115,8 @@ Result<Signals> Signals::create_for(std::span<const int> numbers) {
   const Result<detail::Loop*> this_loop = detail::this_loop();
   if (!this_loop) return fail(this_loop.error());
   detail::Loop& loop = **this_loop;
+  [[maybe_unused]] static const int told_of_forks =
+      ::pthread_atfork(before_fork, after_fork, after_fork_in_child);
   const std::lock_guard lock(table_mutex);
   std::size_t free = 0;
   while (free < slots.size() && slots[free].wanted != 0) ++free;
@@ -118,10 +155,12 @@ Result<Signals> Signals::create_for(std::span<const int> numbers) {
 
 Signals::~Signals() {
   if (slot_ < 0) return;
-  const std::lock_guard lock(table_mutex);
-  Slot& slot = slots[static_cast<std::size_t>(slot_)];
-  remove_catchers(slot.wanted.exchange(0));
-  while (handlers_running.load() != 0) {  // in another thread: it may still write to the eventfd
+  if (!loop_->is_left_behind()) {  // a child's slots are its own
+    const std::lock_guard lock(table_mutex);
+    Slot& slot = slots[static_cast<std::size_t>(slot_)];
+    remove_catchers(slot.wanted.exchange(0));
+    while (handlers_running.load() != 0) {  // in another thread: it may still write to the eventfd
+    }
   }
   loop_->driver().discard(handle_);
 }

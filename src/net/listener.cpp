@@ -65,7 +65,8 @@ Listener::~Listener() {
 }
 
 int Listener::give_up() noexcept {
-  detail::remove_socket_file(address_, std::exchange(file_, {}));
+  const detail::SocketFile file = std::exchange(file_, {});
+  if (handle_ >= 0 && !loop_->is_left_behind()) detail::remove_socket_file(address_, file);
   return std::exchange(handle_, -1);
 }
 

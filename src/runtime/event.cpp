@@ -3,6 +3,8 @@
 
 #include <cerrno>
 
+#include "runtime/fork.hpp"
+
 namespace ieum {
 
 void Event::set() noexcept {
@@ -16,9 +18,15 @@ void Event::set() noexcept {
   }
 }
 
+void Event::destroyed_too_early() noexcept {
+  IEUM_ASSERT(detail::leaves_tasks_behind(), "an event is destroyed while a task waits for it");
+}
+
 namespace detail {
 
 Start EventWait::State::start(Waiter& waiter, Scope& scope) noexcept {
+  IEUM_ASSERT(event_.thread_ == nullptr || event_.thread_ == Loop::this_thread(),
+              "an event is waited for on two threads: it belongs to the runtime that waited first");
   event_.thread_ = Loop::this_thread();
   if (scope.stopped()) return at_once(-ECANCELED);
   if (event_.set_) return at_once();

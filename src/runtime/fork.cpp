@@ -19,11 +19,14 @@ struct Loops {
   std::vector<Loop*> all;
 };
 
+bool left_any_behind = false;
+
 /// Never destroyed: a runtime may outlive any variable.
 Loops& loops() {
   static Loops* const made = [] {
     ::pthread_atfork([] { loops().mutex.lock(); }, [] { loops().mutex.unlock(); },
                      [] {
+                       left_any_behind |= !loops().all.empty();
                        for (Loop* loop : loops().all) loop->leave_behind();
                        loops().mutex.unlock();
                      });
@@ -45,5 +48,7 @@ void forget_at_fork(Loop& loop) noexcept {
   const std::lock_guard lock(from.mutex);
   std::erase(from.all, &loop);
 }
+
+bool leaves_tasks_behind() noexcept { return left_any_behind && Loop::current() == nullptr; }
 
 }  // namespace ieum::detail

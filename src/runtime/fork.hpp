@@ -9,4 +9,8 @@ class Loop;
 void tell_of_fork(Loop& loop);
 void forget_at_fork(Loop& loop) noexcept;
 
+/// Whether this is a child of fork(2) that has inherited runtimes, and runs no task now: what it
+/// destroys on its way out may be waited for, or held, by their tasks, which go on in the parent.
+[[nodiscard]] bool leaves_tasks_behind() noexcept;
+
 }  // namespace ieum::detail

@@ -102,6 +102,7 @@ void Loop::offload(OffloadLeaf& leaf) noexcept {
 bool Loop::take_back(OffloadLeaf& leaf) noexcept { return pool_ && pool_->take_back(leaf); }
 
 void Loop::post(std::unique_ptr<Posted> posted) noexcept {
+  if (is_left_behind()) driver_->wake();  // which says so, and aborts
   // Woken under the lock: once the loop has the work it may end, and the driver with it.
   std::lock_guard lock(shared_->mutex);
   shared_->posted.push_back(std::move(posted));
@@ -109,6 +110,7 @@ void Loop::post(std::unique_ptr<Posted> posted) noexcept {
 }
 
 void Loop::complete_elsewhere(Leaf& leaf) noexcept {
+  if (is_left_behind()) driver_->wake();
   std::lock_guard lock(shared_->mutex);
   shared_->completed.push(leaf);
   if (!shared_->any.exchange(true)) driver_->wake();

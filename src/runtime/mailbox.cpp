@@ -52,6 +52,8 @@ void MailboxLeaf::tell(bool closed) noexcept {
   // Written by the thread that tells; its own reads it after the loop has handed it over.
   if (closed) result = -EPIPE;
   Loop& its_loop = loop();
+  // In a child of fork(2) a copy of an end may go; whom it would tell waits in the parent.
+  if (closed && its_loop.is_left_behind()) return;
   if (Loop::current() == &its_loop) {
     its_loop.complete(*this);
   } else {

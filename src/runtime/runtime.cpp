@@ -91,8 +91,10 @@ Frame* Root::failed(Error& error) noexcept {
   return nullptr;
 }
 
+bool Root::is_left_behind() const noexcept { return runtime_.loop().is_left_behind(); }
+
 void Root::join() noexcept {
-  if (done_) return;
+  if (done_ || is_left_behind()) return;
   stop();
   while (!done_) runtime_.turn();
 }

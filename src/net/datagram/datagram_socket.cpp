@@ -39,7 +39,8 @@ detail::Driver& DatagramSocket::driver() const noexcept { return core_->loop->dr
 
 int DatagramSocket::give_up() noexcept {
   if (!core_) return -1;
-  detail::remove_socket_file(core_->state.local, std::exchange(core_->file, {}));
+  const detail::SocketFile file = std::exchange(core_->file, {});
+  if (!core_->loop->is_left_behind()) detail::remove_socket_file(core_->state.local, file);
   return std::exchange(core_->handle, -1);
 }
 

@@ -4,8 +4,11 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <thread>
 
 #include "conformance/conformance.hpp"
+#include "conformance/names/dns_server.hpp"
 
 namespace ieum::test {
 namespace {
@@ -143,6 +146,178 @@ TEST(Fork, a_process_started_by_the_parent_outlives_the_childs_copy) {
     EXPECT_EQ(::waitpid(process->pid(), &state, WNOHANG), 0) << "it was killed";
   };
   EXPECT_TRUE(run(*runtime, task()));
+}
+
+// ---- What others share with a runtime
+// --------------------------------------------------------------
+
+TEST(ForkDeath, work_for_the_parents_runtime_is_refused_in_the_child) {
+  const std::unique_ptr<Runtime> runtime = make_runtime();
+  ASSERT_TRUE(run(*runtime, sleep(1ms)));
+  EXPECT_DEATH(runtime->post([] {}), is_the_parents);
+  runtime->post([] {});  // so that nobody needs to be woken
+  EXPECT_DEATH(runtime->post([] {}), is_the_parents);
+}
+
+TEST(Fork, the_ends_of_a_mailbox_may_go_in_the_child_but_tell_nobody) {
+  const std::unique_ptr<Runtime> runtime = make_runtime();
+  MailboxEnds<int> ends = Mailbox<int>::create(1);
+  std::optional<MailboxSender<int>> sender(std::move(ends.sender));
+  Running<int> receiving = runtime->start(ends.mailbox.receive());
+  runtime->turn(0s);
+  const int status = status_of_child([&] {
+    sender.reset();
+    ::_exit(7);
+  });
+  EXPECT_EQ(exit_code(status), 7);
+  EXPECT_DEATH(static_cast<void>(sender->try_send(1)), is_the_parents);
+  EXPECT_TRUE(sender->try_send(1));
+  while (!receiving.done()) runtime->turn();
+  EXPECT_EQ(receiving.take().value(), 1);
+}
+
+/// Both the parent and the child return from it, past what goes on in the parent.
+pid_t fork_while_tasks_wait() {
+  const std::unique_ptr<Runtime> runtime = make_runtime();
+  Event never;
+  SendQueue queue;
+  Semaphore one(1);
+  auto waiting = [&]() -> Task<> {
+    const Semaphore::Permit permit = co_await one.acquire();
+    co_await never.wait();
+  };
+  auto popping = [&]() -> Task<> { co_await queue.pop(); };
+  const Running<void> waits = runtime->start(waiting());
+  const Running<void> waits_for_permit = runtime->start(waiting());
+  const Running<void> pops = runtime->start(popping());
+  for (int i = 0; i < 4; ++i) runtime->turn(0s);
+  const pid_t child = ::fork();
+  if (child == 0) ::alarm(20);
+  return child;
+}
+
+/// The same from within a task.
+pid_t fork_in_a_task() {
+  const std::unique_ptr<Runtime> runtime = make_runtime();
+  const Running<void> other = runtime->start(sleep(1h));
+  auto task = []() -> Task<pid_t> {
+    co_await sleep(1ms);
+    const pid_t child = ::fork();
+    if (child == 0) ::alarm(20);
+    co_return child;
+  };
+  return run(*runtime, task()).value_or(-1);
+}
+
+TEST(Fork, a_child_returns_past_what_the_parent_runs) {
+  for (pid_t (*const forks)() : {&fork_while_tasks_wait, &fork_in_a_task}) {
+    const pid_t child = forks();
+    if (child == 0) ::_exit(run(sleep(1ms)) ? 7 : 1);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(exit_code(status), 7);
+  }
+}
+
+CO_TEST(Fork, the_file_of_a_unix_socket_stays_the_parents) {
+  const TemporaryDirectory directory;
+  const Address stream_path = co_await Address::unix_path(directory.path("stream"));
+  const Address datagram_path = co_await Address::unix_path(directory.path("datagram"));
+  std::optional<Listener> listener(co_await Listener::bind(stream_path));
+  std::optional<DatagramSocket> socket(co_await DatagramSocket::bind(datagram_path));
+  const int status = status_of_child([&] {
+    listener.reset();
+    socket.reset();
+  });
+  EXPECT_EQ(exit_code(status), 0);
+  StreamSocket client = co_await StreamSocket::connect(stream_path);
+  EXPECT_TRUE(std::filesystem::exists(directory.path("datagram")));
+  listener.reset();
+  socket.reset();
+  EXPECT_FALSE(std::filesystem::exists(directory.path("stream")));
+  EXPECT_FALSE(std::filesystem::exists(directory.path("datagram")));
+}
+
+TEST(Fork, names_that_the_parent_looks_up_take_no_place_in_the_child) {
+  DnsAnswer silence;
+  silence.kind = DnsAnswer::Kind::silence;
+  DnsAnswer address;
+  address.addresses = {"192.0.2.1"};
+  const DnsServer server(
+      {{"silent.example", {silence, silence}}, {"ipv4.example", {address, DnsAnswer{}}}});
+  ResolveOptions options;
+  options.server = server.address();
+  options.server_timeout = 1min;
+  options.at_once_max = 1;
+  const std::unique_ptr<Runtime> runtime = make_runtime();
+  auto silent = runtime->start(resolve("silent.example", 80, options));
+  auto waits = runtime->start(resolve("ipv4.example", 80, options));
+  while (server.questions() < 2) runtime->turn(5ms);
+  const int status = status_of_child([&] {
+    const std::unique_ptr<Runtime> own = make_runtime();
+    ::_exit(run(*own, with_timeout(5s, resolve("ipv4.example", 80, options))) ? 7 : 1);
+  });
+  EXPECT_EQ(exit_code(status), 7);
+}
+
+// ---- Signals
+// -------------------------------------------------------------------------------------
+
+volatile std::sig_atomic_t former_handler_ran = 0;
+void former_handler(int /*number*/) { former_handler_ran = 1; }
+
+CO_TEST(Fork, a_signal_that_the_parent_catches_ends_the_child) {
+  Signals signals = co_await Signals::create(SIGTERM);
+  const int status = status_of_child([] { ::raise(SIGTERM); });
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) << status;
+  Result<int> none = co_await attempt(with_timeout(1ms, signals.next()));
+  EXPECT_FALSE(none) << "the child's";
+  ::raise(SIGTERM);
+  const int number = co_await signals.next();
+  EXPECT_EQ(number, SIGTERM);
+}
+
+CO_TEST(Fork, a_signal_does_in_the_child_what_it_did_before) {
+  struct sigaction before{};
+  struct sigaction own{};
+  own.sa_handler = former_handler;
+  ::sigaction(SIGUSR1, &own, &before);
+  {
+    Signals signals = co_await Signals::create(SIGUSR1);
+    const int status = status_of_child([] {
+      ::raise(SIGUSR1);
+      ::_exit(former_handler_ran == 1 ? 7 : 1);
+    });
+    EXPECT_EQ(exit_code(status), 7);
+  }
+  ::sigaction(SIGUSR1, &before, nullptr);
+}
+
+TEST(Fork, signals_of_the_childs_own_are_not_the_parents) {
+  const std::unique_ptr<Runtime> runtime = make_runtime();
+  auto task = []() -> Task<> {
+    std::optional<Signals> signals(co_await Signals::create(SIGUSR1, SIGUSR2));
+    ::raise(SIGUSR2);  // not taken yet: stays the parent's
+    const int status = status_of_child([&] {
+      const std::unique_ptr<Runtime> own_runtime = make_runtime();
+      auto in_child = [&]() -> Task<> {
+        Signals own = co_await Signals::create(SIGUSR1, SIGUSR2);
+        signals.reset();
+        ::raise(SIGUSR1);
+        const int number = co_await own.next();
+        if (number != SIGUSR1) ::_exit(1);
+      };
+      // On a thread of its own: this one is within a task.
+      int code = 2;
+      std::thread([&] { code = run(*own_runtime, in_child()) ? 7 : 3; }).join();
+      ::_exit(code);
+    });
+    EXPECT_EQ(exit_code(status), 7);
+    const int number = co_await signals->next();
+    EXPECT_EQ(number, SIGUSR2);
+  };
+  const Result<> result = run(*runtime, with_timeout(patience, task()));
+  EXPECT_TRUE(result) << result.error().to_string_with_trace();
 }
 
 }  // namespace
