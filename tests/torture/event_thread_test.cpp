@@ -35,6 +35,14 @@ Task<> set_from_a_thread_between_two_waits() {
   co_await event.wait();
 }
 
+/// The second runtime is another thread's.
+Task<> wait_on_two_threads() {
+  Event event;
+  event.set();
+  co_await event.wait();
+  elsewhere([&] { static_cast<void>(run_virtually(event.wait())); });
+}
+
 Task<> stop_a_group_from_a_thread() {
   auto body = [&](Group& group) -> Task<> {
     elsewhere([&] { group.stop(); });
@@ -59,6 +67,8 @@ TEST(OwnThreadDeathTest, OfAnEvent) {
   constexpr const char* message = "an event is set on another thread.*post.*mailbox";
   EXPECT_DEATH(static_cast<void>(run_virtually(set_from_a_thread())), message);
   EXPECT_DEATH(static_cast<void>(run_virtually(set_from_a_thread_between_two_waits())), message);
+  EXPECT_DEATH(static_cast<void>(run_virtually(wait_on_two_threads())),
+               "an event is waited for on two threads");
 }
 
 TEST(OwnThreadDeathTest, OfAGroupAndAQueue) {
