@@ -81,6 +81,7 @@ constexpr std::array table{
     NotSimulated{"Names.addresses_come_with_the_port", name_servers},
     NotSimulated{"Names.both_families_are_asked_for_and_ordered", name_servers},
     NotSimulated{"Names.failures_have_codes", name_servers},
+    NotSimulated{"Names.garbage_is_survived", name_servers},
     NotSimulated{"Names.failures_tell_what_is_wrong", name_servers},
     NotSimulated{"Names.no_more_addresses_than_the_maximum", name_servers},
     NotSimulated{"Names.nobody_listens_where_the_server_should_be", name_servers},
