@@ -210,7 +210,7 @@ CO_TEST(Process, that_cleans_up_when_asked_is_given_the_time) {
 
 CO_TEST(Process, that_ignores_sigterm_is_killed_after_the_grace) {
   Process process =
-      co_await shell("trap '' TERM; echo ready; while :; do read line; done", in_and_out);
+      co_await shell("trap '' TERM; echo ready; while :; do sleep 1; done", in_and_out);
   const std::string ready = co_await read_text(process.output(), 6);
   EXPECT_EQ(ready, "ready\n");
   const auto begin = std::chrono::steady_clock::now();
@@ -221,7 +221,7 @@ CO_TEST(Process, that_ignores_sigterm_is_killed_after_the_grace) {
 
 CO_TEST(Process, is_still_owned_when_its_stop_was_stopped) {
   Process process =
-      co_await shell("trap '' TERM; echo ready; while :; do read line; done", in_and_out);
+      co_await shell("trap '' TERM; echo ready; while :; do sleep 1; done", in_and_out);
   const std::string ready = co_await read_text(process.output(), 6);
   Result<ExitStatus> early = co_await attempt(with_timeout(20ms, process.stop(1h)));
   CO_ASSERT(!early);
@@ -235,7 +235,7 @@ CO_TEST(Process, with_a_group_of_its_own_is_stopped_with_what_it_has_started) {
   const std::array groups{Grouping::own, Grouping::session};
   for (const Grouping group : groups) {
     Process process = co_await shell(
-        "sh -c 'trap \"\" TERM; echo inner; while :; do read line; done' & echo outer; wait",
+        "sh -c 'trap \"\" TERM; echo inner; while :; do sleep 1; done' & echo outer; wait",
         {.input = Standard::stream, .output = Standard::stream, .group = group});
     EXPECT_EQ(::getpgid(process.pid()), process.pid());
     EXPECT_EQ(::getsid(process.pid()) == process.pid(), group == Grouping::session);
