@@ -6,19 +6,30 @@
 namespace ieum::test {
 
 /// While it lives, the next `times` calls of `call` fail with `number` (errno(3)) instead of being
-/// made. One at a time of each call.
+/// made; after the first `spared` ones. One at a time of each call.
 class SystemFault {
  public:
   enum class Call : std::uint8_t {
     accept4,
     epoll_pwait2,
+    receive,       ///< recv(2)
+    send,          ///< send(2)
+    receive_from,  ///< recvfrom(2)
+    send_to,       ///< sendto(2)
+    receive_many,  ///< recvmmsg(2)
+    wait_child,    ///< waitid(2)
     ring_receive,  ///< an entry of an io_uring: it completes with the error, and moves nothing
     ring_send,
     pwritev2,
+    ring_cancel,  ///< it comes too late: what was to be canceled goes on
+    ring_submit,  ///< io_uring_submit(3): the entries stay where they are
   };
   static constexpr int always = 1 << 30;
+  /// False: the calls that move bytes are left alone, because ThreadSanitizer learns from them
+  /// which thread has waited for which.
+  static const bool reaches_transfers;
 
-  SystemFault(Call call, int number, int times = 1);
+  SystemFault(Call call, int number, int times = 1, int spared = 0);
   SystemFault(const SystemFault&) = delete;
   SystemFault& operator=(const SystemFault&) = delete;
   ~SystemFault();
@@ -33,5 +44,7 @@ class SystemFault {
 
 /// How often epoll_pwait2(2) was called in this process.
 std::int64_t epoll_pwait2_calls() noexcept;
+/// How many events it has told.
+std::int64_t epoll_events() noexcept;
 
 }  // namespace ieum::test

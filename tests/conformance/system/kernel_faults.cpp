@@ -5,6 +5,7 @@
 
 #include "base/driver.hpp"
 #include "conformance/conformance.hpp"
+#include "conformance/waiting.hpp"
 #include "support/system_fault.hpp"
 
 namespace ieum::test {
@@ -116,11 +117,87 @@ CO_TEST(KernelFault, of_the_listener_itself_ends_a_server) {
   }
 }
 
+// ---- Calls that were interrupted, connections that broke
+// --------------------------------------------
+
+bool is_on(std::string_view driver) { return detail::Loop::current()->driver().name() == driver; }
+
+CO_TEST(KernelFault, that_interrupts_a_call_is_not_told) {
+  if (!SystemFault::reaches_transfers) co_return;
+  Pair pair = co_await connected();
+  const SystemFault receiving(Call::receive, EINTR, 3);
+  const SystemFault sending(Call::send, EINTR, 3);
+  co_await pair.client.write_all("hello");
+  const std::string text = co_await read_text(pair.server, 5);
+  EXPECT_EQ(text, "hello");
+  EXPECT_EQ(receiving.failures(), is_on("epoll") ? 3 : 0);
+  EXPECT_EQ(sending.failures(), is_on("epoll") ? 3 : 0);
+}
+
+CO_TEST(KernelFault, that_interrupts_datagrams_is_not_told) {
+  if (!SystemFault::reaches_transfers) co_return;
+  DatagramSocket one = co_await DatagramSocket::bind("127.0.0.1:0");
+  DatagramSocket other = co_await DatagramSocket::bind("127.0.0.1:0");
+  const SystemFault receiving(Call::receive_from, EINTR, 3);
+  const SystemFault sending(Call::send_to, EINTR, 3);
+  co_await one.send("hello", other.address());
+  std::array<std::byte, 16> room;
+  const Datagram datagram = co_await other.receive(room);
+  EXPECT_EQ(datagram.data.size(), 5U);
+  EXPECT_EQ(receiving.failures(), 3);
+  EXPECT_EQ(sending.failures(), 3);
+}
+
+// Of a batch that takes more than one call of recvmmsg(2), the first of which gives 64.
+CO_TEST(KernelFault, of_a_batch_of_datagrams_is_told_after_what_came_before_it) {
+  if (!SystemFault::reaches_transfers) co_return;
+  DatagramSocket from = co_await DatagramSocket::bind("127.0.0.1:0");
+  DatagramSocket to = co_await DatagramSocket::bind("127.0.0.1:0");
+  for (int i = 0; i < 70; ++i) co_await from.send("x", to.address());
+  DatagramBatch batch(128);
+  const SystemFault fault(Call::receive_many, EHOSTUNREACH, 1, 1);
+  const std::size_t first = co_await to.receive(batch);
+  EXPECT_EQ(first, 64U);
+  Result<std::size_t> failed = co_await attempt(to.receive(batch));
+  CO_ASSERT(!failed);
+  EXPECT_EQ(failed.error(), std::errc::host_unreachable);
+  const std::size_t rest = co_await to.receive(batch);
+  EXPECT_EQ(rest, 6U);
+}
+
+CO_TEST(KernelFault, that_interrupts_a_wait_for_a_child_is_not_told) {
+  const std::array<std::string, 1> command{"true"};
+  Process process = co_await Process::start(command);
+  const SystemFault waiting(Call::wait_child, EINTR, 3);
+  const ExitStatus status = co_await process.wait();
+  EXPECT_EQ(status.to_string(), "exited with 0");
+  EXPECT_EQ(waiting.failures(), 3);
+}
+
+// The kernel tells it once, and shows an orderly end from then on.
+CO_TEST(KernelFault, that_breaks_a_connection_is_told_to_every_later_read) {
+  if (!SystemFault::reaches_transfers) co_return;
+  for (const int number : {ECONNRESET, ECONNABORTED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH}) {
+    Pair pair = co_await connected();
+    {
+      const SystemFault in_a_call(Call::receive, number);
+      const SystemFault in_the_ring(Call::ring_receive, number);
+      Result<std::string> broken = co_await attempt(read_text(pair.server, 1));
+      CO_ASSERT(!broken);
+      EXPECT_EQ(broken.error().code().value(), number);
+    }
+    co_await pair.client.shutdown_write();
+    Result<std::string> later = co_await attempt(read_text(pair.server, 1));
+    CO_ASSERT(!later);
+    EXPECT_EQ(later.error().code().value(), number);
+  }
+}
+
 // ---- The ring's operations ----------------------------------------------------------------------
 
 // A thread of the kernel's that was interrupted, or lost a race: nothing has moved.
 CO_TEST(KernelFault, that_interrupts_a_transfer_in_the_ring_is_not_told) {
-  const bool in_ring = std::string_view(detail::Loop::current()->driver().name()) == "io_uring";
+  const bool in_ring = is_on("io_uring");
   for (const int number : {EINTR, EAGAIN}) {
     Pair pair = co_await connected();
     const SystemFault receiving(Call::ring_receive, number, 3);
@@ -140,6 +217,73 @@ CO_TEST(KernelFault, that_interrupts_a_transfer_in_the_ring_is_not_told) {
     EXPECT_EQ(receiving.failures(), in_ring ? 3 : 0);
     EXPECT_EQ(sending.failures(), in_ring ? 3 : 0);
   }
+}
+
+// A cancel that the kernel has no use for any more: what was canceled completes.
+CO_TEST(KernelFault, that_lets_an_accept_win_over_its_cancel_takes_no_client_in) {
+  Listener listener = co_await Listener::bind("127.0.0.1:0");
+  const SystemFault late(Call::ring_cancel, ENOENT);
+  Result<StreamSocket> early = std::unexpected(Error(std::errc::io_error, "accept"));
+  auto accept = [&]() -> Task<> { early = co_await attempt(listener.accept()); };
+  StreamSocket client;
+  auto body = [&](Group& group) -> Task<> {
+    ChildTask<void> child = group.spawn(accept());
+    co_await until_it_waits();
+    child.stop();
+    co_await yield();
+    client = co_await StreamSocket::connect(listener.address());
+  };
+  co_await with_group(body);
+  EXPECT_FALSE(early) << "it had been given up";
+  const StreamSocket taken = co_await with_timeout(patience, listener.accept());
+}
+
+CO_TEST(KernelFault, that_lets_a_receive_win_over_its_cancel_takes_no_datagram) {
+  DatagramSocket from = co_await DatagramSocket::bind("127.0.0.1:0");
+  DatagramSocket to = co_await DatagramSocket::bind("127.0.0.1:0");
+  const SystemFault late(Call::ring_cancel, ENOENT);
+  std::array<std::byte, 16> room;
+  bool received = false;
+  auto receive = [&]() -> Task<> {
+    const Result<Datagram> early = co_await attempt(to.receive(room));
+    received = early.has_value();
+  };
+  auto body = [&](Group& group) -> Task<> {
+    ChildTask<void> child = group.spawn(receive());
+    co_await until_it_waits();
+    child.stop();
+    co_await yield();
+    co_await from.send("x", to.address());
+  };
+  co_await with_group(body);
+  EXPECT_FALSE(received) << "it had been given up";
+  const Datagram kept = co_await with_timeout(patience, to.receive(room));
+  EXPECT_EQ(kept.data.size(), 1U);
+}
+
+Task<> wait_on_all(std::vector<Pair>& pairs, Group& group) {
+  auto read = [](StreamSocket& socket) -> Task<> {
+    static_cast<void>(co_await read_text(socket, 1));
+  };
+  for (Pair& pair : pairs) group.start(read(pair.server));
+  co_await until_it_waits();
+}
+
+Task<> cancel_more_than_the_ring_takes() {
+  std::vector<Pair> pairs;
+  for (int i = 0; i < 40; ++i) pairs.push_back(co_await connected());
+  auto body = [&](Group& group) -> Task<> {
+    co_await wait_on_all(pairs, group);
+    const SystemFault full(Call::ring_submit, EBUSY, SystemFault::always);
+    group.stop();
+  };
+  co_await with_group(body);
+}
+
+TEST(KernelFault, of_a_ring_that_takes_no_more_delays_cancels) {
+  const std::unique_ptr<Runtime> runtime = make_runtime({.ring_entries = 4});
+  const Result<> result = run(*runtime, with_timeout(10s, cancel_more_than_the_ring_takes()));
+  EXPECT_TRUE(result) << result.error().to_string_with_trace();
 }
 
 }  // namespace
