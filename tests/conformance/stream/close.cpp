@@ -45,6 +45,16 @@ CO_TEST_P(CloseOver, sends_what_was_written_and_then_the_end) {
   EXPECT_EQ(got, much);
 }
 
+CO_TEST_P(CloseOver, gracefully_of_a_peer_that_does_not_finish_says_so_and_closes) {
+  Pair pair = co_await connected(transport);
+  Result<> ended = co_await attempt(pair.client.close_gracefully(5ms));
+  CO_ASSERT(!ended);
+  EXPECT_EQ(ended.error(), std::errc::timed_out);
+  EXPECT_FALSE(pair.client.is_open());
+  const std::string end = co_await read_to_end(pair.server);
+  EXPECT_EQ(end, "");
+}
+
 CO_TEST_P(CloseOver, twice_is_an_error) {
   Pair pair = co_await connected(transport);
   const std::string address = pair.client.peer_address().to_string();

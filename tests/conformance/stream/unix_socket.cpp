@@ -243,6 +243,19 @@ CO_TEST(UnixSocket, removes_its_file_when_it_closes) {
   EXPECT_TRUE(std::filesystem::is_socket(path));
 }
 
+CO_TEST(UnixSocket, of_datagrams_removes_its_file_when_it_closes) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path("socket");
+  DatagramSocket socket = co_await DatagramSocket::bind(path_address(path));
+  EXPECT_TRUE(std::filesystem::is_socket(path));
+  co_await socket.close();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  {
+    const DatagramSocket destroyed = co_await DatagramSocket::bind(path_address(path));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 CO_TEST(UnixSocket, leaves_a_file_that_is_no_longer_its_own) {
   const TemporaryDirectory directory;
   const std::string path = directory.path("socket");

@@ -1,4 +1,5 @@
 // fork(2) after a runtime was made: the runtime stays the parent's, and the child is told so.
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,10 +120,12 @@ TEST(Fork, what_a_child_does_to_its_copies_leaves_the_parent_alone) {
   const std::unique_ptr<Runtime> runtime = make_runtime();
   auto task = [&]() -> Task<> {
     Pair pair = co_await connected();
+    const int number = pair.server.native_handle();
     const int status = status_of_child([&] {
       {
         const StreamSocket gone = std::move(pair.server);
       }
+      if (::fcntl(number, F_GETFD) >= 0) ::_exit(2);  // it was to be closed
       const std::unique_ptr<Runtime> own = make_runtime();
       ::_exit(run(*own, sleep(1ms)) ? 7 : 1);
     });

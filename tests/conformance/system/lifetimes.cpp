@@ -8,6 +8,7 @@
 #include <iterator>
 #include <semaphore>
 
+#include "base/driver.hpp"
 #include "conformance/conformance.hpp"
 
 namespace ieum::test {
@@ -85,6 +86,13 @@ Task<> read_past_an_urgent_byte() {
 }
 
 TEST(Lifetimes, a_read_goes_on_past_an_urgent_byte) { expect_success(read_past_an_urgent_byte()); }
+
+CO_TEST(Lifetimes, a_descriptor_that_blocks_is_not_the_drivers) {
+  Pipe pipe;
+  EXPECT_EQ(::fcntl(pipe.reader.get(), F_SETFL, 0), 0);
+  EXPECT_LT(detail::Loop::current()->driver().adopt(pipe.reader.get()), 0);
+  co_return;
+}
 
 struct TemporaryFile {
   TemporaryFile() : descriptor(::mkstemp(path)) {}

@@ -1,6 +1,7 @@
 // Open files that others hold too, by a dup or in a forked child: what they do to them does not
 // reach a loop that has let go of its number, nor stop one that still has its own.
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -81,6 +82,86 @@ CO_TEST(SharedFile, whose_owner_closed_it_while_it_was_waited_for_costs_nothing)
     group.stop();
   };
   co_await with_group(body);
+}
+
+/// How many events epoll tells while the loop turns ten times, and no time passes.
+Task<std::int64_t> events_of_ten_turns() {
+  const std::int64_t before = epoll_events();
+  for (int i = 0; i < 10; ++i) co_await yield();
+  co_return epoll_events() - before;
+}
+
+CO_TEST(Quiet, a_datagram_that_nobody_asks_for_is_told_of_once) {
+  DatagramSocket to = co_await DatagramSocket::bind("127.0.0.1:0");
+  DatagramSocket from = co_await DatagramSocket::bind("127.0.0.1:0");
+  std::array<std::byte, 16> room;
+  Result<Datagram> none = co_await attempt(with_timeout(1ms, to.receive(room)));
+  EXPECT_FALSE(none);
+  co_await from.send("x", to.address());
+  const std::int64_t events = co_await events_of_ten_turns();
+  EXPECT_LE(events, 1);
+  const Datagram late = co_await to.receive(room);
+  EXPECT_EQ(late.data.size(), 1U);
+}
+
+CO_TEST(Quiet, room_for_datagrams_is_told_of_while_a_send_waits_for_it) {
+  DatagramSocket to = co_await DatagramSocket::bind(any_address(Transport::unix_socket));
+  DatagramSocket from = co_await DatagramSocket::connect(to.address());
+  constexpr int count = 600;  // net.unix.max_dgram_qlen is 10 or 512
+  auto sending = [&]() -> Task<> {
+    for (int i = 0; i < count; ++i) co_await from.send("x");
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(sending());
+    co_await until_it_waits();
+    std::array<std::byte, 16> room;
+    for (int i = 0; i < count; ++i) co_await to.receive(room);
+  };
+  co_await with_group(body);
+  const std::int64_t events = co_await events_of_ten_turns();
+  EXPECT_LE(events, 1);
+}
+
+CO_TEST(Quiet, a_socket_that_was_detached_is_told_of_no_more) {
+  std::pair<StreamSocket, StreamSocket> pair = co_await StreamSocket::pair();
+  std::array<std::byte, 16> room;
+  Result<std::size_t> none = co_await attempt(with_timeout(1ms, pair.first.read_some(room)));
+  EXPECT_FALSE(none);
+  const DetachedSocket detached = co_await pair.first.detach();
+  EXPECT_EQ(::send(pair.second.native_handle(), "x", 1, MSG_NOSIGNAL), 1);
+  const std::int64_t events = co_await events_of_ten_turns();
+  EXPECT_EQ(events, 0);
+}
+
+// The former owner's file is still registered under the number, because its owner closed it while
+// it was waited for, and tells that there is room in it.
+CO_TEST(SharedFile, whose_owner_closed_it_connects_no_later_owner_of_the_number) {
+  Listener listener = co_await Listener::bind("127.0.0.1:0");
+  Listener full = co_await Listener::bind("127.0.0.1:0", {.backlog = 0});
+  StreamSocket first = co_await StreamSocket::connect(full.address());
+  Pipe pipe;
+  const Descriptor elsewhere(::fcntl(pipe.writer.get(), F_DUPFD_CLOEXEC, 0));
+  fill(pipe.writer.get());
+  const int number = pipe.writer.get();
+  auto wait = [&]() -> Task<> {
+    Result<> ended = co_await attempt(wait_writable(number));
+    EXPECT_FALSE(ended);
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(wait());
+    co_await until_it_waits();
+    pipe.writer.close();
+    group.stop();
+  };
+  co_await with_group(body);
+  StreamSocket second = co_await StreamSocket::connect(listener.address());
+  EXPECT_EQ(second.native_handle(), number);
+  co_await second.close();
+  drain(pipe.reader.get());
+  const Result<StreamSocket> third =
+      co_await attempt(StreamSocket::connect(full.address(), {.timeout = 50ms}));
+  CO_ASSERT(!third);
+  EXPECT_EQ(third.error(), std::errc::timed_out);
 }
 
 /// Makes the open file a blocking one, as a program that shares it may at any time.
@@ -183,6 +264,23 @@ CO_TEST(SharedFile, that_is_a_pipe_and_was_made_blocking_does_not_stop_the_loop_
   const Rescue rescue([&] { pipe.reader.close(); });
   co_await expect_the_loop_turns_beside(stream.write_all(ConstBuffer(much)));
   EXPECT_GT(old_kernel.failures(), 0);
+}
+
+CO_TEST(SharedFile, that_is_a_listener_made_blocking_does_not_stop_the_loop_in_an_accept) {
+  Listener bound = co_await Listener::bind("127.0.0.1:0");
+  ieum::Descriptor copy(::fcntl(bound.native_handle(), F_DUPFD_CLOEXEC, 0));
+  Listener listener = co_await Listener::adopt(std::move(copy));
+  make_blocking(listener.native_handle());
+  const Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Rescue rescue([&] {
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(bound.address().port());
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name);
+  });
+  auto accept = [&]() -> Task<> { static_cast<void>(co_await listener.accept()); };
+  co_await expect_the_loop_turns_beside(accept());
 }
 
 CO_TEST(SharedFile, with_a_full_blocking_pipe_behind_it_does_not_stop_the_loop) {

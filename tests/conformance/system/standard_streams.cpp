@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -510,6 +511,21 @@ TEST(StandardStreams, an_error_names_them) {
                        failure(DescriptorStream::standard_error) ==
                            "write standard error: no space left on device";
     return right ? 0 : 1;
+  });
+  EXPECT_EQ(child.wait(), 0);
+}
+
+// A descriptor of the driver's would get the number, and a peer what the program prints.
+TEST(StandardDescriptors, that_were_left_closed_become_dev_null) {
+  ForkedChild child([] {
+    for (int i = 0; i <= 2; ++i) ::close(i);
+    const Result<std::unique_ptr<Runtime>> runtime = Runtime::create();
+    if (!runtime) return 1;
+    for (int i = 0; i <= 2; ++i) {
+      struct stat status{};
+      if (::fstat(i, &status) < 0 || status.st_rdev != makedev(1, 3)) return 10 + i;
+    }
+    return 0;
   });
   EXPECT_EQ(child.wait(), 0);
 }
