@@ -1,8 +1,12 @@
 // Signals as awaitable events: before and during a wait, from other threads, to several objects.
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <optional>
 #include <thread>
 
@@ -202,6 +206,75 @@ CO_TEST(Signals, that_interrupt_do_not_disturb_other_operations) {
   ended = true;
   sender.join();
   EXPECT_EQ(got, source);
+}
+
+CO_TEST(Signals, reach_no_thread_that_does_blocking_work) {
+  auto is_blocked = [] {
+    sigset_t mask;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    return ::sigismember(&mask, SIGUSR1) == 1 && ::sigismember(&mask, SIGTERM) == 1;
+  };
+  auto asking = offload(is_blocked);
+  const bool blocked = co_await std::move(asking);
+  EXPECT_TRUE(blocked);
+}
+
+/// The eventfd that a new object writes to from its handler, full: it takes nothing more until
+/// somebody has read it.
+struct FullEvent {
+  FullEvent() : number(::dup(0)) { ::close(number); }  // the number that it will get
+  void fill() const {
+    const std::uint64_t most = UINT64_MAX - 1;
+    EXPECT_EQ(::write(number, &most, sizeof most), static_cast<ssize_t>(sizeof most));
+  }
+  int number;
+};
+
+CO_TEST(Signals, leave_errno_to_the_call_that_they_interrupt) {
+  const FullEvent event;
+  const Signals signals = co_await Signals::create(SIGUSR1);
+  event.fill();
+  errno = EDOM;
+  ::raise(SIGUSR1);
+  EXPECT_EQ(errno, EDOM);
+}
+
+/// Whether a thread of this process sleeps in the kernel.
+bool sleeps(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  return text.substr(text.rfind(')') + 1).starts_with(" S");
+}
+
+// In another thread, in its handler: it still writes to what the object has open.
+CO_TEST(Signals, that_are_still_handled_are_waited_for) {
+  const FullEvent event;
+  std::optional<Signals> signals(co_await Signals::create(SIGUSR1));
+  event.fill();
+  const Descriptor elsewhere(::fcntl(event.number, F_DUPFD_CLOEXEC, 0));
+  ::fcntl(event.number, F_SETFL, 0);  // the handler's write waits until somebody reads
+  std::atomic<pid_t> thread = 0;
+  std::thread handling([&thread] {
+    thread = ::gettid();
+    ::pthread_kill(::pthread_self(), SIGUSR1);
+  });
+  while (thread == 0 || !sleeps(thread)) ::sched_yield();
+
+  std::atomic<bool> gone = false;
+  bool was_waited_for = false;
+  std::thread releasing([&] {
+    while (action_of(SIGUSR1).sa_handler != SIG_DFL) ::sched_yield();  // its end has begun
+    for (int i = 0; i < 1000 && !gone; ++i) ::sched_yield();
+    was_waited_for = !gone;
+    std::uint64_t count = 0;
+    EXPECT_EQ(::read(elsewhere.get(), &count, sizeof count), static_cast<ssize_t>(sizeof count));
+  });
+  signals.reset();
+  gone = true;
+  releasing.join();
+  handling.join();
+  EXPECT_TRUE(was_waited_for);
 }
 
 }  // namespace
