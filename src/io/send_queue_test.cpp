@@ -102,6 +102,17 @@ TEST(SendQueue, drop_oldest_keeps_what_fits) {
   }());
 }
 
+TEST(SendQueue, drop_oldest_drops_as_many_as_it_takes) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue({.bytes_max = 4, .when_full = WhenFull::drop_oldest});
+    for (const char* text : {"1", "2", "3", "4", "567"}) co_await queue.push(payload(text));
+    EXPECT_EQ(queue.bytes(), 4U);
+    EXPECT_EQ(queue.dropped(), 3U);
+    const std::string all = co_await pop_all(queue);
+    EXPECT_EQ(all, "4 567 ");
+  }());
+}
+
 TEST(SendQueue, keep_latest_keeps_one) {
   run_virtual([]() -> Task<> {
     SendQueue queue({.bytes_max = 100, .when_full = WhenFull::keep_latest});

@@ -43,6 +43,11 @@ TEST(DestinationOrder, PrefersMatchingScope) {
                destination("2001:db8:1::1", "fe80::1"));
 }
 
+TEST(DestinationOrder, PrefersMatchingScopeWithinIpv4) {
+  expect_first(destination("198.51.100.121", "198.51.100.117"),
+               destination("203.0.113.5", "169.254.13.78"));
+}
+
 TEST(DestinationOrder, PrefersHigherPrecedence) {
   expect_first(destination("2001:db8:1::1", "2001:db8:1::2"), destination("10.1.2.3", "10.1.2.4"));
   expect_first(destination("::1", "::1"), destination("127.0.0.1", "127.0.0.1"));
