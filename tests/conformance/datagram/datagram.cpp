@@ -357,6 +357,19 @@ CO_TEST(Datagram, a_full_queue_drops_and_counts_what_it_dropped) {
   EXPECT_EQ(counters.received + counters.dropped, count);
 }
 
+CO_TEST(Datagram, options_of_a_socket_for_both_families_are_set_for_both) {
+  DatagramSocket socket = co_await DatagramSocket::bind("[::]:0");
+  EXPECT_TRUE(socket.set_hop_limit(9));
+  EXPECT_TRUE(socket.set_traffic_class(0x20));
+  EXPECT_TRUE(socket.set_ecn(Ecn::capable_0));
+  for (const SocketOption hops : {SocketOption::ip_ttl, SocketOption::ipv6_unicast_hops}) {
+    EXPECT_EQ(socket.option(hops).value(), 9);
+  }
+  for (const SocketOption tc : {SocketOption::ip_tos, SocketOption::ipv6_tclass}) {
+    EXPECT_EQ(socket.option(tc).value(), 0x22) << "ECN leaves the rest of it alone";
+  }
+}
+
 CO_TEST(Datagram, a_full_send_buffer_makes_the_sender_wait) {
   // A Unix peer with a full queue: ours is the only wait that UDP over loopback never shows.
   DatagramSocket to = co_await bound(Transport::unix_socket);

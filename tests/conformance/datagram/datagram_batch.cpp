@@ -231,6 +231,8 @@ CO_TEST(DatagramSegmentation, single_and_batch_receives_may_be_mixed) {
   got.insert(got.end(), rest.begin(), rest.end());
   EXPECT_EQ(got, outgoing.payloads);
   EXPECT_EQ(to.counters().received, 31U);
+  const Result<std::size_t> again = co_await attempt(with_timeout(1ms, to.receive(batch)));
+  EXPECT_FALSE(again) << "they are told twice";
 
   co_await from.send(outgoing.all().first(3));
   std::array<std::byte, 4> small{};

@@ -239,6 +239,14 @@ TEST(DatagramErrors, the_mtu_of_the_way_is_kept_and_learnt) {
           const Result<> refused = co_await attempt(whole.send(large));
           CO_ASSERT(!refused);
           EXPECT_EQ(refused.error(), std::errc::message_size);
+          DatagramSocket asks = co_await DatagramSocket::connect(
+              there, {.dont_fragment = true, .report_errors = true});
+          const Result<> told = co_await attempt(asks.send(large));
+          EXPECT_FALSE(told);
+          const Result<std::optional<DatagramError>> error = asks.take_error();
+          CO_ASSERT(error && *error);
+          EXPECT_EQ((*error)->number, EMSGSIZE);
+          EXPECT_EQ((*error)->mtu, 1400U);
           DatagramSocket cut = co_await DatagramSocket::connect(there);
           co_await cut.send(large);  // in fragments
         };

@@ -58,6 +58,46 @@ FEW_BUFFERS_TEST(a_lease_gives_its_buffer_back_when_it_is_dropped) {
   co_await expect_none_leased();
 }
 
+FEW_BUFFERS_TEST(a_receive_may_be_without_a_buffer_again_and_again) {
+  Pair pair = co_await connected();
+  std::string got;
+  auto receive = [&]() -> Task<> {
+    const Lease data = co_await pair.server.receive();
+    got = data.text();
+  };
+  for (const char* text : {"one", "two", "three"}) {
+    Holder holder;
+    co_await take_all_buffers(holder);
+    auto body = [&](Group& group) -> Task<> {
+      group.start(receive());
+      co_await pair.client.write_all(text);
+      co_await sleep(1ms);
+      EXPECT_NE(got, text);
+      holder.leases.clear();
+    };
+    co_await with_group(body);
+    EXPECT_EQ(got, text);
+  }
+}
+
+FEW_BUFFERS_TEST(a_receive_is_given_a_small_one_when_no_large_one_is_left) {
+  Pair pair = co_await connected();
+  std::vector<Lease> kept;  // the only large one at last
+  const std::vector<std::byte> much(200'000);
+  auto write = [&]() -> Task<> { co_await pair.client.write_all(ConstBuffer(much)); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(write());
+    std::size_t total = 0;
+    while (total < much.size()) {
+      Lease data = co_await pair.server.receive();
+      total += data.size();
+      if (kept.empty() && data.size() > 4096) kept.push_back(std::move(data));
+    }
+  };
+  co_await with_group(body);
+  EXPECT_EQ(kept.size(), 1U);
+}
+
 FEW_BUFFERS_TEST(a_lease_can_be_moved_and_assigned_to) {
   Pair pair = co_await connected();
   Lease kept;
