@@ -141,11 +141,11 @@ CO_TEST(ConnectByName, the_next_attempt_starts_at_once_when_one_has_failed) {
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   ConnectOptions options = by(dns);
   options.attempt_delay = 2s;
-  const TimePoint before = Runtime::of_this_thread().value()->now();
+  const TimePoint before = now();
   const std::string text = to("two.example", listener);
   const StreamSocket client = co_await StreamSocket::connect(text, options);
   EXPECT_EQ(client.peer_address(), listener.address());
-  EXPECT_LT(Runtime::of_this_thread().value()->now() - before, 2s);
+  EXPECT_LT(now() - before, 2s);
 }
 
 CO_TEST(ConnectByName, refused_by_all_addresses) {
@@ -196,12 +196,11 @@ CO_TEST(ConnectByName, ipv6_goes_first_though_its_address_comes_a_little_later) 
 CO_TEST(ConnectByName, does_not_wait_for_the_answer_of_a_server_that_drops_one_family) {
   const DnsServer dns({{"half.example", {answer({"127.0.0.1"}), silence()}},
                        {"half6.example", {silence(), answer({"::1"})}}});
-  const TimePoint before = Runtime::of_this_thread().value()->now();
+  const TimePoint before = now();
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const std::string text = to("half.example", listener);
   const StreamSocket client = co_await StreamSocket::connect(text, by(dns));
-  EXPECT_LT(Runtime::of_this_thread().value()->now() - before,
-            ResolveOptions::server_timeout_default);
+  EXPECT_LT(now() - before, ResolveOptions::server_timeout_default);
   EXPECT_EQ(client.peer_address(), listener.address());
   if (!has(Transport::ipv6)) co_return;
   Listener listener6 = co_await Listener::bind("[::1]:0");
