@@ -3,6 +3,8 @@
 #pragma once
 
 #include <ieum/address.hpp>
+#include <ieum/buffered_reader.hpp>
+#include <ieum/buffered_writer.hpp>
 #include <ieum/child_task.hpp>
 #include <ieum/connect_observer.hpp>
 #include <ieum/cores.hpp>
