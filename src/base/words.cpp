@@ -26,6 +26,17 @@ std::string in_words(Duration time) {
   return text;
 }
 
+std::string limit_in_words(Duration limit) {
+  const double seconds = std::chrono::duration<double>(limit).count();
+  char text[32];
+  if (seconds >= 1) {
+    std::snprintf(text, sizeof text, "%g s", seconds);
+  } else {
+    std::snprintf(text, sizeof text, "%g ms", seconds * 1e3);
+  }
+  return text;
+}
+
 namespace {
 
 /// The first character of `text`, and its length; a length of 0: it is not well-formed

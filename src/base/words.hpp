@@ -15,6 +15,9 @@ namespace ieum::detail {
 /// "120 µs", "40 ms", "3.2 s", "12 min", "5 h".
 std::string in_words(Duration time);
 
+/// "30 s", "1.5 s", "40 ms": a time that somebody has set, as exactly as they did.
+std::string limit_in_words(Duration limit);
+
 inline std::string in_words(std::string_view text) { return std::string(text); }
 template <std::integral T>
 std::string in_words(T number) {

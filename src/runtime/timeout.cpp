@@ -2,9 +2,9 @@
 #include <ieum/timeout.hpp>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "base/driver.hpp"
+#include "base/words.hpp"
 
 namespace ieum {
 
@@ -23,14 +23,7 @@ void TimedWaiter::fire() noexcept {
 
 void TimedWaiter::tell(Error& error) const noexcept {
   error.set_code(std::make_error_code(std::errc::timed_out));
-  const double seconds = std::chrono::duration<double>(limit_).count();
-  char text[32];
-  if (seconds >= 1) {
-    std::snprintf(text, sizeof text, "after %g s", seconds);
-  } else {
-    std::snprintf(text, sizeof text, "after %g ms", seconds * 1e3);
-  }
-  error.set_detail(text);
+  error.set_detail(words("after ", limit_in_words(limit_)));
 }
 
 void ShieldWaiter::fire() noexcept { scope_.stop(); }

@@ -1,0 +1,84 @@
+// relay: a task for each direction, and one that watches the clock.
+#include <ieum/relay.hpp>
+
+#include <string>
+
+#include <ieum/group.hpp>
+#include <ieum/timeout.hpp>
+
+#include "base/words.hpp"
+
+namespace ieum {
+
+namespace {
+
+/// What the tasks of a relay share.
+struct Relaying {
+  Stream& a;
+  Stream& b;
+  RelayCounts& counts;
+  Group& group;
+  TimePoint last_moved;
+  int directions = 2;  // that have not ended
+};
+
+/// The beginning of the loop's turn, which is exact enough and costs no call.
+TimePoint this_turn() noexcept { return detail::Loop::current()->now(); }
+
+Task<> pump(Stream& from, Stream& to, std::uint64_t& count, TimePoint& last_moved) {
+  while (Lease data = co_await from.receive()) {
+    last_moved = this_turn();
+    while (!data.empty()) {  // by parts: a slow one shows that it moves
+      const std::size_t written = co_await to.write_some(data);
+      data.remove_prefix(written);
+      count += written;
+      last_moved = this_turn();
+    }
+  }
+  const Result<> finished = co_await attempt(to.shutdown_write());
+  // It has gone altogether: if that is no good end, the other direction's read says so.
+  if (!finished && finished.error() != std::errc::not_connected) co_await fail(finished.error());
+}
+
+Task<> direction(Relaying& relaying, Task<> pumping, const char* name) {
+  const Result<> done = co_await attempt(std::move(pumping));
+  if (!done) {
+    std::string text(done.error().detail());
+    text.append(text.empty() ? "" : ", ").append("relaying ").append(name);
+    co_await fail(done.error().with_detail(text));
+  }
+  if (--relaying.directions == 0) relaying.group.stop();  // whoever watches the clock
+}
+
+Task<> fail_when_idle(Relaying& relaying, Duration limit) {
+  for (;;) {
+    const Duration idle = now() - relaying.last_moved;
+    if (idle >= limit) break;
+    co_await sleep(limit - idle);
+  }
+  const Error idle(std::errc::timed_out, "relay", relaying.a.peer_address());
+  co_await fail(idle.with_detail(detail::words("idle for ", detail::limit_in_words(limit))));
+}
+
+Task<> relay_in(Group& group, Stream& a, Stream& b, RelayCounts& counts, Duration idle_limit) {
+  Relaying relaying{a, b, counts, group, now()};
+  Task<> to_b = pump(a, b, counts.a_to_b, relaying.last_moved);
+  Task<> to_a = pump(b, a, counts.b_to_a, relaying.last_moved);
+  group.start(direction(relaying, std::move(to_b), "from a to b"));
+  group.start(direction(relaying, std::move(to_a), "from b to a"));
+  if (idle_limit > Duration::zero()) group.start(fail_when_idle(relaying, idle_limit));
+  co_await group.join();
+}
+
+}  // namespace
+
+Task<RelayCounts> relay(Stream& a, Stream& b, RelayOptions options) {
+  RelayCounts own;
+  RelayCounts& counts = options.progress != nullptr ? *options.progress : own;
+  counts = {};
+  auto body = [&](Group& group) { return relay_in(group, a, b, counts, options.idle_limit); };
+  co_await with_group(body);
+  co_return counts;
+}
+
+}  // namespace ieum

@@ -1,0 +1,268 @@
+// relay: both ways until both ends, half-closes, idle limits, failures, stops.
+#include <memory>
+
+#include "conformance/conformance.hpp"
+
+namespace ieum::test {
+namespace {
+
+EVERY_TRANSPORT(RelayOver);
+
+/// A client and a server with a relay's two streams between them.
+struct Between {
+  Pair a;  // a.client - a.server, which the relay has as its a
+  Pair b;  // b.client is the relay's b; b.server
+};
+Task<Between> between(Transport transport = Transport::ipv4) {
+  Between both;
+  both.a = co_await connected(transport);
+  both.b = co_await connected(transport);
+  co_return both;
+}
+
+Task<> send_and_finish(StreamSocket& to, ConstBuffer data) {
+  co_await to.write_all(data);
+  co_await to.shutdown_write();
+}
+
+/// Runs a relay, and keeps what became of it.
+struct Outcome {
+  RelayCounts counts;
+  std::string error = "not yet";
+};
+Task<> relay_into(Outcome& outcome, Stream& a, Stream& b, RelayOptions options = {}) {
+  const Result<RelayCounts> done = co_await attempt(relay(a, b, options));
+  if (done) outcome.counts = *done;
+  outcome.error = done ? "" : done.error().to_string();
+}
+
+CO_TEST_P(RelayOver, copies_both_ways_until_both_have_finished) {
+  Between both = co_await between(transport);
+  const std::vector<std::byte> there = random_bytes(std::size_t{3} << 20U, seed());
+  const std::vector<std::byte> back = random_bytes(std::size_t{2} << 20U, seed() + 1);
+  Outcome outcome;
+  std::string at_server;
+  std::string at_client;
+  auto serving = [&]() -> Task<> { at_server = co_await read_to_end(both.b.server); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(relay_into(outcome, both.a.server, both.b.client));
+    group.start(send_and_finish(both.a.client, there));
+    group.start(send_and_finish(both.b.server, back));
+    group.start(serving());
+    at_client = co_await read_to_end(both.a.client);
+    co_await group.join();
+  };
+  co_await with_group(body);
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.counts.a_to_b, there.size());
+  EXPECT_EQ(outcome.counts.b_to_a, back.size());
+  EXPECT_TRUE(same_bytes(std::as_bytes(std::span(at_server)), there));
+  EXPECT_TRUE(same_bytes(std::as_bytes(std::span(at_client)), back));
+  EXPECT_TRUE(both.a.server.is_open() && both.b.client.is_open()) << "it closes neither";
+}
+
+CO_TEST_P(RelayOver, passes_a_half_close_on_and_goes_on_the_other_way) {
+  Between both = co_await between(transport);
+  Outcome outcome;
+  auto body = [&](Group& group) -> Task<> {
+    group.start(relay_into(outcome, both.a.server, both.b.client));
+    co_await send_and_finish(both.a.client, bytes_of(std::string_view("question")));
+    const std::string question = co_await read_to_end(both.b.server);
+    EXPECT_EQ(question, "question");
+    co_await sleep(5ms);
+    EXPECT_EQ(outcome.error, "not yet");
+    co_await both.b.server.write_all("a late answer");
+    const std::string answer = co_await read_text(both.a.client, 13);
+    EXPECT_EQ(answer, "a late answer");
+    co_await both.b.server.shutdown_write();
+    const std::string end = co_await read_to_end(both.a.client);
+    EXPECT_EQ(end, "");
+    co_await group.join();
+  };
+  co_await with_group(body);
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.counts.a_to_b, 8U);
+  EXPECT_EQ(outcome.counts.b_to_a, 13U);
+}
+
+CO_TEST_P(RelayOver, of_nothing) {
+  Between both = co_await between(transport);
+  co_await both.a.client.shutdown_write();
+  co_await both.b.server.shutdown_write();
+  const RelayCounts counts = co_await relay(both.a.server, both.b.client, {.idle_limit = 1h});
+  EXPECT_EQ(counts.a_to_b + counts.b_to_a, 0U);
+}
+
+CO_TEST_P(RelayOver, ends_when_it_is_idle_and_says_how_far_it_came) {
+  Between both = co_await between(transport);
+  RelayCounts progress{.a_to_b = 77, .b_to_a = 77};
+  Outcome outcome;
+  const TimePoint begin = now();
+  TimePoint last_sent;
+  auto body = [&](Group& group) -> Task<> {
+    group.start(relay_into(outcome, both.a.server, both.b.client,
+                           {.idle_limit = 120ms, .progress = &progress}));
+    for (int i = 1; i <= 4; ++i) {  // longer than the limit in all
+      co_await sleep(40ms);
+      StreamSocket& from = i % 2 == 0 ? both.b.server : both.a.client;
+      last_sent = now();
+      co_await from.write_all("12345");
+    }
+    co_await sleep(20ms);
+    EXPECT_EQ(progress.a_to_b, 10U);
+    EXPECT_EQ(progress.b_to_a, 10U);
+    co_await group.join();
+  };
+  co_await with_group(body);
+  EXPECT_GE(now() - begin, 280ms - 1ms);
+  EXPECT_GE(now() - last_sent, 120ms - 1ms);
+  EXPECT_EQ(progress.a_to_b, 10U);
+  EXPECT_TRUE(outcome.error.starts_with("relay")) << outcome.error;
+  EXPECT_TRUE(outcome.error.ends_with(": timed out: idle for 120 ms")) << outcome.error;
+}
+
+CO_TEST(Relay, a_slow_reader_is_not_idle_but_one_that_does_not_read_is) {
+  Between both = co_await between(Transport::unix_socket);  // TCP would wait for a larger window
+  Outcome outcome;
+  const std::vector<std::byte> data = random_bytes(std::size_t{16} << 20U, seed());
+  std::size_t read = 0;
+  auto sending = [&]() -> Task<> { co_await attempt(both.a.client.write_all(data)); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(relay_into(outcome, both.a.server, both.b.client, {.idle_limit = 400ms}));
+    group.start(sending());
+    std::vector<std::byte> buffer(100'000);
+    for (int i = 0; i < 12 && outcome.error == "not yet"; ++i) {
+      co_await sleep(50ms);
+      const std::size_t count = co_await both.b.server.read_some(buffer);
+      read += count;
+    }
+    EXPECT_EQ(outcome.error, "not yet");
+    while (outcome.error == "not yet") co_await sleep(5ms);
+    group.stop();
+  };
+  co_await with_group(body);
+  EXPECT_GT(read, 0U);
+  EXPECT_TRUE(outcome.error.ends_with("idle for 400 ms")) << outcome.error;
+}
+
+CO_TEST(Relay, a_failure_stops_the_other_direction_and_names_its_own) {
+  for (const bool is_a : {true, false}) {
+    Between both = co_await between();
+    Outcome outcome;
+    auto body = [&](Group& group) -> Task<> {
+      group.start(relay_into(outcome, both.a.server, both.b.client));
+      co_await both.a.client.write_all("there");
+      const std::string there = co_await read_text(both.b.server, 5);
+      EXPECT_EQ(there, "there");
+      StreamSocket& breaking = is_a ? both.a.client : both.b.server;
+      co_await breaking.reset();
+      co_await group.join();
+    };
+    co_await with_group(body);
+    const Address peer = is_a ? both.a.server.peer_address() : both.b.client.peer_address();
+    EXPECT_EQ(outcome.error, "receive " + peer.to_string() +
+                                 ": connection reset by peer: relaying from " +
+                                 (is_a ? "a to b" : "b to a"));
+    // Nothing is pending on either.
+    co_await both.a.server.close();
+    co_await both.b.client.close();
+  }
+}
+
+CO_TEST(Relay, can_be_stopped_and_the_streams_go_on) {
+  Between both = co_await between();
+  const Result<RelayCounts> stopped =
+      co_await attempt(with_timeout(10ms, relay(both.a.server, both.b.client, {.idle_limit = 1h})));
+  CO_ASSERT(!stopped);
+  EXPECT_EQ(stopped.error(), std::errc::timed_out);
+  co_await both.a.client.write_all("still there");
+  const std::string text = co_await read_text(both.a.server, 11);
+  EXPECT_EQ(text, "still there");
+}
+
+CO_TEST(Relay, idle_relays_hold_no_buffers) {
+  std::vector<Between> all;
+  for (int i = 0; i < 6;
+       ++i) {  // with more streams than the smallest pool of the tests has buffers
+    Between one = co_await between();
+    all.push_back(std::move(one));
+  }
+  std::vector<Outcome> outcomes(all.size());
+  auto body = [&](Group& group) -> Task<> {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      group.start(relay_into(outcomes[i], all[i].a.server, all[i].b.client));
+    }
+    for (Between& one : all) {
+      co_await one.a.client.write_all("ping");
+      const std::string ping = co_await read_text(one.b.server, 4);
+      EXPECT_EQ(ping, "ping");
+    }
+    for (Between& one : all) {
+      co_await one.a.client.shutdown_write();
+      co_await one.b.server.shutdown_write();
+    }
+    co_await group.join();
+  };
+  co_await with_timeout(patience, with_group(body));
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(outcome.error, "");
+}
+
+/// Two pipes as a stream: what a program has as its standard input and output.
+class PipePair final : public Stream {
+ public:
+  PipePair(DescriptorStream input, DescriptorStream output)
+      : input_(std::move(input)), output_(std::move(output)) {}
+  [[nodiscard]] Task<> shutdown_write() override { return output_.shutdown_write(); }
+  [[nodiscard]] Task<> close() override {
+    co_await input_.close();
+    co_await output_.close();
+  }
+  void begin_read(detail::StreamIo& io, std::span<std::byte> into) override {
+    input_.begin_read(io, into);
+  }
+  void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) override {
+    output_.begin_write(io, request);
+  }
+  void begin_receive(detail::StreamReceiveIo& io) override { input_.begin_receive(io); }
+
+ private:
+  DescriptorStream input_;
+  DescriptorStream output_;
+};
+
+CO_TEST(Relay, between_pipes_and_a_socket) {
+  Pipe in;
+  Pipe out;
+  Pair pair = co_await connected();
+  DescriptorStream input =
+      co_await DescriptorStream::open(in.reader.get(), DescriptorStream::Direction::input);
+  DescriptorStream output =
+      co_await DescriptorStream::open(out.writer.get(), DescriptorStream::Direction::output);
+  DescriptorStream feeding =
+      co_await DescriptorStream::open(in.writer.get(), DescriptorStream::Direction::output);
+  DescriptorStream reading =
+      co_await DescriptorStream::open(out.reader.get(), DescriptorStream::Direction::input);
+  in.writer.release();   // `feeding` closes it
+  out.writer.release();  // and the relay this
+  PipePair pipes(std::move(input), std::move(output));
+  Outcome outcome;
+  std::string back;
+  auto body = [&](Group& group) -> Task<> {
+    group.start(relay_into(outcome, pipes, pair.client, {.idle_limit = 10s}));
+    co_await feeding.write_all("through the pipe");
+    co_await feeding.shutdown_write();
+    const std::string there = co_await read_to_end(pair.server);
+    EXPECT_EQ(there, "through the pipe");
+    co_await pair.server.write_all("and back");
+    co_await pair.server.shutdown_write();
+    back = co_await read_to_end(reading);
+    co_await group.join();
+  };
+  co_await with_group(body);
+  EXPECT_EQ(back, "and back");
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.counts.a_to_b, 16U);
+}
+
+}  // namespace
+}  // namespace ieum::test
