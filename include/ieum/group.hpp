@@ -76,8 +76,11 @@ class ChildObserver : public Waiter {
   virtual void child_ended(const Error* error, std::exception_ptr exception) noexcept = 0;
   /// The group that it was given to.
   [[nodiscard]] virtual Group& group() const noexcept = 0;
+  /// The child's scope: that of the group, or one within it, so that a stop can reach it alone.
+  [[nodiscard]] virtual Scope& child_scope(Scope& group) noexcept { return group; }
 
  private:
+  friend class GroupCore;
   static void destroy_child(Loop& loop, ReadyNode& node) noexcept;
   void leave(const Error* error, std::exception_ptr exception) noexcept;
 };
@@ -87,7 +90,7 @@ class GroupCore : public Waiter, public ReadyNode {
  public:
   GroupCore() noexcept : body_waiter_(*this) {}
 
-  void start_child(Task<void> task) noexcept { start_child(std::move(task), *this); }
+  void start_child(Task<void> task) noexcept { start_child(std::move(task), *this, scope_); }
   void start_child(Task<void> task, std::unique_ptr<ChildObserver> observer) noexcept;
   void stop() noexcept;
   [[nodiscard]] std::size_t running() const noexcept { return children_; }
@@ -133,7 +136,7 @@ class GroupCore : public Waiter, public ReadyNode {
 
  private:
   friend class ChildObserver;
-  void start_child(Task<void> task, Waiter& waiter) noexcept;
+  void start_child(Task<void> task, Waiter& waiter, Scope& scope) noexcept;
   void note(const Error& error) noexcept;
   void note(std::exception_ptr exception) noexcept;
   void one_less() noexcept;

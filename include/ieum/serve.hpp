@@ -20,12 +20,19 @@ struct ServeOptions {
   /// When accepting fails, as for want of descriptors or memory: how long until it is tried again,
   /// unless a session ends before.
   AnyDuration retry_pause = std::chrono::milliseconds(100);
+  /// A session whose socket has moved no byte, in either direction, for this long is stopped: it
+  /// ends with `timed_out`, "idle for 30 s". Zero: it may be silent for ever. Handlers need do
+  /// nothing for it. What counts is the socket that the handler was given: a session that waits
+  /// for something else, or has closed or detached it, is idle too. A write that a slow peer is
+  /// taking moves bytes; a peer that stops taking them is noticed within twice the limit.
+  AnyDuration idle_limit{};
 };
 
 /// What `Server::drain` did.
 struct DrainReport {
   std::size_t finished = 0;  ///< sessions that ended by themselves
   std::size_t cut = 0;       ///< sessions that were stopped at the deadline
+  std::size_t idle = 0;      ///< sessions that `ServeOptions::idle_limit` ended before it
 };
 
 /// How a session ended, for `Server::on_session_end`.
@@ -33,12 +40,14 @@ struct SessionEnd {
   Address peer;
   const Error* error = nullptr;  ///< null if it succeeded or threw
   std::exception_ptr exception;  ///< null unless it threw
+  bool idle = false;             ///< `ServeOptions::idle_limit` asked it to stop
 };
 
 struct ServerCounters {
   std::uint64_t accepted = 0;
-  std::uint64_t failed = 0;             ///< sessions that ended with an error
+  std::uint64_t failed = 0;             ///< sessions that ended with an error of another kind
   std::uint64_t threw = 0;              ///< sessions that ended with an exception
+  std::uint64_t idle = 0;               ///< sessions that `ServeOptions::idle_limit` ended
   std::uint64_t refused_by_system = 0;  ///< times that accepting failed and was tried again
 };
 
@@ -62,10 +71,12 @@ struct ServerCounts {
   Counter accepted;
   Counter failed;
   Counter threw;
+  Counter idle;
   Counter refused_by_system;
   Counter ended;
   [[nodiscard]] ServerCounters read() const noexcept {
-    return {accepted.value(), failed.value(), threw.value(), refused_by_system.value()};
+    return {accepted.value(), failed.value(), threw.value(), idle.value(),
+            refused_by_system.value()};
   }
 };
 
@@ -111,6 +122,7 @@ class Server {
   Task<> accept_clients(Group& accepting);
   Task<> serve_in(Group& group);
   class Session;
+  class WatchedSession;
   void begin_session(StreamSocket socket);
   void session_ended(const SessionEnd& end);
 

@@ -211,6 +211,7 @@ class StreamSocket final : public Stream {
 
  private:
   friend class Listener;
+  friend class Server;
   friend class detail::AcceptState;
   StreamSocket(detail::Loop& loop, int handle, const Address& peer)
       : loop_(&loop), handle_(handle), peer_(peer) {}

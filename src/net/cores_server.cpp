@@ -96,6 +96,7 @@ Task<DrainReport> CoresServer::drain(AnyDuration limit) {
     if (!one) co_await fail(one.error());
     sum.finished += one->finished;
     sum.cut += one->cut;
+    sum.idle += one->idle;
   }
   co_return sum;
 }
@@ -111,6 +112,7 @@ ServerCounters CoresServer::counters() const noexcept {
     sum.accepted += one.accepted;
     sum.failed += one.failed;
     sum.threw += one.threw;
+    sum.idle += one.idle;
     sum.refused_by_system += one.refused_by_system;
   }
   return sum;

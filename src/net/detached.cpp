@@ -29,7 +29,7 @@ Result<DetachedSocket> StreamSocket::detach() noexcept {
   const int descriptor = handle_ < 0 ? -EBADF : loop_->driver().release(handle_);
   if (descriptor < 0) return fail(error(-descriptor, "detach"));
   handle_ = -1;
-  return DetachedSocket(descriptor, peer_);
+  return DetachedSocket(descriptor, peer_.unwatched());
 }
 
 Result<StreamSocket> StreamSocket::attach(DetachedSocket socket) {

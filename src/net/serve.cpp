@@ -5,6 +5,8 @@
 
 #include <ieum/timeout.hpp>
 
+#include "base/words.hpp"
+
 namespace ieum {
 
 namespace {
@@ -92,20 +94,67 @@ Task<> Server::accept_clients(Group& accepting) {
 }
 
 /// What the server keeps of a session beside the handler's own frame.
-class Server::Session final : public detail::ChildObserver {
+class Server::Session : public detail::ChildObserver {
  public:
-  Session(Server& server, const Address& peer) : server_(server), peer_(peer) {}
+  Session(Server& server, detail::PeerName peer) noexcept
+      : server_(server), peer_(std::move(peer)) {}
+
+ protected:
+  [[nodiscard]] const detail::PeerName& peer() const noexcept { return peer_; }
+  [[nodiscard]] Duration idle_limit() const noexcept { return server_.options_.idle_limit; }
+  void tell_end(const Error* error, std::exception_ptr exception, bool idle) noexcept {
+    server_.session_ended(
+        {.peer = peer_.address(), .error = error, .exception = std::move(exception), .idle = idle});
+  }
 
  private:
   void child_ended(const Error* error, std::exception_ptr exception) noexcept override {
-    server_.session_ended(
-        {.peer = peer_.address(), .error = error, .exception = std::move(exception)});
+    tell_end(error, std::move(exception), false);
   }
-
-  [[nodiscard]] Group& group() const noexcept override { return *server_.group_; }
+  [[nodiscard]] Group& group() const noexcept final { return *server_.group_; }
 
   Server& server_;
   detail::PeerName peer_;
+};
+
+/// One with an idle limit. Its timer fires when the session would have to end if nothing moved
+/// meanwhile, and else goes on for what is left: once a limit, whatever the session does.
+class Server::WatchedSession final : public Session, private detail::Timer {
+ public:
+  using Session::Session;
+  ~WatchedSession() override {
+    if (armed()) scope_.loop().disarm(*this);
+  }
+
+ private:
+  [[nodiscard]] detail::Scope& child_scope(detail::Scope& group) noexcept override {
+    scope_.open(group);
+    group.add(scope_);
+    scope_.loop().arm_in(*this, idle_limit());
+    return scope_;
+  }
+
+  void fire() noexcept override {
+    if (scope_.stopped()) return;
+    const TimePoint now = scope_.loop().now();
+    const Duration idle = now - peer().last_moved(now);
+    if (idle < idle_limit()) return scope_.loop().arm_in(*this, idle_limit() - idle);
+    idle_ = true;
+    scope_.stop();
+  }
+
+  void child_ended(const Error* error, std::exception_ptr exception) noexcept override {
+    if (!idle_ || error == nullptr || *error != std::errc::operation_canceled) {
+      return tell_end(error, std::move(exception), idle_);
+    }
+    Error told = *error;
+    told.set_code(std::make_error_code(std::errc::timed_out));
+    told.set_detail(detail::words("idle for ", detail::limit_in_words(idle_limit())));
+    tell_end(&told, nullptr, true);
+  }
+
+  detail::Scope scope_;
+  bool idle_ = false;
 };
 
 void Server::begin_session(StreamSocket socket) {
@@ -113,11 +162,18 @@ void Server::begin_session(StreamSocket socket) {
   ++sessions_;
   all_ended_.reset();
   const Address peer = socket.peer_address();
+  const bool is_watched = options_.idle_limit > Duration::zero();
+  if (is_watched) socket.peer_ = detail::PeerName::watched(peer, socket.loop_->now());
+  detail::PeerName name = socket.peer_;
 #if defined(__cpp_exceptions)
   try {
 #endif
     Task<> handling = handler_(std::move(socket));
-    group_->start(std::move(handling), std::make_unique<Session>(*this, peer));
+    if (is_watched) {
+      group_->start(std::move(handling), std::make_unique<WatchedSession>(*this, std::move(name)));
+    } else {
+      group_->start(std::move(handling), std::make_unique<Session>(*this, std::move(name)));
+    }
 #if defined(__cpp_exceptions)
   } catch (...) {  // before the handler was a task
     session_ended({.peer = peer, .error = nullptr, .exception = std::current_exception()});
@@ -128,7 +184,8 @@ void Server::begin_session(StreamSocket socket) {
 void Server::session_ended(const SessionEnd& end) {
   --sessions_;
   ++counts_->ended;
-  if (end.error != nullptr) ++counts_->failed;
+  if (end.idle) ++counts_->idle;
+  if (end.error != nullptr && !end.idle) ++counts_->failed;
   if (end.exception != nullptr) ++counts_->threw;
   if (report_) report_(end);
   one_ended_.set();
@@ -139,13 +196,16 @@ Task<DrainReport> Server::drain(AnyDuration limit) {
   draining_ = true;
   if (accepting_ != nullptr) accepting_->stop();
   const std::size_t present = sessions_;
+  const std::uint64_t idle_before = counts_->idle.value();
   if (listener_.is_open()) co_await listener_.close();
   Result<> ended = co_await attempt(with_timeout(limit, all_ended_.wait()));
-  DrainReport report{.finished = present, .cut = 0};
+  DrainReport report;
+  report.idle = static_cast<std::size_t>(counts_->idle.value() - idle_before);
+  report.finished = present - report.idle;
   if (ended) co_return report;
   if (ended.error() != std::errc::timed_out) co_await fail(ended.error());
   report.cut = sessions_;
-  report.finished = present - report.cut;
+  report.finished -= report.cut;
   if (group_ != nullptr) group_->stop();
   co_await all_ended_.wait();
   co_return report;

@@ -23,16 +23,17 @@ void GroupCore::open(Waiter& outer, Scope& parent) noexcept {
 }
 
 void GroupCore::start_child(Task<void> task, std::unique_ptr<ChildObserver> observer) noexcept {
-  start_child(std::move(task), *observer.release());  // which `leave` deletes
+  ChildObserver& waiter = *observer.release();  // which `leave` deletes
+  start_child(std::move(task), waiter, waiter.child_scope(scope_));
 }
 
-void GroupCore::start_child(Task<void> task, Waiter& waiter) noexcept {
+void GroupCore::start_child(Task<void> task, Waiter& waiter, Scope& scope) noexcept {
   IEUM_ASSERT(task.frame_ != nullptr, "a group was given a task that was moved from");
   IEUM_ASSERT(!joined_, "a group was given a task after it had been joined");
   scope_.loop().assert_own_thread();
   Frame& frame = *std::exchange(task.frame_, nullptr);
   frame.waiter = &waiter;
-  frame.scope = &scope_;
+  frame.scope = &scope;
   ++children_;
   scope_.loop().enqueue_resume(frame);
 }

@@ -1,4 +1,4 @@
-// PeerName: the peer's address in an error, small.
+// PeerName: the peer's address in an error, small; and when its socket last moved a byte.
 #include <ieum/detail/handle_io.hpp>
 
 #include <algorithm>
@@ -8,7 +8,12 @@ namespace ieum::detail {
 
 struct PeerName::Shared {
   std::atomic<std::uint32_t> owners = 1;
+  bool is_watched = false;
   Address address;
+  // Of a watched one:
+  TimePoint last_moved{};
+  const Operation* writing = nullptr;  // the pending write
+  std::size_t seen_moved = 0;          // of which so many bytes had gone when it was looked at
 };
 
 PeerName::PeerName(const Address& address)
@@ -20,6 +25,46 @@ PeerName::PeerName(const Address& address)
   } else {
     std::ranges::copy(address.bytes(), ip_);
   }
+}
+
+PeerName PeerName::watched(const Address& address, TimePoint now) {
+  PeerName name;
+  name.shared_ = new Shared;
+  name.shared_->is_watched = true;
+  name.shared_->address = address;
+  name.shared_->last_moved = now;
+  name.is_shared_ = true;
+  return name;
+}
+
+PeerName PeerName::unwatched() const {
+  return is_shared_ && shared_->is_watched ? PeerName(shared_->address) : *this;
+}
+
+void PeerName::begin_shared(Operation& operation) noexcept {
+  retain();
+  const bool is_write = operation.kind == Operation::Kind::send;
+  if (!shared_->is_watched || !is_write || shared_->writing != nullptr) return;
+  shared_->writing = &operation;
+  shared_->seen_moved = 0;
+}
+
+void PeerName::end_shared(const Operation& operation) noexcept {
+  if (shared_->is_watched) {
+    if (shared_->writing == &operation) shared_->writing = nullptr;
+    const Loop* const loop = Loop::current();  // none while a runtime ends
+    if (operation.result >= 0 && loop != nullptr) shared_->last_moved = loop->now();
+  }
+  drop();
+}
+
+TimePoint PeerName::last_moved(TimePoint now) const noexcept {
+  const Operation* const writing = shared_->writing;
+  if (writing != nullptr && writing->moved > shared_->seen_moved) {
+    shared_->seen_moved = writing->moved;
+    shared_->last_moved = now;
+  }
+  return shared_->last_moved;
 }
 
 void PeerName::retain() noexcept { shared_->owners.fetch_add(1, std::memory_order_relaxed); }

@@ -15,10 +15,16 @@
 namespace ieum::detail {
 
 /// The address that a socket's errors name, in 24 bytes, because every idle socket holds one.
+///
+/// A watched one knows as well when the socket last moved a byte, for a server that ends idle
+/// sessions. Each operation asks its name anyway whether it is a plain one, so that only the
+/// watched sockets pay for that.
 class PeerName {
  public:
   PeerName() noexcept = default;
   explicit PeerName(const Address& address);
+  /// Belongs to one thread, with all its copies.
+  static PeerName watched(const Address& address, TimePoint now);
   PeerName(const PeerName& other) noexcept { copy(other); }
   PeerName(PeerName&& other) noexcept { take(other); }
   PeerName& operator=(PeerName other) noexcept {
@@ -29,9 +35,27 @@ class PeerName {
   ~PeerName() { release(); }
 
   [[nodiscard]] Address address() const noexcept;
+  /// The same, not watched, for another thread.
+  [[nodiscard]] PeerName unwatched() const;
+
+  /// For `operation`, which holds this from its beginning to its end.
+  void begin(const PeerName& other, Operation& operation) noexcept {
+    std::memcpy(static_cast<void*>(this), &other, sizeof *this);
+    if (is_shared_) [[unlikely]]
+      begin_shared(operation);
+  }
+  void end(const Operation& operation) noexcept {
+    if (is_shared_) [[unlikely]] {
+      end_shared(operation);
+      is_shared_ = false;
+    }
+  }
+  /// Of a watched one: when an operation on the socket last ended well; of a write that is under
+  /// way, when it was last seen to have moved on.
+  [[nodiscard]] TimePoint last_moved(TimePoint now) const noexcept;
 
  private:
-  struct Shared;  // a Unix socket's name is long and rare
+  struct Shared;  // a Unix socket's name, which is long and rare, and a watched one
   void copy(const PeerName& other) noexcept {
     std::memcpy(static_cast<void*>(this), &other, sizeof *this);
     if (is_shared_) [[unlikely]]
@@ -48,6 +72,8 @@ class PeerName {
   }
   void retain() noexcept;
   void drop() noexcept;
+  void begin_shared(Operation& operation) noexcept;
+  void end_shared(const Operation& operation) noexcept;
 
   Family family_ = Family::none;
   bool is_shared_ = false;
@@ -109,14 +135,14 @@ class HandleLeafBase : public DriverLeaf {
     data = request.data;
     size = request.size;
     parts = request.parts;
-    if (request.peer != nullptr) peer_ = *request.peer;
+    if (request.peer != nullptr) peer_.begin(*request.peer, *this);
   }
 
   [[nodiscard]] Error error() const noexcept override { return error_at(peer_.address()); }
   [[nodiscard]] const char* name() const noexcept override { return name_; }
 
  protected:
-  ~HandleLeafBase() = default;
+  ~HandleLeafBase() { peer_.end(*this); }
 
  private:
   const char* name_;

@@ -113,6 +113,27 @@ TEST(CoresServer, drains_all_cores_with_one_report) {
   expect_ended(serve_beside(server, clients));
 }
 
+TEST(CoresServer, ends_idle_sessions_on_every_core) {
+  CoresServer server = bound(echo, {.cores = {.count = 4}, .serve = {.idle_limit = 200ms}});
+  auto clients = [&]() -> Task<> {
+    std::vector<StreamSocket> connected;
+    co_await connect_until_spread(server, connected);
+    for (StreamSocket& client : connected) {
+      const std::string rest = co_await read_to_end(client);
+      EXPECT_EQ(rest, "");
+    }
+    while (server.sessions() > 0) co_await sleep(1ms);
+    EXPECT_EQ(server.counters().idle, connected.size());
+    EXPECT_EQ(server.counters().failed, 0U);
+    StreamSocket last = co_await StreamSocket::connect(server.address());
+    co_await expect_served(last);
+    const DrainReport report = co_await server.drain(patience);
+    EXPECT_EQ(report.idle, 1U);
+    EXPECT_EQ(report.finished + report.cut, 0U);
+  };
+  expect_ended(serve_beside(server, clients));
+}
+
 TEST(CoresServer, drains_before_anybody_has_come) {
   CoresServer server = bound(echo);
   auto drain = [&]() -> Task<> {

@@ -382,6 +382,216 @@ CO_TEST_P(ServeOver, two_drains_at_once) {
   co_await with_timeout(patience, with_group(body));
 }
 
+// ---- Idle limits ------------------------------------------------------------------------------
+
+CO_TEST_P(ServeOver, ends_who_is_idle_and_says_so) {
+  Listener listener = co_await Listener::bind(any_address(transport));
+  const Address address = listener.address();
+  Server server(std::move(listener), echo, {.idle_limit = 150ms});
+  std::vector<std::string> ends;
+  TimePoint ended;
+  server.on_session_end([&](const SessionEnd& end) {
+    ends.push_back(end.error != nullptr ? end.error->to_string() : "succeeded");
+    ended = now();
+    EXPECT_TRUE(end.idle);
+    EXPECT_TRUE(end.error != nullptr && *end.error == std::errc::timed_out);
+  });
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    StreamSocket client = co_await StreamSocket::connect(address);
+    for (int i = 0; i < 6; ++i) {  // longer than the limit in all
+      co_await sleep(50ms);
+      co_await expect_served(client);
+    }
+    const TimePoint last = now();
+    const std::string rest = co_await read_to_end(client);
+    EXPECT_EQ(rest, "");
+    co_await until_sessions(server, 0);
+    EXPECT_GE(ended - last, 150ms - 10ms);
+    if (is_simulated()) {
+      EXPECT_LE(ended - last, 151ms);
+    }
+    co_await server.drain(0s);
+  };
+  co_await with_group(body);
+  CO_ASSERT(ends.size() == 1);
+  EXPECT_TRUE(ends[0].starts_with("read")) << ends[0];
+  EXPECT_TRUE(ends[0].ends_with(": timed out: idle for 150 ms")) << ends[0];
+  EXPECT_EQ(server.counters().idle, 1U);
+  EXPECT_EQ(server.counters().failed, 0U);
+}
+
+CO_TEST_P(ServeOver, who_sends_or_takes_is_not_idle) {
+  // 'r': we only send to the server; 'w': it only sends to us; each for longer than the limit.
+  auto handler = [](StreamSocket peer) -> Task<> {
+    const std::string what = co_await read_text(peer, 1);
+    for (int i = 0; i < 12; ++i) {
+      if (what == "w") co_await sleep(25ms);
+      if (what == "w") co_await peer.write_all("x");
+      if (what == "r") co_await read_text(peer, 1);
+    }
+  };
+  Listener listener = co_await Listener::bind(any_address(transport));
+  const Address address = listener.address();
+  Server server(std::move(listener), handler, {.idle_limit = 200ms});
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    StreamSocket taking = co_await StreamSocket::connect(address);
+    co_await taking.write_all("w");
+    StreamSocket sending = co_await StreamSocket::connect(address);
+    co_await sending.write_all("r");
+    for (int i = 0; i < 12; ++i) {
+      co_await sleep(25ms);
+      co_await sending.write_all("x");
+    }
+    const std::string taken = co_await read_to_end(taking);
+    EXPECT_EQ(taken, std::string(12, 'x'));
+    co_await until_sessions(server, 0);
+    co_await server.drain(0s);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(server.counters().idle, 0U);
+  EXPECT_EQ(server.counters().failed, 0U);
+}
+
+CO_TEST(Serve, one_long_write_is_not_idle_while_its_peer_takes_it) {
+  bool whole = false;
+  auto handler = [&](StreamSocket peer) -> Task<> {
+    const std::string data(std::size_t{2} << 20U, 'x');
+    co_await peer.write_all(data);
+    whole = true;
+    co_await peer.write_all(data);  // the second nobody takes
+  };
+  Listener listener = co_await Listener::bind(any_address(Transport::unix_socket));
+  const Address address = listener.address();
+  Server server(std::move(listener), handler, {.idle_limit = 400ms});
+  std::string end;
+  server.on_session_end([&](const SessionEnd& session) {
+    end = session.error != nullptr ? session.error->to_string() : "succeeded";
+  });
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    StreamSocket client = co_await StreamSocket::connect(address);
+    std::vector<std::byte> buffer(100'000);
+    const TimePoint begin = now();
+    while (!whole && end.empty()) {
+      co_await sleep(40ms);
+      co_await client.read_some(buffer);
+    }
+    EXPECT_GT(now() - begin, 600ms);
+    EXPECT_EQ(end, "");
+    const TimePoint stopped_taking = now();
+    while (end.empty()) co_await sleep(5ms);
+    EXPECT_LE(now() - stopped_taking, sanitized ? 5s : 1s);
+    co_await server.drain(0s);
+  };
+  co_await with_group(body);
+  EXPECT_TRUE(end.ends_with("idle for 400 ms")) << end;
+  EXPECT_EQ(server.counters().idle, 1U);
+}
+
+CO_TEST_P(ServeOver, a_drain_tells_idle_sessions_from_those_it_cut) {
+  Listener listener = co_await Listener::bind(any_address(transport));
+  const Address address = listener.address();
+  Server server(std::move(listener), echo, {.idle_limit = 300ms});
+  auto chatting = [](StreamSocket client) -> Task<> {
+    for (;;) {
+      co_await attempt(expect_served(client));
+      co_await sleep(20ms);
+    }
+  };
+  auto leaving = [](StreamSocket client) -> Task<> {
+    co_await expect_served(client);
+    co_await sleep(50ms);
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    StreamSocket idle = co_await StreamSocket::connect(address);
+    StreamSocket busy = co_await StreamSocket::connect(address);
+    StreamSocket done = co_await StreamSocket::connect(address);
+    co_await until_sessions(server, 3);
+    group.start(chatting(std::move(busy)));
+    group.start(leaving(std::move(done)));
+    const DrainReport report = co_await server.drain(900ms);
+    EXPECT_EQ(report.finished, 1U);
+    EXPECT_EQ(report.idle, 1U);
+    EXPECT_EQ(report.cut, 1U);
+    group.stop();
+  };
+  co_await with_group(body);
+}
+
+CO_TEST(Serve, an_idle_session_may_say_goodbye) {
+  auto handler = [](StreamSocket peer) -> Task<> {
+    auto farewell = [&]() -> Task<> { co_await peer.write_all("bye"); };
+    auto waiting = [&]() -> Task<> { co_await read_text(peer, 1); };
+    co_await finally(waiting(), farewell);
+  };
+  Listener listener = co_await Listener::bind("127.0.0.1:0");
+  const Address address = listener.address();
+  Server server(std::move(listener), handler, {.idle_limit = 20ms});
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    StreamSocket client = co_await StreamSocket::connect(address);
+    const std::string text = co_await read_to_end(client);
+    EXPECT_EQ(text, "bye");
+    co_await server.drain(10s);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(server.counters().idle, 1U);
+}
+
+CO_TEST(Serve, a_session_that_closed_its_socket_or_ends_otherwise_is_told_apart) {
+  // 'c': closes, and goes on for ever; 'f': fails by itself; 'n': ends well although it was idle.
+  auto handler = [](StreamSocket peer) -> Task<> {
+    const std::string what = co_await read_text(peer, 1);
+    if (what == "f") co_await fail(std::errc::protocol_error, "talk");
+    co_await peer.close();
+    if (what == "n") co_await attempt(sleep(1h));
+    if (what == "c") co_await sleep(1h);
+  };
+  Listener listener = co_await Listener::bind("127.0.0.1:0");
+  const Address address = listener.address();
+  Server server(std::move(listener), handler, {.idle_limit = 30ms});
+  std::vector<std::string> ends;
+  server.on_session_end([&](const SessionEnd& end) {
+    ends.push_back((end.idle ? "idle, " : "") +
+                   (end.error != nullptr ? end.error->to_string() : std::string("succeeded")));
+  });
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    for (const std::string_view what : {"f", "n", "c"}) {
+      StreamSocket client = co_await StreamSocket::connect(address);
+      co_await client.write_all(what);
+      co_await read_to_end(client);
+      co_await until_sessions(server, 0);
+    }
+    co_await server.drain(10s);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(ends, (std::vector<std::string>{"talk: protocol error", "idle, succeeded",
+                                            "idle, sleep: timed out: idle for 30 ms"}));
+  EXPECT_EQ(server.counters().idle, 2U);
+  EXPECT_EQ(server.counters().failed, 1U);
+}
+
+CO_TEST(Serve, a_limit_of_for_ever_is_none) {
+  Listener listener = co_await Listener::bind("127.0.0.1:0");
+  const Address address = listener.address();
+  Server server(std::move(listener), echo, {.idle_limit = std::chrono::hours::max()});
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    StreamSocket client = co_await StreamSocket::connect(address);
+    co_await expect_served(client);
+    co_await sleep(20ms);
+    co_await expect_served(client);
+    const DrainReport report = co_await server.drain(0s);
+    EXPECT_EQ(report.cut, 1U);
+    EXPECT_EQ(report.idle, 0U);
+  };
+  co_await with_group(body);
+}
+
 CO_TEST(Serve, a_server_may_be_moved_before_it_runs) {
   Listener listener = co_await Listener::bind("127.0.0.1:0");
   const Address address = listener.address();
