@@ -69,7 +69,8 @@ class BufferedReader {
   [[nodiscard]] Task<> read_exact(std::span<std::byte> into);
   /// As `Stream::read_some`: what was read ahead, or else from the stream, past the buffer.
   [[nodiscard]] Task<std::size_t> read_some(std::span<std::byte> into);
-  /// Throws away the next `count` bytes, of which there may be any number.
+  /// Throws away the next `count` bytes, of which there may be any number. After a failure or a
+  /// stop, an unknown part of them is gone.
   [[nodiscard]] Task<> skip(std::uint64_t count);
 
   /// What was read ahead and not taken. Does not wait. A view, as all others.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/words.hpp"
 
@@ -51,8 +52,11 @@ std::string_view BufferedReader::front() const noexcept {
   return joined().empty() ? lease_.text() : joined();
 }
 
-/// Moves the first `count` bytes of the lease to the end of what is joined.
+/// Moves the first `count` bytes of the lease to the end of what is joined. What was used of that
+/// goes once it is the larger part, so that looking ahead again and again keeps no more than it
+/// looks at.
 void BufferedReader::join(std::size_t count) {
+  if (joined_from_ >= joined().size()) joined_.erase(0, std::exchange(joined_from_, 0));
   joined_.append(lease_.text().substr(0, count));
   lease_.remove_prefix(count);
 }

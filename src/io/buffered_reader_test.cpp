@@ -1,6 +1,8 @@
 // BufferedReader: lines and pieces however they arrive; limits, ends, stops; what it holds.
 #include <ieum/buffered_reader.hpp>
 
+#include <malloc.h>
+
 #include <string>
 #include <vector>
 
@@ -157,6 +159,32 @@ TEST(BufferedReader, pieces_peeks_and_skips) {
     EXPECT_EQ(too_far.error(), Errc::end_of_stream);
     const ConstBuffer end = co_await reader.peek(1);
     EXPECT_TRUE(end.empty());
+  }());
+}
+
+TEST(BufferedReader, keeps_no_more_than_is_looked_at) {
+  run_virtual([]() -> Task<> {
+    constexpr std::size_t pieces = 200'000;
+    ScriptedStream stream;
+    for (std::size_t i = 0; i < pieces; ++i) stream.input.emplace_back("abcde");  // an odd number
+    BufferedReader reader(stream);
+    const ConstBuffer first = co_await reader.peek(6);
+    EXPECT_EQ(text_of(first), "abcdea");
+    std::size_t taken = 0;
+    std::size_t before = 0;
+    while (taken + 6 <= pieces * 5) {
+      const ConstBuffer seen = co_await reader.peek(6);
+      const std::string_view all = "abcdeabcdea";
+      if (text_of(seen) != all.substr(taken % 5, 6)) {
+        ADD_FAILURE() << "at " << taken << ": " << text_of(seen);
+        break;
+      }
+      co_await reader.skip(4);
+      taken += 4;
+      if (taken == 400) before = ::mallinfo2().uordblks;
+    }
+    // What the stream has not given yet has become less; what the reader keeps has not become more.
+    EXPECT_LE(::mallinfo2().uordblks, before);
   }());
 }
 
