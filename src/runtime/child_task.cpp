@@ -4,7 +4,7 @@
 namespace ieum::detail {
 
 void ChildCore::stop() noexcept {
-  if (ended_) return;
+  if (ended_ || scope_.loop().is_left_behind()) return;  // what runs is the parent's
   scope_.loop().assert_own_thread();
   scope_.stop();
 }

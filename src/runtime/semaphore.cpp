@@ -8,7 +8,7 @@
 namespace ieum {
 
 Semaphore::~Semaphore() {
-  if (waiting_.linked() && detail::leaves_tasks_behind()) return;
+  if ((waiting_.linked() || available_ != total_) && detail::leaves_tasks_behind()) return;
   IEUM_ASSERT(!waiting_.linked(), "a semaphore or mutex is destroyed while a task waits for it");
   IEUM_ASSERT(available_ == total_, "a semaphore or mutex is destroyed while a task holds it");
 }

@@ -185,6 +185,11 @@ pid_t fork_while_tasks_wait() {
   Event never;
   SendQueue queue;
   Semaphore one(1);
+  Semaphore held(1);  // nobody waits for it
+  auto holding = [&]() -> Task<> {
+    const Semaphore::Permit permit = co_await held.acquire();
+    co_await never.wait();
+  };
   auto waiting = [&]() -> Task<> {
     const Semaphore::Permit permit = co_await one.acquire();
     co_await never.wait();
@@ -192,6 +197,7 @@ pid_t fork_while_tasks_wait() {
   auto popping = [&]() -> Task<> { co_await queue.pop(); };
   const Running<void> waits = runtime->start(waiting());
   const Running<void> waits_for_permit = runtime->start(waiting());
+  const Running<void> holds = runtime->start(holding());
   const Running<void> pops = runtime->start(popping());
   for (int i = 0; i < 4; ++i) runtime->turn(0s);
   const pid_t child = ::fork();
