@@ -154,8 +154,7 @@ bool EpollDriver::send(Operation& operation, Slot& at) noexcept {
 }
 
 bool EpollDriver::accept(Operation& operation, Slot& at) noexcept {
-  const bool told = operation.state == Operation::State::pending;
-  const int client = accept_now(operation.handle, at.foreign && !told, *operation.address);
+  const int client = accept_now(operation.handle, at.foreign, *operation.address);
   if (client == -EAGAIN) return at.readable = false;
   const bool is_tcp = at.is_tcp;  // `at` moves if the table grows
   if (client >= 0) fresh_slot(client, is_tcp, true);

@@ -159,11 +159,11 @@ int LinuxDriver::listen(int handle, int backlog) noexcept {
 }
 
 int LinuxDriver::accept_now(int listener, bool asks_first, Address& peer) noexcept {
-  // accept4(2) has no flag for not waiting.
-  pollfd asked{.fd = listener, .events = POLLIN, .revents = 0};
-  if (asks_first && ::poll(&asked, 1, 0) == 0) return -EAGAIN;
   constexpr int gone_max = 16;  // then it is told, so that others get their turn
   for (int gone = 0;; ++gone) {
+    // accept4(2) has no flag for not waiting, and another process may have taken who had come.
+    pollfd asked{.fd = listener, .events = POLLIN, .revents = 0};
+    if (asks_first && ::poll(&asked, 1, 0) == 0) return -EAGAIN;
     KernelAddress name;
     const int client =
         ::accept4(listener, name.data(), name.length_in_out(), SOCK_NONBLOCK | SOCK_CLOEXEC);

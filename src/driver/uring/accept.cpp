@@ -8,7 +8,7 @@ namespace ieum::detail::uring {
 /// One try: false if there is no client.
 bool UringDriver::accept_one(Operation& operation, Slot& at) noexcept {
   const bool told = operation.state == Operation::State::pending;
-  const int client = accept_now(operation.handle, at.foreign && !told, *operation.address);
+  const int client = accept_now(operation.handle, at.foreign, *operation.address);
   if (client == -EAGAIN) {
     at.readiness.found_none();
     return false;
