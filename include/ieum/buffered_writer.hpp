@@ -79,6 +79,7 @@ namespace detail {
 struct BufferedWrite {
   using value_type = void;
   static constexpr bool consumes = false;
+  static constexpr bool partial = true;  // a part may have gone, and the writer then fails for good
   BufferedWriter* writer;
   ConstBuffer data;
 
@@ -90,6 +91,7 @@ struct BufferedWrite {
 struct BufferedFlush {
   using value_type = void;
   static constexpr bool consumes = false;
+  static constexpr bool partial = true;  // a part may have gone, and the writer then fails for good
   BufferedWriter* writer;
 
   [[nodiscard]] bool done_at_once() const noexcept;

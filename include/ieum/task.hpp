@@ -315,6 +315,7 @@ class Attempt {
  public:
   using value_type = Result<typename A::value_type>;
   static constexpr bool consumes = Consuming<A>;
+  static constexpr bool partial = Partial<A>;
   explicit Attempt(A&& inner) noexcept : inner_(std::move(inner)) {}
 
   class State final : public Waiter {

@@ -19,6 +19,7 @@ class [[nodiscard]] BufferedOperation {
  public:
   using value_type = typename Op::value_type;
   static constexpr bool consumes = Op::consumes;
+  static constexpr bool partial = Partial<Op>;
   explicit BufferedOperation(const Op& op) noexcept : op_(op) {}
 
   class State {
