@@ -100,7 +100,8 @@ class EpollDriver final : public LinuxDriver {
     IEUM_ASSERT(
         fresh.in == nullptr && fresh.out == nullptr,
         "a descriptor was closed behind the driver's back while an operation waited for it");
-    fresh = Slot{.generation = fresh.generation, .is_tcp = is_tcp, .is_socket = is_socket};
+    // What is told of a file that had this number and lives on elsewhere is not told to this one.
+    fresh = Slot{.generation = fresh.generation + 1, .is_tcp = is_tcp, .is_socket = is_socket};
   }
 
   /// Tries `operation` now; false if it would block.
