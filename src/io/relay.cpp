@@ -25,19 +25,22 @@ struct Relaying {
 /// The beginning of the loop's turn, which is exact enough and costs no call.
 TimePoint this_turn() noexcept { return detail::Loop::current()->now(); }
 
-Task<> pump(Stream& from, Stream& to, std::uint64_t& count, TimePoint& last_moved) {
+Task<> pump(Relaying& relaying, Stream& from, Stream& to, std::uint64_t& count) {
   while (Lease data = co_await from.receive()) {
-    last_moved = this_turn();
+    relaying.last_moved = this_turn();
     while (!data.empty()) {  // by parts: a slow one shows that it moves
       const std::size_t written = co_await to.write_some(data);
       data.remove_prefix(written);
       count += written;
-      last_moved = this_turn();
+      relaying.last_moved = this_turn();
     }
   }
   const Result<> finished = co_await attempt(to.shutdown_write());
-  // It has gone altogether: if that is no good end, the other direction's read says so.
-  if (!finished && finished.error() != std::errc::not_connected) co_await fail(finished.error());
+  if (finished) co_return;
+  // It has gone altogether: if that is no good end, the other direction's read says so, if it has
+  // not ended before.
+  const bool is_told = relaying.directions == 2 && finished.error() == std::errc::not_connected;
+  if (!is_told) co_await fail(finished.error());
 }
 
 Task<> direction(Relaying& relaying, Task<> pumping, const char* name) {
@@ -62,8 +65,8 @@ Task<> fail_when_idle(Relaying& relaying, Duration limit) {
 
 Task<> relay_in(Group& group, Stream& a, Stream& b, RelayCounts& counts, Duration idle_limit) {
   Relaying relaying{a, b, counts, group, now()};
-  Task<> to_b = pump(a, b, counts.a_to_b, relaying.last_moved);
-  Task<> to_a = pump(b, a, counts.b_to_a, relaying.last_moved);
+  Task<> to_b = pump(relaying, a, b, counts.a_to_b);
+  Task<> to_a = pump(relaying, b, a, counts.b_to_a);
   group.start(direction(relaying, std::move(to_b), "from a to b"));
   group.start(direction(relaying, std::move(to_a), "from b to a"));
   if (idle_limit > Duration::zero()) group.start(fail_when_idle(relaying, idle_limit));

@@ -169,6 +169,26 @@ CO_TEST(Relay, a_failure_stops_the_other_direction_and_names_its_own) {
   }
 }
 
+CO_TEST(Relay, a_reset_after_one_direction_has_ended_is_a_failure) {
+  if (is_simulated()) co_return;  // there a reset is told by the next write
+  Between both = co_await between();
+  Outcome outcome;
+  auto body = [&](Group& group) -> Task<> {
+    group.start(relay_into(outcome, both.a.server, both.b.client));
+    co_await both.a.client.shutdown_write();
+    const std::string end = co_await read_to_end(both.b.server);
+    EXPECT_EQ(end, "");
+    co_await both.b.server.write_all("answer");
+    const std::string answer = co_await read_text(both.a.client, 6);
+    EXPECT_EQ(answer, "answer");
+    co_await both.a.client.reset();
+    co_await both.b.server.shutdown_write();
+    co_await group.join();
+  };
+  co_await with_group(body);
+  EXPECT_TRUE(outcome.error.ends_with("relaying from b to a")) << outcome.error;
+}
+
 CO_TEST(Relay, can_be_stopped_and_the_streams_go_on) {
   Between both = co_await between();
   const Result<RelayCounts> stopped =
