@@ -67,6 +67,7 @@ Task<> StreamSocket::send_descriptors(ConstBuffer data, std::span<const int> des
     const std::int64_t count =
         handle_ < 0 ? -EBADF : loop_->driver().send_descriptors(handle_, data, descriptors);
     if (count >= 0) {
+      peer_.moved(loop_->now());
       data = data.subspan(static_cast<std::size_t>(count));
       break;
     }
@@ -94,7 +95,10 @@ Task<ReceivedDescriptors> StreamSocket::receive_descriptors(std::span<std::byte>
     const std::int64_t bytes =
         handle_ < 0 ? -EBADF
                     : receive_now(loop_->driver(), handle_, into, descriptors_max, received);
-    if (bytes >= 0) break;
+    if (bytes >= 0) {
+      peer_.moved(loop_->now());
+      break;
+    }
     if (bytes == -EMSGSIZE) {
       const std::string why = "more than " + std::to_string(descriptors_max) + " came, all closed";
       co_await fail(Error(Errc::limit_exceeded, name, peer_address()).with_detail(why));

@@ -58,6 +58,10 @@ void PeerName::end_shared(const Operation& operation) noexcept {
   drop();
 }
 
+void PeerName::moved(TimePoint now) const noexcept {
+  if (is_shared_ && shared_->is_watched) shared_->last_moved = now;
+}
+
 TimePoint PeerName::last_moved(TimePoint now) const noexcept {
   const Operation* const writing = shared_->writing;
   if (writing != nullptr && writing->moved > shared_->seen_moved) {

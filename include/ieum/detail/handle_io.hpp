@@ -50,6 +50,8 @@ class PeerName {
       is_shared_ = false;
     }
   }
+  /// Bytes have moved without an operation.
+  void moved(TimePoint now) const noexcept;
   /// Of a watched one: when an operation on the socket last ended well; of a write that is under
   /// way, when it was last seen to have moved on.
   [[nodiscard]] TimePoint last_moved(TimePoint now) const noexcept;
