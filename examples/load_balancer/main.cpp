@@ -27,7 +27,8 @@ Task<> program(std::span<char*> arguments) {
     balancer.add(upstream);
   }
   auto session = [&](StreamSocket client) { return balancer.session(std::move(client)); };
-  Server server(std::move(listener), session, {.idle_limit = std::chrono::minutes(10)});
+  Server server(std::move(listener), session,
+                {.descriptors_each = 2, .idle_limit = std::chrono::minutes(10)});
   co_await with_group([&](Group& group) -> Task<> {
     group.start(balancer.check_health());
     group.start(server.run());

@@ -26,7 +26,8 @@ Task<> program(const char* address, Duration idle_limit) {
   Signals signals = co_await Signals::create(SIGINT, SIGTERM);
   Listener listener = co_await Listener::bind(address);
   std::fprintf(stderr, "listening on %s\n", listener.address().to_string().c_str());
-  Server server(std::move(listener), socks5::session, {.idle_limit = idle_limit});
+  Server server(std::move(listener), socks5::session,
+                {.descriptors_each = 2, .idle_limit = idle_limit});
   server.on_session_end(tell);
   co_await with_group([&](Group& group) -> Task<> {
     group.start(server.run());

@@ -17,6 +17,10 @@ namespace ieum {
 struct ServeOptions {
   /// Sessions at a time; further clients wait in the listener's backlog.
   std::size_t sessions_max = 10'000;
+  /// Descriptors that a session holds, its own socket included: a proxy's is 2. With more than one,
+  /// no more sessions are taken in than there are descriptors for (RLIMIT_NOFILE, getrlimit(2),
+  /// less 64 for all else), so that what they open does not fail: further clients wait as well.
+  std::size_t descriptors_each = 1;
   /// When accepting fails, as for want of descriptors or memory: how long until it is tried again,
   /// unless a session ends before.
   AnyDuration retry_pause = std::chrono::milliseconds(100);
@@ -129,6 +133,7 @@ class Server {
   Listener listener_;
   Handler handler_;
   ServeOptions options_;
+  std::size_t sessions_max_;
   std::function<void(const SessionEnd&)> report_;
   detail::ServerCounts own_counts_;
   detail::ServerCounts* counts_ = &own_counts_;  // or those of a server on several cores

@@ -62,7 +62,9 @@ Task<> CoresServer::serve(Core& core) {
   slot.listener.reset();
   Mailbox<DrainRequest> requests = std::move(slot.requests);
   Listener listener = co_await Listener::attach(std::move(detached));
-  Server server(std::move(listener), handler_, options_.serve);
+  ServeOptions options = options_.serve;
+  if (options.descriptors_each > 1) options.descriptors_each *= core.count();  // all have one limit
+  Server server(std::move(listener), handler_, options);
   server.counts_ = &slot.counts;
   if (report_) server.on_session_end(report_);
   auto body = [&](Group& group) { return serve_in(group, server, requests); };

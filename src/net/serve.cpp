@@ -1,6 +1,9 @@
 // Server: accepting, owning, limiting, draining.
 #include <ieum/serve.hpp>
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <cstdio>
 
 #include <ieum/timeout.hpp>
@@ -32,12 +35,24 @@ void report_exception(const SessionEnd& end) {
   std::fprintf(stderr, "session with %s threw: %s\n", end.peer.to_string().c_str(), what.c_str());
 }
 
+/// As many as the options allow, and the descriptors that the system lets the program have.
+std::size_t sessions_that_fit(const ServeOptions& options) noexcept {
+  constexpr std::size_t for_all_else = 64;
+  rlimit limit{};
+  if (options.descriptors_each <= 1 || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return options.sessions_max;
+  }
+  const auto all = std::max<std::size_t>(limit.rlim_cur, for_all_else) - for_all_else;
+  return std::clamp<std::size_t>(all / options.descriptors_each, 1, options.sessions_max);
+}
+
 }  // namespace
 
 Server::Server(Listener listener, Handler handler, const ServeOptions& options)
     : listener_(std::move(listener)),
       handler_(std::move(handler)),
       options_(options),
+      sessions_max_(sessions_that_fit(options)),
       report_(report_exception) {
   IEUM_ASSERT(options_.sessions_max > 0, "a server that may have no session");
   all_ended_.set();
@@ -47,6 +62,7 @@ Server::Server(Server&& other) noexcept
     : listener_(std::move(other.listener_)),
       handler_(std::move(other.handler_)),
       options_(other.options_),
+      sessions_max_(other.sessions_max_),
       report_(std::move(other.report_)),
       counts_(other.counts_ == &other.own_counts_ ? &own_counts_ : other.counts_),
       draining_(other.draining_) {
@@ -73,7 +89,7 @@ Task<> Server::accept_clients(Group& accepting) {
   accepting_ = &accepting;
   while (!draining_) {
     one_ended_.reset();
-    if (sessions_ >= options_.sessions_max) {
+    if (sessions_ >= sessions_max_) {
       co_await one_ended_.wait();
       continue;
     }

@@ -297,10 +297,10 @@ CO_TEST_P(ServeOver, tells_standard_error_of_an_exception_that_nobody_asked_for)
   EXPECT_EQ(told, "session with " + client_address + " threw: nobody asked for this\n");
 }
 
-CO_TEST_P(ServeOver, at_most_as_many_sessions_as_it_may) {
+Task<> has_two_sessions_at_most(Transport transport, ServeOptions options) {
   Listener listener = co_await Listener::bind(any_address(transport));
   const Address address = listener.address();
-  Server server(std::move(listener), echo, {.sessions_max = 2});
+  Server server(std::move(listener), echo, options);
   auto body = [&](Group& group) -> Task<> {
     group.start(server.run());
     StreamSocket first = co_await StreamSocket::connect(address);
@@ -322,6 +322,16 @@ CO_TEST_P(ServeOver, at_most_as_many_sessions_as_it_may) {
   };
   co_await with_group(body);
   EXPECT_EQ(server.counters().accepted, 3U);
+}
+
+CO_TEST_P(ServeOver, at_most_as_many_sessions_as_it_may) {
+  co_await has_two_sessions_at_most(transport, {.sessions_max = 2});
+}
+
+CO_TEST_P(ServeOver, at_most_as_many_sessions_as_there_are_descriptors_for) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  co_await has_two_sessions_at_most(transport, {.descriptors_each = (limit.rlim_cur - 64) / 2});
 }
 
 CO_TEST_P(ServeOver, drains_while_it_has_as_many_sessions_as_it_may) {
