@@ -75,7 +75,7 @@ Task<> Balancer::session(StreamSocket client) {
     const Counted counted(upstream->clients);
     Result<StreamSocket> server = co_await attempt(connect(*upstream));
     const bool stopped = co_await stop_requested();
-    if (stopped) break;
+    if (stopped) co_await fail(std::errc::operation_canceled, "balance");
     note(*upstream, server.has_value());
     if (!server) continue;
 

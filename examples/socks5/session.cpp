@@ -74,9 +74,16 @@ Task<Destination> negotiate(StreamSocket& client, BufferedReader& reader) {
   const ConstBuffer methods = co_await reader.read_exact(byte_of(greeting, 1));
   const bool may_be_anybody = std::ranges::find(methods, std::byte{0}) != methods.end();
   co_await client.write_all(std::string_view(may_be_anybody ? "\x05\x00" : "\x05\xff", 2));
-  if (!may_be_anybody) co_await fail(broken_rule(client, "it insists on saying who it is"));
+  if (!may_be_anybody) {
+    co_await attempt(client.close_gracefully(1s));
+    co_await fail(broken_rule(client, "it insists on saying who it is"));
+  }
 
   const ConstBuffer request = co_await reader.read_exact(4);
+  if (byte_of(request, 0) != 5) {
+    const Error why = broken_rule(client, "it does not speak SOCKS5 any more");
+    co_await refuse(client, Reply::failure, why);
+  }
   const std::uint8_t command = byte_of(request, 1);
   const std::uint8_t type = byte_of(request, 3);
   Destination to;
