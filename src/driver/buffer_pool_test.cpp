@@ -10,7 +10,7 @@ namespace {
 
 TEST(BufferPool, LendsSoManyOfEachSizeAndNoMore) {
   BufferPool pool(160);
-  for (const auto [size, most] :
+  for (const auto& [size, most] :
        {std::pair(BufferPool::Size::small, 160U), std::pair(BufferPool::Size::large, 10U)}) {
     std::set<std::byte*> buffers;
     std::vector<std::uint32_t> ids;

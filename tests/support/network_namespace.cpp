@@ -21,7 +21,7 @@ bool has_program(std::string_view name) {
 std::string in_network_namespace(std::string_view commands, const std::function<void()>& body) {
   if (!has_program("ip")) return "this needs the program ip (Debian: iproute2)";
   std::string reason;
-  std::thread thread([&] {
+  std::jthread thread([&] {
     if (::unshare(CLONE_NEWNET) < 0) {
       reason = "this needs root, to make a network namespace: " + std::string(std::strerror(errno));
       return;

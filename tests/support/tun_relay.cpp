@@ -43,7 +43,7 @@ TunRelay::TunRelay(const std::string& name, std::uint16_t port, const Harm& harm
     error_ = std::string("there can be no TUN device here: ") + std::strerror(errno);
     return;
   }
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::jthread([this] { run(); });
 }
 
 TunRelay::~TunRelay() {

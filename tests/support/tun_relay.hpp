@@ -61,7 +61,7 @@ class TunRelay {
   std::deque<Held> held_;
   std::vector<std::uint16_t> delivered_;
   std::uint64_t random_ = 0;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace ieum::test

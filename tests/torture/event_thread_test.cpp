@@ -9,7 +9,7 @@ namespace {
 
 template <class F>
 void elsewhere(F function) {
-  std::thread thread(std::move(function));
+  std::jthread thread(std::move(function));
   thread.join();
 }
 

@@ -315,7 +315,7 @@ class Flood {
   }
 
   std::atomic<bool> over_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 /// The same as a task, as a simulated network cannot be reached from outside: in bursts that
@@ -389,9 +389,8 @@ CO_TEST(DatagramFlood, an_echo_server_stays_bounded_sends_no_more_than_it_got_an
     for (;;) {
       co_await client.send("still there?");
       const Result<Datagram> answer = co_await attempt(with_timeout(100ms, client.receive(room)));
-      if (!answer) continue;
-      EXPECT_EQ(text_of(*answer), "still there?");
-      co_return;
+      // Our port may have been one of the flood's, whose answers then come to us.
+      if (answer && text_of(*answer) == "still there?") co_return;
     }
   };
   co_await with_timeout(patience, race(asking(), echo_datagrams(server, batch, before, patience)));

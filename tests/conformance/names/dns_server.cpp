@@ -92,7 +92,7 @@ DnsServer::DnsServer(std::map<std::string, DnsName> names, std::string_view addr
     tcp_ = bound(SOCK_STREAM, address_);
   }
   if (udp_.get() < 0 || tcp_.get() < 0 || ::listen(tcp_.get(), 16) < 0) std::abort();
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::jthread([this] { run(); });
 }
 
 DnsServer::~DnsServer() {

@@ -67,7 +67,7 @@ class DnsServer {
   std::atomic<int> questions_ = 0;
   std::atomic<int> questions_by_tcp_ = 0;
   std::mt19937_64 random_;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace ieum::test

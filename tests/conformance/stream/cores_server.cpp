@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <stdexcept>
+#include <thread>
 
 #include "conformance/conformance.hpp"
 
@@ -102,8 +103,8 @@ TEST(CoresServer, drains_all_cores_with_one_report) {
     auto body = [&](Group& group) -> Task<> {
       group.start(leave());
       const DrainReport report = co_await server.drain(2s);  // time for those who leave
-      EXPECT_EQ(report.finished + report.cut, all);
       EXPECT_EQ(report.cut, all - 2);
+      EXPECT_LE(report.finished, 2U);  // less if one left before its core had heard of the drain
     };
     co_await with_group(body);
     EXPECT_EQ(server.sessions(), 0U);
@@ -275,7 +276,7 @@ TEST(ServeOnCores, until_stopped) {
       const CoresServer probe = bound(echo, {.cores = {.count = 1}});
       address = probe.address();
     }
-    std::thread client([address] {
+    std::jthread client([address] {
       auto connecting = [](Address to) -> Task<> {
         for (;;) {
           const Result<StreamSocket> socket = co_await attempt(StreamSocket::connect(to));

@@ -323,7 +323,7 @@ TEST(MovedListener, accepts_on_the_other_runtime_who_waited) {
         co_await echo(std::move(peer));
       }
     };
-    std::thread server([&] { expect_success_in_time(serving()); });
+    std::jthread server([&] { expect_success_in_time(serving()); });
     {
       StreamSocket first = std::move(early);
       co_await first.write_all("early");

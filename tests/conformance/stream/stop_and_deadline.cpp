@@ -738,7 +738,7 @@ CO_TEST(StopAndDeadlineOfClose, neither_keeps_it_from_closing) {
 TEST(StopFromOutside, reaches_run_from_another_thread) {
   const std::unique_ptr<Runtime> runtime = make_runtime();
   std::stop_source source;
-  std::thread stopper([&source] {
+  std::jthread stopper([&source] {
     std::this_thread::sleep_for(2ms);
     source.request_stop();
   });
@@ -759,7 +759,7 @@ TEST(StopFromOutside, that_comes_as_run_ends_does_no_harm) {
   for (int i = 0; i < 50; ++i) {
     const std::unique_ptr<Runtime> runtime = make_runtime();
     std::stop_source source;
-    std::thread stopper([&source] { source.request_stop(); });
+    std::jthread stopper([&source] { source.request_stop(); });
     const Result<> result = run(*runtime, yield(), source.get_token());
     if (!result) {
       EXPECT_EQ(result.error(), std::errc::operation_canceled);

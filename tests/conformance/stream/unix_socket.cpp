@@ -209,9 +209,9 @@ TEST(UnixSocket, of_several_that_take_a_stale_files_place_one_listens) {
       const Result<> result = run(*runtime, body());
       EXPECT_TRUE(result) << result.error().to_string();
     };
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < rivals; ++i) threads.emplace_back(rival, i);
-    for (std::thread& thread : threads) thread.join();
+    for (std::jthread& thread : threads) thread.join();
     int winners = 0;
     for (const std::string& failure : failures) {
       if (failure.empty()) ++winners;

@@ -129,7 +129,7 @@ TEST(Cores, one_of_them_may_stop_all) {
 TEST(Cores, a_stop_from_outside_reaches_all) {
   std::stop_source stop;
   std::atomic<int> running = 0;
-  std::thread stopper([&] {
+  std::jthread stopper([&] {
     while (running < 3) std::this_thread::yield();
     stop.request_stop();
   });
@@ -197,14 +197,14 @@ TEST(Cores, offload_each_to_its_own_threads) {
 
 TEST(RuntimeThread, is_the_first_that_turns_it_and_the_end_may_be_elsewhere) {
   std::unique_ptr<Runtime> runtime = make_runtime();
-  std::thread([&runtime] {
+  std::jthread([&runtime] {
     const Result<> slept = run(*runtime, sleep(1ms));
     EXPECT_TRUE(slept);
   }).join();
   runtime.reset();
 }
 
-void on_another_thread(const std::function<void()>& work) { std::thread(work).join(); }
+void on_another_thread(const std::function<void()>& work) { std::jthread(work).join(); }
 
 class RuntimeThreadDeath : public testing::Test {
  protected:

@@ -196,7 +196,7 @@ void send_by_trying(const MailboxSender<int>& sender, int count) {
 
 TEST(Mailbox, takes_from_threads_without_a_runtime) {
   auto [sender, mailbox] = Mailbox<int>::create(64);
-  std::vector<std::thread> threads;
+  std::vector<std::jthread> threads;
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([sender, count = many / 30] { send_by_trying(sender, count); });
   }
@@ -210,7 +210,7 @@ TEST(Mailbox, takes_from_threads_without_a_runtime) {
     EXPECT_EQ(sum, 3 * (count * (count - 1) / 2));
   };
   expect_success_in_time(receiving());
-  for (std::thread& thread : threads) thread.join();
+  for (std::jthread& thread : threads) thread.join();
 }
 
 TEST(Mailbox, carries_a_million_messages_each_once) {
@@ -349,7 +349,7 @@ TEST(Mailbox, of_a_runtime_that_has_ended_is_closed) {
   auto message = std::make_shared<int>(1);
   EXPECT_TRUE(sender.try_send(message));
   EXPECT_TRUE(sender.try_send(message));
-  std::thread receiver([&mailbox] { expect_success_in_time(mailbox.receive()); });
+  std::jthread receiver([&mailbox] { expect_success_in_time(mailbox.receive()); });
   receiver.join();
   EXPECT_EQ(message.use_count(), 1);
   EXPECT_EQ(sender.try_send(message).error(), Errc::closed);
@@ -359,7 +359,7 @@ TEST(Mailbox, of_a_runtime_that_has_ended_is_closed) {
 
 TEST(Mailbox, keeps_what_a_runtime_that_has_ended_had_sent) {
   auto ends = Mailbox<int>::create(8);
-  std::thread([sender = std::move(ends.sender)]() mutable {
+  std::jthread([sender = std::move(ends.sender)]() mutable {
     expect_success_in_time(send_range(std::move(sender), 0, 8));
   }).join();
   auto receiving = [&]() -> Task<> {
@@ -386,10 +386,10 @@ TEST(Mailbox, survives_ends_that_go_at_the_same_time) {
         EXPECT_EQ(**got, i);
       }
     };
-    std::thread first([&, sender = std::move(ends.sender)]() mutable {
+    std::jthread first([&, sender = std::move(ends.sender)]() mutable {
       expect_success_in_time(sending(std::move(sender)));
     });
-    std::thread second([&, mailbox = std::move(ends.mailbox)]() mutable {
+    std::jthread second([&, mailbox = std::move(ends.mailbox)]() mutable {
       expect_success_in_time(receiving(std::move(mailbox)));
     });
     first.join();

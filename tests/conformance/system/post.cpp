@@ -23,8 +23,8 @@ TEST(Post, from_two_threads_runs_in_order_of_each) {
       });
     }
   };
-  std::thread first(poster, 0);
-  std::thread second(poster, 1);
+  std::jthread first(poster, 0);
+  std::jthread second(poster, 1);
   const Result<> result = run(*runtime, with_timeout(patience, all.wait()));
   EXPECT_TRUE(result);
   first.join();
@@ -38,7 +38,7 @@ TEST(Post, wakes_a_loop_that_waits) {
   const std::unique_ptr<Runtime> runtime = make_runtime();
   for (int i = 0; i < 100; ++i) {
     Event happened;
-    std::thread poster([&] {
+    std::jthread poster([&] {
       if (i % 2 == 0) std::this_thread::sleep_for(200us);  // most likely the loop waits by now
       runtime->post([&happened] { happened.set(); });
     });
@@ -51,7 +51,7 @@ TEST(Post, wakes_a_loop_that_waits) {
 TEST(Post, wakes_a_turn_without_a_task) {
   const std::unique_ptr<Runtime> runtime = make_runtime();
   bool ran = false;
-  std::thread poster([&] { runtime->post([&ran] { ran = true; }); });
+  std::jthread poster([&] { runtime->post([&ran] { ran = true; }); });
   while (!ran) runtime->turn(patience);
   poster.join();
 }
@@ -123,7 +123,7 @@ TEST(Runtimes, a_thread_each_talk_over_a_connection) {
   std::mutex mutex;
   std::condition_variable changed;
   Address address;
-  std::thread server_thread([&] {
+  std::jthread server_thread([&] {
     auto serving = [&]() -> Task<> {
       Listener listener = co_await Listener::bind("127.0.0.1:0");
       {
@@ -185,7 +185,7 @@ TEST(Runtimes, post_to_each_other) {
   std::unique_ptr<Runtime> other;
   std::atomic<bool> ready = false;
   std::atomic<bool> ended = false;
-  std::thread thread([&] {
+  std::jthread thread([&] {
     other = make_runtime();
     ready = true;
     while (!ended) other->turn(1ms);

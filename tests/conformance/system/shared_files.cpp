@@ -283,6 +283,34 @@ CO_TEST(SharedFile, that_is_a_listener_made_blocking_does_not_stop_the_loop_in_a
   co_await expect_the_loop_turns_beside(accept());
 }
 
+// Of several processes that share it, another may be quicker.
+CO_TEST(SharedFile, that_is_a_listener_made_blocking_does_not_wait_for_whom_another_has_taken) {
+  Listener bound = co_await Listener::bind("127.0.0.1:0");
+  ieum::Descriptor copy(::fcntl(bound.native_handle(), F_DUPFD_CLOEXEC, 0));
+  Listener listener = co_await Listener::adopt(std::move(copy));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_port = htons(bound.address().port());
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const auto connect = [&](const Descriptor& client) {
+    ::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name);
+  };
+  const Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Descriptor late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Rescue rescue([&] { connect(late); });
+  auto accept = [&]() -> Task<> { static_cast<void>(co_await listener.accept()); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(accept());
+    co_await sleep(5ms);
+    make_blocking(listener.native_handle());
+    connect(client);
+    const Descriptor taken(::accept4(bound.native_handle(), nullptr, nullptr, SOCK_CLOEXEC));
+    EXPECT_GE(taken.get(), 0);
+    co_await sleep(1h);
+  };
+  co_await expect_the_loop_turns_beside(with_group(body));
+}
+
 CO_TEST(SharedFile, with_a_full_blocking_pipe_behind_it_does_not_stop_the_loop) {
   Pipe pipe;
   constexpr auto output = DescriptorStream::Direction::output;

@@ -86,7 +86,7 @@ CO_TEST(Signals, to_each_of_two_objects) {
 CO_TEST(Signals, from_another_thread_to_this_process) {
   Signals signals = co_await Signals::create(SIGUSR1);
   for (int i = 0; i < 20; ++i) {
-    std::thread sender([] { ::kill(::getpid(), SIGUSR1); });
+    std::jthread sender([] { ::kill(::getpid(), SIGUSR1); });
     const int number = co_await signals.next();
     EXPECT_EQ(number, SIGUSR1);
     sender.join();
@@ -96,7 +96,7 @@ CO_TEST(Signals, from_another_thread_to_this_process) {
 CO_TEST(Signals, that_another_thread_handles) {
   Signals signals = co_await Signals::create(SIGUSR1);
   for (int i = 0; i < 20; ++i) {
-    std::thread receiver([] { ::pthread_kill(::pthread_self(), SIGUSR1); });
+    std::jthread receiver([] { ::pthread_kill(::pthread_self(), SIGUSR1); });
     const int number = co_await signals.next();
     EXPECT_EQ(number, SIGUSR1);
     receiver.join();
@@ -106,7 +106,7 @@ CO_TEST(Signals, that_another_thread_handles) {
 CO_TEST(Signals, a_storm_of_them_is_survived) {
   std::optional<Signals> signals(co_await Signals::create(SIGUSR1));
   std::atomic<bool> ended = false;
-  std::thread sender([&ended] {
+  std::jthread sender([&ended] {
     while (!ended) {
       ::kill(::getpid(), SIGUSR1);
       std::this_thread::sleep_for(50us);
@@ -188,7 +188,7 @@ CO_TEST(Signals, that_interrupt_do_not_disturb_other_operations) {
   std::vector<std::byte> got(source.size());
   std::atomic<bool> ended = false;
   const pthread_t self = ::pthread_self();
-  std::thread sender([&ended, self] {
+  std::jthread sender([&ended, self] {
     while (!ended) {
       ::pthread_kill(self, SIGUSR1);
       std::this_thread::sleep_for(20us);
@@ -255,7 +255,7 @@ CO_TEST(Signals, that_are_still_handled_are_waited_for) {
   const Descriptor elsewhere(::fcntl(event.number, F_DUPFD_CLOEXEC, 0));
   ::fcntl(event.number, F_SETFL, 0);  // the handler's write waits until somebody reads
   std::atomic<pid_t> thread = 0;
-  std::thread handling([&thread] {
+  std::jthread handling([&thread] {
     thread = ::gettid();
     ::pthread_kill(::pthread_self(), SIGUSR1);
   });
@@ -263,7 +263,7 @@ CO_TEST(Signals, that_are_still_handled_are_waited_for) {
 
   std::atomic<bool> gone = false;
   bool was_waited_for = false;
-  std::thread releasing([&] {
+  std::jthread releasing([&] {
     while (action_of(SIGUSR1).sa_handler != SIG_DFL) ::sched_yield();  // its end has begun
     for (int i = 0; i < 1000 && !gone; ++i) ::sched_yield();
     was_waited_for = !gone;
