@@ -1,5 +1,6 @@
 // Connecting to a host and a port that come from elsewhere, and to one of several addresses.
 #include <filesystem>
+#include <random>
 
 #include "conformance/conformance.hpp"
 
@@ -171,18 +172,20 @@ CO_TEST(ConnectToItself, is_refused_at_the_wildcard) {
   EXPECT_EQ(socket.error(), std::errc::connection_refused) << socket.error().to_string();
 }
 
-/// At 127.0.0.2, with a port that nobody has at 127.0.0.1, where tests beside this one bind theirs.
-Task<Listener> listener_whose_port_is_free_at_loopback() {
+/// At 127.0.0.2, with a port that the system gives nobody, so that it is free at 127.0.0.1 too: of
+/// those that it gives, one may belong to a connection that has just ended.
+Task<Listener> listener_at_a_port_of_no_client() {
+  std::mt19937_64 random(seed());
   for (;;) {
-    Listener listener = co_await Listener::bind("127.0.0.2:0");
-    const Result<Listener> same =
-        co_await attempt(Listener::bind(Address::ipv4_loopback(listener.address().port())));
-    if (same) co_return listener;
+    const auto port = static_cast<std::uint16_t>(15'000 + random() % 15'000);
+    Result<Listener> listener =
+        co_await attempt(Listener::bind(Address::ipv4({127, 0, 0, 2}, port)));
+    if (listener) co_return *std::move(listener);
   }
 }
 
 CO_TEST(ConnectToItself, is_refused_by_name_and_the_next_address_is_tried) {
-  const Listener listener = co_await listener_whose_port_is_free_at_loopback();
+  const Listener listener = co_await listener_at_a_port_of_no_client();
   const std::uint16_t port = listener.address().port();
   ConnectOptions options;
   options.source = Address::ipv4_loopback(port);
