@@ -54,7 +54,7 @@ std::uint32_t BufferRings::taken(BufferPool::Size size, std::uint16_t index) noe
   return BufferPool::id_of(size, index);
 }
 
-bool BufferRings::refill(BufferPool::Size size) noexcept {
+void BufferRings::refill(BufferPool::Size size) noexcept {
   Provided& provided = of(size);
   provided.target = std::min(provided.target * 2, provided.entries);
   while (provided.count < provided.target) {
@@ -62,7 +62,6 @@ bool BufferRings::refill(BufferPool::Size size) noexcept {
     if (id == BufferPool::none) break;
     add(provided, id);
   }
-  return provided.count > 0;
 }
 
 void BufferRings::add_extra(std::size_t wanted, std::size_t extra_max) noexcept {

@@ -22,12 +22,14 @@ class BufferRings {
   bool provide(BufferPool::Size size) noexcept;
   /// The kernel has taken a buffer out of the ring of `size`: its id.
   std::uint32_t taken(BufferPool::Size size, std::uint16_t index) noexcept;
-  /// More for a ring that ran empty; false if there is nothing to give.
-  bool refill(BufferPool::Size size) noexcept;
+  /// More for a ring that ran empty, as far as there are free ones.
+  void refill(BufferPool::Size size) noexcept;
   /// Small ones that a receive can have, in the ring or the pool.
   [[nodiscard]] std::size_t small_left() const noexcept {
     return provided_[0].count + pool_.small_left();
   }
+  /// Small ones in the ring.
+  [[nodiscard]] std::size_t small_ready() const noexcept { return provided_[0].count; }
   /// At most `wanted` small ones beyond the maximum, which allows `extra_max` such, into the ring.
   void add_extra(std::size_t wanted, std::size_t extra_max) noexcept;
   /// Back into the ring, or the pool if the ring has enough.

@@ -181,26 +181,26 @@ void UringDriver::restart_parked() noexcept {
   ParkedList again{in_backlog};
   while (Operation* operation = backlog_.pop()) again.push(*operation);
   const bool any_starved = !starved_.empty() || !starved_direct_.empty();
+  extra_max_ = 0;
   if (any_starved) [[unlikely]]
     restart_starved(again);
   while (Operation* operation = again.pop()) start(*operation, slot(operation->handle));
 }
 
 void UringDriver::restart_starved(ParkedList& again) noexcept {
-  std::size_t left = buffers_.small_left();
-  std::size_t left_direct = direct_.small_left();
-  if (left == 0 || left_direct == 0) extra_max_ = stalled_sends();
-  if (left == 0) {
+  if (buffers_.small_left() == 0 || direct_.small_left() == 0) extra_max_ = stalled_sends();
+  if (buffers_.small_left() == 0) {
     buffers_.add_extra(starved_.size(), extra_max_);
-    left = buffers_.small_left();
   } else {
     buffers_.refill(BufferPool::Size::small);
   }
-  if (left_direct == 0) left_direct = direct_.extra_left(extra_max_);
-  for (; left > 0 && !starved_.empty(); --left) again.push(*starved_.pop());
-  for (; left_direct > 0 && !starved_direct_.empty(); --left_direct) {
-    again.push(*starved_direct_.pop());
+  // Not more than find a buffer: each that finds none costs an entry, and is here again next turn.
+  for (std::size_t left = buffers_.small_ready(); left > 0 && !starved_.empty(); --left) {
+    again.push(*starved_.pop());
   }
+  std::size_t left = direct_.small_left();
+  if (left == 0) left = direct_.extra_left(extra_max_);
+  for (; left > 0 && !starved_direct_.empty(); --left) again.push(*starved_direct_.pop());
 }
 
 std::size_t UringDriver::stalled_sends() const noexcept {
@@ -288,14 +288,10 @@ bool UringDriver::receive_ended(Operation& operation, Slot& at, int result,
   return true;
 }
 
-/// No buffer was to be had: false after seeing to it that there is one, or else parks.
+/// No buffer was to be had: parks, until there is a small one. False: it is not over.
 bool UringDriver::starve(Operation& operation, Slot& at) noexcept {
   at.more = true;  // there is something to receive
-  if (buffers_.refill(size_for(at))) return false;
-  if (at.bulk) {
-    at.bulk = false;
-    return false;
-  }
+  if (std::exchange(at.bulk, false)) buffers_.refill(BufferPool::Size::large);  // for later ones
   if (operation.cancel_as == 0) starved_.push(operation);
   return false;
 }
