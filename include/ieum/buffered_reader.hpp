@@ -115,53 +115,44 @@ class BufferedReader {
 
 namespace detail {
 
-struct ReadUntil {
-  using value_type = std::optional<std::string_view>;
+/// What the operations of a BufferedReader share: what they show is an `Of`.
+template <class Of, class Value = Of>
+struct ReadAhead {
+  using value_type = Value;
   static constexpr bool consumes = true;
   BufferedReader* reader;
+  Of found{};
+
+  [[nodiscard]] value_type value() const noexcept { return found; }
+};
+
+struct ReadUntil : ReadAhead<std::string_view, std::optional<std::string_view>> {
   std::string_view delimiter;
-  std::string_view found{};
 
   [[nodiscard]] bool done_at_once() noexcept;
-  [[nodiscard]] value_type value() const noexcept { return found; }
   [[nodiscard]] Task<value_type> task() const;
   [[nodiscard]] Error canceled() const noexcept;
 };
 
-struct ReadLine {
-  using value_type = std::optional<std::string_view>;
-  static constexpr bool consumes = true;
-  BufferedReader* reader;
-  std::string_view found{};
-
+struct ReadLine : ReadAhead<std::string_view, std::optional<std::string_view>> {
   [[nodiscard]] bool done_at_once() noexcept;
-  [[nodiscard]] value_type value() const noexcept { return found; }
   [[nodiscard]] Task<value_type> task() const;
   [[nodiscard]] Error canceled() const noexcept;
 };
 
-struct ReadPiece {
-  using value_type = ConstBuffer;
-  static constexpr bool consumes = true;
-  BufferedReader* reader;
+struct ReadPiece : ReadAhead<ConstBuffer> {
   std::size_t count;
-  ConstBuffer found{};
 
   [[nodiscard]] bool done_at_once() noexcept;
-  [[nodiscard]] value_type value() const noexcept { return found; }
   [[nodiscard]] Task<value_type> task() const;
   [[nodiscard]] Error canceled() const noexcept;
 };
 
-struct Peek {
-  using value_type = ConstBuffer;
+struct Peek : ReadAhead<ConstBuffer> {
   static constexpr bool consumes = false;
-  BufferedReader* reader;
   std::size_t count;
-  ConstBuffer found{};
 
   [[nodiscard]] bool done_at_once() noexcept;
-  [[nodiscard]] value_type value() const noexcept { return found; }
   [[nodiscard]] Task<value_type> task() const;
   [[nodiscard]] Error canceled() const noexcept;
 };
@@ -169,19 +160,19 @@ struct Peek {
 }  // namespace detail
 
 inline detail::BufferedOperation<detail::ReadLine> BufferedReader::read_line() noexcept {
-  return detail::BufferedOperation<detail::ReadLine>({this});
+  return detail::BufferedOperation<detail::ReadLine>({{this}});
 }
 inline detail::BufferedOperation<detail::ReadUntil> BufferedReader::read_until(
     std::string_view delimiter) noexcept {
   IEUM_ASSERT(!delimiter.empty(), "read_until needs a delimiter");
-  return detail::BufferedOperation<detail::ReadUntil>({this, delimiter});
+  return detail::BufferedOperation<detail::ReadUntil>({{this}, delimiter});
 }
 inline detail::BufferedOperation<detail::ReadPiece> BufferedReader::read_exact(
     std::size_t count) noexcept {
-  return detail::BufferedOperation<detail::ReadPiece>({this, count});
+  return detail::BufferedOperation<detail::ReadPiece>({{this}, count});
 }
 inline detail::BufferedOperation<detail::Peek> BufferedReader::peek(std::size_t count) noexcept {
-  return detail::BufferedOperation<detail::Peek>({this, count});
+  return detail::BufferedOperation<detail::Peek>({{this}, count});
 }
 
 }  // namespace ieum

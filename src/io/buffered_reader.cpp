@@ -205,7 +205,7 @@ Error ReadUntil::canceled() const noexcept {
 }
 
 bool ReadLine::done_at_once() noexcept {
-  ReadUntil until{reader, "\n"};
+  ReadUntil until{{reader}, "\n"};
   if (!until.done_at_once()) return false;
   found = without_line_end(until.found);
   return true;
@@ -216,10 +216,9 @@ Error ReadLine::canceled() const noexcept {
 }
 
 bool ReadPiece::done_at_once() noexcept {
-  reader->forget_used();
-  const std::string_view front = reader->front();
-  if (front.size() < count || count > reader->bytes_max_) return false;
-  found = bytes_of(front.substr(0, count));
+  Peek peek{{reader}, count};
+  if (!peek.done_at_once()) return false;
+  found = peek.found.first(count);
   reader->use(count);
   return true;
 }
