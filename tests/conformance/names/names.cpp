@@ -269,9 +269,11 @@ CO_TEST(Names, failures_have_codes) {
 }
 
 CO_TEST(Names, nobody_listens_where_the_server_should_be) {
-  Listener listener = co_await Listener::bind("127.0.0.1:0");  // of TCP: no UDP is there
+  // One with a peer takes nothing from others, and keeps others from its port.
+  DatagramSocket elsewhere = co_await DatagramSocket::bind("127.0.0.1:0");
+  co_await elsewhere.set_peer(co_await Address::parse("127.0.0.1:9"));
   ResolveOptions options;
-  options.server = listener.address();
+  options.server = elsewhere.address();
   options.server_timeout = 20ms;
   const std::string failure = co_await failure_of("some.example", options);
   EXPECT_EQ(failure, "resolve some.example: no name server answers: connection refused");
