@@ -13,6 +13,9 @@
 
 namespace ieum::detail {
 
+/// Until a receive is tried again for which the system gave no memory: nothing tells when it has.
+inline constexpr Duration no_memory_pause = std::chrono::milliseconds(5);
+
 class BufferPool {
  public:
   /// Small ones for most of what arrives; large ones for a connection whose last receive filled

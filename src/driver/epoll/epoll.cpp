@@ -82,7 +82,9 @@ bool EpollDriver::attempt(Operation& operation, Slot& at) noexcept {
 
 bool EpollDriver::receive(Operation& operation, Slot& at) noexcept {
   if (!operation.pooled) return read(operation, at);
-  const std::uint32_t buffer = take_buffer(at);
+  // Who waits for a buffer has one before whoever comes now.
+  const bool must_queue = !starved_.empty() && !retrying_ && pool_.small_left() <= starved_.size();
+  const std::uint32_t buffer = must_queue ? BufferPool::none : take_buffer(at);
   if (buffer == BufferPool::none) {
     if (!std::exchange(at.starved, true)) starved_.push_back(operation.handle);
     return false;
@@ -235,6 +237,9 @@ void EpollDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
   if (!starved_.empty()) [[unlikely]]
     retry_starved();
   const bool waits = completed_.empty();
+  if (!starved_.empty() && pool_.small_left() > 0) {  // there was no memory for one
+    deadline = std::min(deadline, now() + no_memory_pause);
+  }
   const int count = wait_for_events(waits ? pool_.trim_before(deadline) : TimePoint::min());
   done.append(completed_);
   for (int i = 0; i < count; ++i) take_event(events_[static_cast<std::size_t>(i)], done);
@@ -251,7 +256,9 @@ void EpollDriver::retry_starved() noexcept {
     const int handle = starved_.front();
     starved_.pop_front();
     slot(handle).starved = false;
+    retrying_ = true;
     progress(slot(handle).in, slot(handle), true, completed_);
+    retrying_ = false;
   }
   extra_max_ = 0;
 }

@@ -139,6 +139,7 @@ class EpollDriver final : public LinuxDriver {
   BufferPool pool_;
   DatagramCalls datagrams_;
   std::deque<int> starved_;    // handles whose pooled receive found no buffer
+  bool retrying_ = false;      // one of these
   std::size_t extra_max_ = 0;  // buffers beyond the maximum, while those are served
   std::array<epoll_event, events_max> events_{};
 };

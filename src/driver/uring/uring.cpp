@@ -166,8 +166,11 @@ void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
 
   done.append(completed_);
   // A buffer that the restarted have no use for is the next one's.
-  const bool hands_on = (!starved_.empty() && buffers_.small_left() > 0) ||
+  const bool hands_on = (!starved_.empty() && buffers_.small_ready() > 0) ||
                         (!starved_direct_.empty() && direct_.small_left() > 0);
+  if (!starved_.empty() && buffers_.small_ready() == 0 && buffers_.small_left() > 0) [[unlikely]] {
+    deadline = std::min(deadline, now() + no_memory_pause);
+  }
   const bool sleeps =
       done.empty() && wake_armed_ && backlog_.empty() && cancels_owed_.empty() && !hands_on;
   if (sleeps) deadline = direct_.trim_before(buffers_.pool().trim_before(deadline));

@@ -48,6 +48,42 @@ Task<> expect_none_leased() {
   co_await take_all_buffers(holder);
 }
 
+// Those that always have something to receive take a buffer again as soon as they gave it back.
+FEW_BUFFERS_TEST(who_waits_for_one_is_not_overtaken) {
+  constexpr int busy = 4 * few;
+  Pair quiet = co_await connected();
+  std::vector<Pair> pairs;
+  for (int i = 0; i < busy; ++i) pairs.push_back(co_await connected());
+  std::uint64_t received_by_others = 0;
+  bool over = false;
+  auto flood = [&](StreamSocket& socket) -> Task<> {
+    const std::vector<std::byte> data(60'000);
+    while (!over) co_await socket.write_all(data);
+    co_await socket.close();
+  };
+  auto drink = [&](StreamSocket& socket) -> Task<> {
+    while (const Lease data = co_await socket.receive()) ++received_by_others;
+  };
+  std::uint64_t most = 0;
+  auto body = [&](Group& group) -> Task<> {
+    for (Pair& pair : pairs) {
+      group.start(flood(pair.client));
+      group.start(drink(pair.server));
+    }
+    for (int i = 0; i < 20; ++i) {
+      co_await sleep(1ms);
+      co_await quiet.client.write_all("x");
+      const std::uint64_t before = received_by_others;
+      const Lease data = co_await quiet.server.receive();
+      EXPECT_EQ(data.text(), "x");
+      most = std::max(most, received_by_others - before);
+    }
+    over = true;
+  };
+  co_await with_group(body);
+  EXPECT_LT(most, 5000U) << "were received meanwhile";
+}
+
 FEW_BUFFERS_TEST(a_lease_gives_its_buffer_back_when_it_is_dropped) {
   Pair pair = co_await connected();
   for (int i = 0; i < 100; ++i) {
