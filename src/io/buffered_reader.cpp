@@ -91,6 +91,7 @@ Task<std::optional<std::string_view>> BufferedReader::until(std::string_view del
   }
   for (;;) {
     if (lease_.empty()) {
+      if (size() >= bytes_max_) co_return fail(too_long("no end within ", name));
       Lease data = co_await receive();
       lease_ = std::move(data);
       if (size() == 0) co_return std::nullopt;

@@ -128,6 +128,20 @@ TEST(BufferedReader, refuses_what_is_too_long_and_loses_nothing) {
   }());
 }
 
+TEST(BufferedReader, refuses_at_once_what_it_has_looked_at) {
+  run_virtual([]() -> Task<> {
+    ScriptedStream stream;
+    stream.input = {"1234", "5678", "never read"};
+    BufferedReader reader(stream, {.bytes_max = 8});
+    const ConstBuffer all = co_await reader.peek(8);
+    EXPECT_EQ(text_of(all), "12345678");
+    const auto line = co_await attempt(reader.read_line());
+    CO_ASSERT(!line);
+    EXPECT_EQ(line.error(), Errc::limit_exceeded);
+    EXPECT_EQ(stream.reads, 2);
+  }());
+}
+
 TEST(BufferedReader, pieces_peeks_and_skips) {
   run_virtual([]() -> Task<> {
     ScriptedStream stream;

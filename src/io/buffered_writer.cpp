@@ -4,10 +4,15 @@
 #include <array>
 #include <utility>
 
+#include <ieum/timeout.hpp>
+
 namespace ieum {
 
 Task<> BufferedWriter::write_through(ConstBuffer data) {
   if (error_ != nullptr) co_await fail(*error_);
+  // Before anything is given away: this may be the turn of a stop that came meanwhile.
+  const bool stopped = co_await stop_requested();
+  if (stopped) co_await fail(canceled("write"));
   const std::string collected = std::exchange(collected_, {});
   const std::array<ConstBuffer, 2> parts{std::as_bytes(std::span(collected)), data};
   const Result<> written = co_await attempt(stream_.write_all(parts));
