@@ -29,8 +29,9 @@ struct RelayOptions {
 ///
 /// While nothing comes it holds no buffer (`Stream::receive`), and a stream that takes nothing
 /// stops the reading from the other. Bytes count once the stream has taken them; what one slow
-/// write is moving counts for the idle limit as well. It is the streams' only reader and writer;
-/// they must outlive it and be open both ways.
+/// write is moving counts for the idle limit as well, and what a peer takes of what the system
+/// holds for it (`Stream::bytes_on_way`): one that takes nothing is noticed within twice the limit.
+/// It is the streams' only reader and writer; they must outlive it and be open both ways.
 ///
 /// If one direction fails, the other is stopped, and the error is of the first, with the direction
 /// in its detail: "relaying from a to b". Errors: those of `Stream::receive`, `write_some` and

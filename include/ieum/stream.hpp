@@ -136,6 +136,10 @@ class Stream {
   /// The far end's address, which errors name; none where there is no such thing.
   [[nodiscard]] virtual Address peer_address() const noexcept { return {}; }
 
+  /// Bytes that were written and that the peer's system has not acknowledged yet; 0 where that is
+  /// not known.
+  [[nodiscard]] virtual std::size_t bytes_on_way() const noexcept { return 0; }
+
   /// For implementers: put into `io` what serves the request.
   virtual void begin_read(detail::StreamIo& io, std::span<std::byte> into) = 0;
   virtual void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) = 0;

@@ -28,6 +28,9 @@ struct ConnectOptions {
   /// Between attempts at a name's addresses (RFC 8305, section 8).
   static constexpr Duration attempt_delay_min = std::chrono::milliseconds(10);
   static constexpr Duration attempt_delay_max = std::chrono::seconds(2);
+  /// Of a name's addresses, so many are tried at the same time: for one more, the one that was
+  /// begun first is given up. Each takes a descriptor.
+  static constexpr std::size_t attempts_at_once_max = 4;
   /// How long attempts wait for an IPv6 address when the IPv4 one is known (RFC 8305, section 3).
   static constexpr Duration resolution_delay = std::chrono::milliseconds(50);
 
@@ -164,6 +167,8 @@ class StreamSocket final : public Stream {
   [[nodiscard]] Result<Address> local_address() const noexcept;
   /// The address that was connected to, or that connected; known as long as the object lives.
   [[nodiscard]] Address peer_address() const noexcept override { return peer_.address(); }
+  /// On a Unix socket: those that the peer has not read.
+  [[nodiscard]] std::size_t bytes_on_way() const noexcept override;
 
   /// setsockopt(2), getsockopt(2). Errors: `no_protocol_option`, `invalid_argument`.
   Result<> set_option(SocketOption option, int value) noexcept;

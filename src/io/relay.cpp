@@ -1,7 +1,9 @@
 // relay: a task for each direction, and one that watches the clock.
 #include <ieum/relay.hpp>
 
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include <ieum/group.hpp>
 #include <ieum/timeout.hpp>
@@ -19,6 +21,9 @@ struct Relaying {
   RelayCounts& counts;
   Group& group;
   TimePoint last_moved;
+  // When it was last asked whether the peers take anything:
+  std::uint64_t seen_written = UINT64_MAX;
+  std::size_t seen_on_way = 0;
   int directions = 2;  // that have not ended
 };
 
@@ -53,11 +58,22 @@ Task<> direction(Relaying& relaying, Task<> pumping, const char* name) {
   if (--relaying.directions == 0) relaying.group.stop();  // whoever watches the clock
 }
 
+/// Whether a peer has taken some of what was written since this was last asked, though not so much
+/// that the system takes more of it.
+bool is_draining(Relaying& relaying) {
+  const std::uint64_t written = relaying.counts.a_to_b + relaying.counts.b_to_a;
+  const std::size_t on_way = relaying.a.bytes_on_way() + relaying.b.bytes_on_way();
+  const bool is_first_look = std::exchange(relaying.seen_written, written) != written;
+  const bool is_less = on_way < std::exchange(relaying.seen_on_way, on_way);
+  return on_way > 0 && (is_first_look || is_less);
+}
+
 Task<> fail_when_idle(Relaying& relaying, Duration limit) {
   for (;;) {
     const Duration idle = now() - relaying.last_moved;
-    if (idle >= limit) break;
-    co_await sleep(limit - idle);
+    if (idle >= limit && !is_draining(relaying)) break;
+    if (idle >= limit) relaying.last_moved = now();
+    co_await sleep(idle >= limit ? limit : limit - idle);
   }
   const Error idle(std::errc::timed_out, "relay", relaying.a.peer_address());
   co_await fail(idle.with_detail(detail::words("idle for ", detail::limit_in_words(limit))));

@@ -203,6 +203,11 @@ Task<> StreamSocket::wait_acknowledged() {
   }
 }
 
+std::size_t StreamSocket::bytes_on_way() const noexcept {
+  const std::int64_t bytes = handle_ < 0 ? 0 : loop_->driver().unacknowledged(handle_);
+  return bytes < 0 ? 0 : static_cast<std::size_t>(bytes);
+}
+
 Result<Address> StreamSocket::local_address() const noexcept {
   Address address;
   const int status = handle_ < 0 ? -EBADF : loop_->driver().local_address(handle_, address);

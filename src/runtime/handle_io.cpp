@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+
+#include "base/driver.hpp"
 
 namespace ieum::detail {
 
@@ -13,7 +16,9 @@ struct PeerName::Shared {
   // Of a watched one:
   TimePoint last_moved{};
   const Operation* writing = nullptr;  // the pending write
-  std::size_t seen_moved = 0;          // of which so many bytes had gone when it was looked at
+  // Of which so many bytes had gone, and so many were on their way, when it was looked at.
+  std::size_t seen_moved = 0;
+  std::int64_t seen_on_way = INT64_MAX;
 };
 
 PeerName::PeerName(const Address& address)
@@ -47,6 +52,7 @@ void PeerName::begin_shared(Operation& operation) noexcept {
   if (!shared_->is_watched || !is_write || shared_->writing != nullptr) return;
   shared_->writing = &operation;
   shared_->seen_moved = 0;
+  shared_->seen_on_way = INT64_MAX;
 }
 
 void PeerName::end_shared(const Operation& operation) noexcept {
@@ -64,10 +70,14 @@ void PeerName::moved(TimePoint now) const noexcept {
 
 TimePoint PeerName::last_moved(TimePoint now) const noexcept {
   const Operation* const writing = shared_->writing;
-  if (writing != nullptr && writing->moved > shared_->seen_moved) {
-    shared_->seen_moved = writing->moved;
+  if (writing == nullptr) return shared_->last_moved;
+  // The system takes more of a write only once the peer has taken much of what is on its way.
+  const std::int64_t on_way = Loop::current()->driver().unacknowledged(writing->handle);
+  if (writing->moved > shared_->seen_moved || (on_way > 0 && on_way < shared_->seen_on_way)) {
     shared_->last_moved = now;
   }
+  shared_->seen_moved = writing->moved;
+  shared_->seen_on_way = on_way;
   return shared_->last_moved;
 }
 

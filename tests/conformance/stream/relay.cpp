@@ -145,6 +145,28 @@ CO_TEST(Relay, a_slow_reader_is_not_idle_but_one_that_does_not_read_is) {
   EXPECT_TRUE(outcome.error.ends_with("idle for 400 ms")) << outcome.error;
 }
 
+CO_TEST_P(RelayOver, a_reader_that_takes_less_than_wakes_the_writer_is_not_idle) {
+  Between both = co_await between(transport);
+  Outcome outcome;
+  const std::vector<std::byte> data = random_bytes(std::size_t{32} << 20U, seed());
+  auto sending = [&]() -> Task<> { co_await attempt(both.a.client.write_all(data)); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(relay_into(outcome, both.a.server, both.b.client, {.idle_limit = 500ms}));
+    group.start(sending());
+    std::vector<std::byte> buffer(40'000);
+    const TimePoint begin = now();
+    while (now() - begin < 2s && outcome.error == "not yet") {
+      co_await sleep(20ms);
+      co_await both.b.server.read_some(buffer);
+    }
+    EXPECT_EQ(outcome.error, "not yet");
+    while (outcome.error == "not yet") co_await sleep(5ms);
+    group.stop();
+  };
+  co_await with_group(body);
+  EXPECT_TRUE(outcome.error.ends_with("idle for 500 ms")) << outcome.error;
+}
+
 CO_TEST(Relay, a_failure_stops_the_other_direction_and_names_its_own) {
   for (const bool is_a : {true, false}) {
     Between both = co_await between();

@@ -500,6 +500,36 @@ CO_TEST(Serve, one_long_write_is_not_idle_while_its_peer_takes_it) {
   EXPECT_EQ(server.counters().idle, 1U);
 }
 
+// The system wakes a writer only once a third of its buffer is free, which takes a slow peer long.
+CO_TEST_P(ServeOver, a_peer_that_takes_less_than_wakes_the_writer_is_not_idle) {
+  auto handler = [](StreamSocket peer) -> Task<> {
+    const std::string data(std::size_t{64} << 20U, 'x');
+    co_await peer.write_all(data);
+  };
+  Listener listener = co_await Listener::bind(any_address(transport));
+  const Address address = listener.address();
+  Server server(std::move(listener), handler, {.idle_limit = 500ms});
+  std::string end;
+  server.on_session_end([&](const SessionEnd& session) {
+    end = session.error != nullptr ? session.error->to_string() : "succeeded";
+  });
+  auto body = [&](Group& group) -> Task<> {
+    group.start(server.run());
+    StreamSocket client = co_await StreamSocket::connect(address);
+    std::vector<std::byte> buffer(40'000);
+    const TimePoint begin = now();
+    while (now() - begin < 2s && end.empty()) {
+      co_await sleep(20ms);
+      co_await client.read_some(buffer);
+    }
+    EXPECT_EQ(end, "");
+    while (end.empty()) co_await sleep(5ms);  // it takes nothing any more
+    co_await server.drain(0s);
+  };
+  co_await with_group(body);
+  EXPECT_TRUE(end.ends_with("idle for 500 ms")) << end;
+}
+
 CO_TEST_P(ServeOver, a_drain_tells_idle_sessions_from_those_it_cut) {
   Listener listener = co_await Listener::bind(any_address(transport));
   const Address address = listener.address();
