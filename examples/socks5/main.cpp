@@ -26,8 +26,10 @@ Task<> program(const char* address, Duration idle_limit) {
   Signals signals = co_await Signals::create(SIGINT, SIGTERM);
   Listener listener = co_await Listener::bind(address);
   std::fprintf(stderr, "listening on %s\n", listener.address().to_string().c_str());
+  // A client, a question for each family of addresses, and the attempts to connect.
+  constexpr std::size_t descriptors = 3 + ConnectOptions::attempts_at_once_max;
   Server server(std::move(listener), socks5::session,
-                {.descriptors_each = 2, .idle_limit = idle_limit});
+                {.descriptors_each = descriptors, .idle_limit = idle_limit});
   server.on_session_end(tell);
   co_await with_group([&](Group& group) -> Task<> {
     group.start(server.run());

@@ -16,15 +16,13 @@ constexpr Duration connect_max = 15s;
 
 /// RFC 1928, section 6.
 enum class Reply : std::uint8_t {
-  succeeded,
-  failure,
-  not_allowed,
-  network_unreachable,
-  host_unreachable,
-  refused,
-  ttl_expired,
-  command_not_supported,
-  address_type_not_supported,
+  succeeded = 0,
+  failure = 1,
+  network_unreachable = 3,
+  host_unreachable = 4,
+  refused = 5,
+  command_not_supported = 7,
+  address_type_not_supported = 8,
 };
 
 Reply reply_for(const Error& error) {
@@ -41,8 +39,7 @@ Task<> answer(StreamSocket& client, Reply reply, Address bound = Address::ipv4({
   const char type = bound.family() == Family::ipv6 ? 4 : 1;
   std::string text{5, static_cast<char>(reply), 0, type};
   text += bound.bytes();
-  text += static_cast<char>(bound.port() >> 8U);
-  text += static_cast<char>(bound.port() & 0xffU);
+  text += {static_cast<char>(bound.port() >> 8U), static_cast<char>(bound.port() & 0xffU)};
   co_await client.write_all(text);
 }
 
@@ -55,6 +52,10 @@ Task<> refuse(StreamSocket& client, Reply reply, Error why) {
 
 Error broken_rule(StreamSocket& client, const char* what) {
   return Error(std::errc::protocol_error, "socks", client.peer_address()).with_detail(what);
+}
+
+Task<> refuse(StreamSocket& client, Reply reply, const char* broken) {
+  return refuse(client, reply, broken_rule(client, broken));
 }
 
 std::uint8_t byte_of(ConstBuffer bytes, std::size_t at) {
@@ -81,8 +82,7 @@ Task<Destination> negotiate(StreamSocket& client, BufferedReader& reader) {
 
   const ConstBuffer request = co_await reader.read_exact(4);
   if (byte_of(request, 0) != 5) {
-    const Error why = broken_rule(client, "it does not speak SOCKS5 any more");
-    co_await refuse(client, Reply::failure, why);
+    co_await refuse(client, Reply::failure, "it does not speak SOCKS5 any more");
   }
   const std::uint8_t command = byte_of(request, 1);
   const std::uint8_t type = byte_of(request, 3);
@@ -96,16 +96,14 @@ Task<Destination> negotiate(StreamSocket& client, BufferedReader& reader) {
     const ConstBuffer name = co_await reader.read_exact(byte_of(length, 0));
     to.host.assign(reinterpret_cast<const char*>(name.data()), name.size());
   } else {
-    const Error why = broken_rule(client, "an unknown type of address");
-    co_await refuse(client, Reply::address_type_not_supported, why);
+    co_await refuse(client, Reply::address_type_not_supported, "an unknown type of address");
   }
   const ConstBuffer port = co_await reader.read_exact(2);
   to.port = static_cast<std::uint16_t>(byte_of(port, 0) << 8U | byte_of(port, 1));
   if (type == 1) to.address = Address::ipv4({ip[0], ip[1], ip[2], ip[3]}, to.port);
   if (type == 4) to.address = Address::ipv6(ip, to.port);
   if (command != 1) {
-    const Error why = broken_rule(client, "another command than CONNECT");
-    co_await refuse(client, Reply::command_not_supported, why);
+    co_await refuse(client, Reply::command_not_supported, "another command than CONNECT");
   }
   co_return to;
 }
@@ -114,6 +112,11 @@ Task<Destination> negotiate(StreamSocket& client, BufferedReader& reader) {
 Task<StreamSocket> connect(const Destination& to) {
   if (to.address.is_ip()) return StreamSocket::connect(to.address, {.timeout = connect_max});
   return StreamSocket::connect(to.host, to.port, {.timeout = connect_max});
+}
+
+Task<> pass_on(Stream& client, std::string_view early, Stream& target) {
+  co_await target.write_all(early);
+  co_await relay(client, target);
 }
 
 }  // namespace
@@ -126,8 +129,7 @@ Task<> session(StreamSocket client) {
   const Address bound = co_await target->local_address();
   co_await answer(client, Reply::succeeded, bound);
   const std::string early = reader.take_buffered();  // of a client that did not wait for the answer
-  co_await target->write_all(early);
-  const Result<RelayCounts> relayed = co_await attempt(relay(client, *target));
+  const Result<> relayed = co_await attempt(pass_on(client, early, *target));
   if (relayed) co_return;
   co_await attempt(client.reset());  // closing would look like a good end
   co_await attempt(target->reset());

@@ -241,5 +241,38 @@ FAULT_TEST(HappyEyeballs, connect_by_whatever_family_works) {
   EXPECT_LT(took, expected + 5ms);
 }
 
+Task<> connect_to_any(std::string_view name, bool& connected, std::string& failure) {
+  const Result<StreamSocket> socket =
+      co_await attempt(StreamSocket::connect(name, {.attempt_delay = 250ms}));
+  connected = socket.has_value();
+  if (!socket) failure = socket.error().to_string();
+}
+
+// Each takes a descriptor, and whoever may choose a name may choose what it stands for.
+FAULT_TEST(HappyEyeballs, holds_few_attempts_however_many_addresses_are_silent) {
+  const std::vector<Address> at{Address::parse("203.0.113.1:0").value()};
+  const std::vector<Address> silent_at{Address::parse("203.0.113.3:0").value()};
+  SimHost& server = net.add_host_at("server", at);
+  SimHost& client = net.add_host_at("client", {Address::parse("203.0.113.2:0").value()},
+                                    {.descriptors_max = ConnectOptions::attempts_at_once_max + 2});
+  SimHost& silent = net.add_host_at("silent", silent_at);
+  net.partition(client, silent);
+  server.start_background(serve_echo(7));
+  std::vector<Address> many(40, silent_at.front());
+  net.add_name("nobody", many);
+  many.push_back(at.front());
+  net.add_name("one", many);
+  bool connected = false;
+  std::string failure;
+  const EndsFirst end(net);
+  client.start(connect_to_any("one:7", connected, failure));
+  expect_success(net, net.run());
+  EXPECT_TRUE(connected) << failure;
+  client.start(connect_to_any("nobody:7", connected, failure));
+  expect_success(net, net.run());
+  EXPECT_FALSE(connected);
+  EXPECT_EQ(failure, "connect 203.0.113.3:7: timed out: tried 40 addresses of nobody");
+}
+
 }  // namespace
 }  // namespace ieum::test

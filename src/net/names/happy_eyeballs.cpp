@@ -4,6 +4,7 @@
 #include "net/names/happy_eyeballs.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -61,6 +62,10 @@ Task<> look_up_name(Connecting& c) {
   c.answers.changed.set();
 }
 
+void note_failure(Connecting& c, const Error& error) {
+  if (!c.failure || weight(error) > weight(*c.failure)) c.failure = error;
+}
+
 Task<> try_address(Connecting& c, Address to) {
   ConnectOptions options = c.options;
   options.timeout = Duration::zero();  // the one that counts is that of all
@@ -69,7 +74,7 @@ Task<> try_address(Connecting& c, Address to) {
   if (socket && !c.winner.is_open()) {
     c.winner = *std::move(socket);
   } else if (!socket && socket.error() != std::errc::operation_canceled) {
-    if (!c.failure || weight(socket.error()) > weight(*c.failure)) c.failure = socket.error();
+    note_failure(c, socket.error());
     c.next_attempt = TimePoint::min();
   }
   c.answers.changed.set();
@@ -106,9 +111,28 @@ TimePoint start_time(Connecting& c) {
   return std::max(c.next_attempt, *c.ipv4_since + ConnectOptions::resolution_delay);
 }
 
+/// An attempt that may be given up.
+struct Trying {
+  Address to;
+  ChildTask<> task;
+};
+
+/// Makes room for another attempt.
+void give_up_first(Connecting& c, std::deque<Trying>& trying) {
+  while (trying.size() >= ConnectOptions::attempts_at_once_max) {
+    Trying& first = trying.front();
+    if (!first.task.has_ended()) {
+      note_failure(c, Error(std::errc::timed_out, "connect", first.to));
+      first.task.stop();
+    }
+    trying.pop_front();
+  }
+}
+
 /// Starts attempts until one has won, or none is left.
 Task<> start_attempts(Connecting& c, Group& group) {
   if (!c.looked_up) group.start(look_up_name(c));
+  std::deque<Trying> trying;
   while (!c.winner.is_open()) {
     c.answers.changed.reset();
     take_addresses(c);
@@ -129,7 +153,9 @@ Task<> start_attempts(Connecting& c, Group& group) {
     c.next_attempt = now() + c.options.attempt_delay;
     ++c.tried;
     ++c.running;
-    group.start(try_address(c, address));
+    std::erase_if(trying, [](const Trying& one) { return one.task.has_ended(); });
+    give_up_first(c, trying);
+    trying.push_back({address, group.spawn(try_address(c, address))});
   }
   group.stop();
 }
