@@ -97,37 +97,5 @@ TEST(BufferedWriter, a_stop_before_it_began_takes_nothing_back) {
   }());
 }
 
-TEST(BufferedWriter, a_stop_before_it_gave_anything_leaves_it_usable) {
-  run_virtual([]() -> Task<> {
-    ScriptedStream stream;
-    BufferedWriter writer(stream);
-    co_await writer.write("kept");
-    Event set;
-    set.set();
-    // Such that a flush uses up what a task may do before others have their turn.
-    for (int before = detail::Loop::budget_full - 4; before <= detail::Loop::budget_full;
-         ++before) {
-      stream.written.clear();
-      auto flushing = [&]() -> Task<> {
-        for (int i = 0; i < before; ++i) co_await set.wait();
-        co_await writer.flush();
-      };
-      auto stopping = [](Group& group) -> Task<> {
-        group.stop();
-        co_return;
-      };
-      auto stopped = [&](Group& group) -> Task<> {
-        group.start(flushing());
-        group.start(stopping(group));
-        co_return;
-      };
-      const Result<> result = co_await attempt(with_group(stopped));
-      co_await writer.flush();
-      EXPECT_EQ(stream.written, (Writes{"kept|"})) << before << (result ? "" : ", stopped");
-      co_await writer.write("kept");
-    }
-  }());
-}
-
 }  // namespace
 }  // namespace ieum::test
