@@ -317,7 +317,7 @@ TEST(Diagnose, Listeners) {
 TEST(Diagnose, AnythingHasASentence) {
   std::mt19937_64 random(test::seed());
   const auto dice = [&random] { return random() % 4 == 0; };
-  for (int i = 0; i < (test::sanitized ? 20'000 : 100'000); ++i) {
+  for (int i = 0; i < (test::sanitized && !test::long_form() ? 20'000 : 100'000); ++i) {
     SocketInfo info = dice()   ? unix_stream()
                       : dice() ? listener(static_cast<std::uint32_t>(random() % 12))
                                : connection();
