@@ -4,6 +4,8 @@
 
 #include <dlfcn.h>
 #include <liburing.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -16,6 +18,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #if defined(__SANITIZE_THREAD__)
 #define IEUM_LEAVES_TRANSFERS
@@ -133,6 +136,16 @@ const bool SystemFault::reaches_transfers = false;
 const bool SystemFault::reaches_transfers = true;
 #endif
 
+namespace {
+thread_local std::function<void()> before_tcp_info;
+}
+
+BeforeTcpInfo::BeforeTcpInfo(std::function<void()> happening) {
+  before_tcp_info = std::move(happening);
+}
+BeforeTcpInfo::~BeforeTcpInfo() { before_tcp_info = nullptr; }
+bool BeforeTcpInfo::has_happened() { return before_tcp_info == nullptr; }
+
 std::int64_t epoll_pwait2_calls() noexcept { return pwait2_calls; }
 std::int64_t epoll_events() noexcept { return pwait2_events; }
 
@@ -145,6 +158,14 @@ extern "C" {
 int accept4(int descriptor, sockaddr* address, socklen_t* length, int flags) {
   static auto* const original = ieum::test::original<decltype(accept4)>("accept4");
   return ieum::test::call(SystemFault::Call::accept4, original, descriptor, address, length, flags);
+}
+
+int getsockopt(int descriptor, int level, int option, void* value, socklen_t* size) {
+  static auto* const original = ieum::test::original<decltype(getsockopt)>("getsockopt");
+  if (level == IPPROTO_TCP && option == TCP_INFO && ieum::test::before_tcp_info) {
+    std::exchange(ieum::test::before_tcp_info, nullptr)();
+  }
+  return original(descriptor, level, option, value, size);
 }
 
 int epoll_pwait2(int epoll, epoll_event* events, int room, const timespec* limit,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 namespace ieum::test {
 
@@ -40,6 +41,18 @@ class SystemFault {
  private:
   Call call_;
   int times_;
+};
+
+/// While it lives, `happening` is called once, before the next question for a connection's
+/// TCP_INFO: what changes between two system calls of the drivers.
+class BeforeTcpInfo {
+ public:
+  explicit BeforeTcpInfo(std::function<void()> happening);
+  BeforeTcpInfo(const BeforeTcpInfo&) = delete;
+  BeforeTcpInfo& operator=(const BeforeTcpInfo&) = delete;
+  ~BeforeTcpInfo();
+
+  [[nodiscard]] static bool has_happened();
 };
 
 /// How often epoll_pwait2(2) was called in this process.

@@ -216,17 +216,20 @@ int LinuxDriver::reset_on_close(int handle) noexcept {
 }
 
 std::int64_t LinuxDriver::unacknowledged(int handle) noexcept {
-  int bytes = 0;
-  const int answer = or_errno(::ioctl(handle, SIOCOUTQ, &bytes));
-  if (answer < 0) return answer;
-  if (bytes == 0) return 0;
+  const auto queued = [handle]() noexcept {
+    int bytes = 0;
+    const int answer = or_errno(::ioctl(handle, SIOCOUTQ, &bytes));
+    return answer < 0 ? answer : bytes;
+  };
+  const int bytes = queued();
+  if (bytes <= 0) return bytes;
   // A connection that has failed keeps its count. Not SO_ERROR: that would take the error away from
   // a read, which would then see an orderly end.
   tcp_info info{};
   socklen_t size = sizeof info;
   if (::getsockopt(handle, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
       info.tcpi_state == TCP_CLOSE) {
-    return -ECONNRESET;
+    return queued() == 0 ? 0 : -ECONNRESET;  // 0: it has ended in order since we asked
   }
   return bytes;
 }

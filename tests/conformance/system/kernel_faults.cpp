@@ -1,4 +1,7 @@
 // What the kernel refuses, or answers only now and then: injected beneath the drivers.
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <array>
 #include <cerrno>
 #include <ctime>
@@ -284,6 +287,27 @@ TEST(KernelFault, of_a_ring_that_takes_no_more_delays_cancels) {
   const std::unique_ptr<Runtime> runtime = make_runtime({.ring_entries = 4});
   const Result<> result = run(*runtime, with_timeout(10s, cancel_more_than_the_ring_takes()));
   EXPECT_TRUE(result) << result.error().to_string_with_trace();
+}
+
+// ---- Waiting until all has been acknowledged ----------------------------------------------------
+
+CO_TEST(KernelFault, is_none_where_the_peer_closes_in_order_while_we_look) {
+  Pair pair = co_await connected_with_small_buffers();
+  fill(pair.client.native_handle());
+  co_await pair.client.shutdown_write();
+  co_await pair.server.shutdown_write();
+  const std::string nothing = co_await read_to_end(pair.client);
+  EXPECT_EQ(nothing, "");
+  // The last byte and the end are acknowledged, and so the connection closed, between two looks.
+  const BeforeTcpInfo drained([server = pair.server.native_handle()] {
+    std::array<char, 4096> room;
+    pollfd readable{.fd = server, .events = POLLIN, .revents = 0};
+    while (::poll(&readable, 1, 5000) == 1 && ::recv(server, room.data(), room.size(), 0) > 0) {
+    }
+  });
+  const Result<> acknowledged = co_await attempt(pair.client.wait_acknowledged());
+  EXPECT_TRUE(acknowledged) << acknowledged.error().to_string();
+  EXPECT_TRUE(BeforeTcpInfo::has_happened()) << "nothing was left to be acknowledged";
 }
 
 }  // namespace
