@@ -38,9 +38,10 @@ struct ResolveOptions {
   /// `rounds_default`.
   std::optional<int> rounds{};
   /// Names that name servers are asked for at the same time, of each thread; this one waits for its
-  /// turn, in order. Those that have had no answer for a quarter of the server's timeout do not
-  /// count, up to twice as many. Each takes one descriptor for each server that was asked so far,
-  /// and another if that had to be asked by TCP.
+  /// turn, in order. One that has had no answer for a quarter of the server's timeout, or less
+  /// where many wait, gives its turn to the next and does not count; of these, twice as many go on,
+  /// and others are asked for again after them. Each that goes on takes one descriptor for each
+  /// server that was asked so far, and another if that had to be asked by TCP.
   std::size_t at_once_max = 64;
   /// Answers are kept as long as their records say, and taken from there.
   bool cache = true;

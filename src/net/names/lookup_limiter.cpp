@@ -1,16 +1,22 @@
-// LookupLimiter: a queue of those who wait, linked through themselves.
+// LookupLimiter: two queues of those who wait, linked through themselves.
 #include "net/names/lookup_limiter.hpp"
 
 #include <pthread.h>
 
 namespace ieum::detail {
 
+struct LookupLimiter::Line {
+  LookupLimiter* first = nullptr;
+  LookupLimiter* last = nullptr;
+  std::size_t count = 0;
+};
+
 // The thread's last runtime may end after it: it must have no destructor.
 struct LookupLimiter::Places {
   std::size_t taken = 0;
-  std::size_t without = 0;
-  LookupLimiter* first = nullptr;
-  LookupLimiter* last = nullptr;
+  std::size_t slow = 0;
+  Line line;
+  Line slow_line;
 };
 thread_local constinit LookupLimiter::Places LookupLimiter::places_;
 
@@ -24,52 +30,71 @@ Task<> LookupLimiter::come(std::size_t at_once_max) {
   if (state_ == State::outside) {
     leave_behind_at_fork();
     at_once_max_ = at_once_max;
-    if (places_.first == nullptr && places_.taken < at_once_max_) {
-      take();
-    } else {
-      state_ = State::waiting;
-      previous_ = places_.last;
-      (previous_ != nullptr ? previous_->next_ : places_.first) = this;
-      places_.last = this;
-    }
+    append_to(places_.line, State::waiting);
+    give_places();
   }
-  if (state_ == State::waiting) co_await given_.wait();
+  if (is_in_line()) co_await given_.wait();
 }
 
-void LookupLimiter::take() noexcept {
-  ++places_.taken;
-  state_ = State::has_place;
+void LookupLimiter::append_to(Line& line, State waits) noexcept {
+  state_ = waits;
+  given_.reset();
+  previous_ = line.last;
+  next_ = nullptr;
+  (previous_ != nullptr ? previous_->next_ : line.first) = this;
+  line.last = this;
+  ++line.count;
 }
 
-void LookupLimiter::unlink() noexcept {
-  (previous_ != nullptr ? previous_->next_ : places_.first) = next_;
-  (next_ != nullptr ? next_->previous_ : places_.last) = previous_;
+void LookupLimiter::unlink_from(Line& line) noexcept {
+  (previous_ != nullptr ? previous_->next_ : line.first) = next_;
+  (next_ != nullptr ? next_->previous_ : line.last) = previous_;
+  --line.count;
+}
+
+void LookupLimiter::take_from(Line& line, State has) noexcept {
+  unlink_from(line);
+  state_ = has;
+  given_.set();
 }
 
 /// In order: nobody overtakes the first, whose maximum may be smaller.
 void LookupLimiter::give_places() noexcept {
-  while (places_.first != nullptr && places_.taken < places_.first->at_once_max_) {
-    LookupLimiter& first = *places_.first;
-    first.unlink();
-    first.take();
-    first.given_.set();
+  for (LookupLimiter* first = places_.line.first;
+       first != nullptr && places_.taken < first->at_once_max_; first = places_.line.first) {
+    ++places_.taken;
+    first->take_from(places_.line, State::has_place);
+    const auto all = static_cast<double>(first->at_once_max_);
+    first->share_ = all / (all + 2 * static_cast<double>(places_.line.count));
+  }
+  for (LookupLimiter* first = places_.slow_line.first;
+       first != nullptr && places_.slow / 2 < first->at_once_max_;
+       first = places_.slow_line.first) {
+    ++places_.slow;
+    first->take_from(places_.slow_line, State::slow);
   }
 }
 
-void LookupLimiter::go_on_without() noexcept {
-  if (state_ != State::has_place || places_.without >= 2 * at_once_max_) return;
-  state_ = State::without;
-  ++places_.without;
-  --places_.taken;
-  give_places();
+Duration LookupLimiter::share_of(Duration time) const noexcept {
+  return std::chrono::duration_cast<Duration>(time * share_);
+}
+
+bool LookupLimiter::give_way() noexcept {
+  if (state_ == State::has_place) {
+    --places_.taken;
+    append_to(places_.slow_line, State::waiting_slow);
+    give_places();
+  }
+  return state_ == State::slow;
 }
 
 LookupLimiter::~LookupLimiter() {
   switch (state_) {
     case State::outside: return;
-    case State::waiting: unlink(); break;
+    case State::waiting: unlink_from(places_.line); break;
     case State::has_place: --places_.taken; break;
-    case State::without: --places_.without; return;
+    case State::waiting_slow: unlink_from(places_.slow_line); break;
+    case State::slow: --places_.slow; break;
   }
   give_places();
 }

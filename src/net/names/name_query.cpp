@@ -320,9 +320,12 @@ void NameQuery::explain(NameAnswer& answer, int status) const {
 }
 
 Task<> NameQuery::drive(LookupLimiter& place) {
-  const TimePoint patient_until = began_ + server_timeout_ / 4;
+  const TimePoint patient_until = began_ + place.share_of(server_timeout_ / 4);
   while (!settled()) {
-    if (driver_.now() >= patient_until) place.go_on_without();
+    if (driver_.now() >= patient_until) {
+      take_what_has_come();
+      if (settled() || !place.give_way()) co_return;
+    }
     std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
     const auto wanted = static_cast<unsigned>(
         ares_getsock(channel_, sockets.data(), static_cast<int>(sockets.size())));
@@ -335,6 +338,18 @@ Task<> NameQuery::drive(LookupLimiter& place) {
     const Readiness ready = co_await race(std::move(waits));
     ares_process_fd(channel_, ready.readable ? ready.descriptor : ARES_SOCKET_BAD,
                     ready.readable ? ARES_SOCKET_BAD : ready.descriptor);
+  }
+}
+
+/// Answers that came while the loop was busy: they are not late.
+void NameQuery::take_what_has_come() {
+  std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
+  const auto wanted = static_cast<unsigned>(
+      ares_getsock(channel_, sockets.data(), static_cast<int>(sockets.size())));
+  for (unsigned i = 0; i < sockets.size(); ++i) {
+    if (ARES_GETSOCK_READABLE(wanted, i) != 0) {
+      ares_process_fd(channel_, sockets[i], ARES_SOCKET_BAD);
+    }
   }
 }
 

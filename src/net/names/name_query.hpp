@@ -56,8 +56,8 @@ class NameQuery {
   Result<> open(const ResolveOptions& options);
   /// Sends the questions whose answers are not settled.
   void ask(const std::string& host);
-  /// Waits until all is settled; whatever the servers say is no error. What takes long goes on
-  /// without `place`. May be called again after it was stopped.
+  /// Waits until all is settled; whatever the servers say is no error. What takes long gives way to
+  /// others: it ends early if it has lost its `place`. May be called again after it was stopped.
   Task<> drive(LookupLimiter& place);
 
   /// A socket of c-ares that can be read from, or written to.
@@ -88,6 +88,7 @@ class NameQuery {
   Result<> use_servers(const Address& only);
   /// The last one with this descriptor; null: none.
   Conversation* conversation(int descriptor) noexcept;
+  void take_what_has_come();
   Task<Readiness> until_timeout(TimePoint patient_until);
   void settle(Question& question, int status);
   void explain(NameAnswer& answer, int status) const;

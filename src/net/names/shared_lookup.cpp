@@ -43,16 +43,19 @@ SharedLookup& SharedLookup::find_or_make(Loop& loop, const std::string& host,
 }
 
 Task<> SharedLookup::lead() {
-  co_await place_.come(options_.at_once_max);
-  if (!query_) {
-    const Result<> asked = ask();
-    if (!asked) {
-      failure_ = asked.error();
-      over();
-      co_return;
+  while (!is_over()) {
+    if (place_.is_in_line()) query_.reset();  // it has given way: asked again when it has a place
+    co_await place_.come(options_.at_once_max);
+    if (!query_) {
+      const Result<> asked = ask();
+      if (!asked) {
+        failure_ = asked.error();
+        over();
+        co_return;
+      }
     }
+    co_await query_->drive(place_);
   }
-  co_await query_->drive(place_);
 }
 
 Result<> SharedLookup::ask() {
