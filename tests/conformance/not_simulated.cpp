@@ -103,6 +103,7 @@ constexpr std::array table{
     NotSimulated{"Names.a_stop_of_the_first_who_asked_does_not_stop_the_others", name_servers},
     NotSimulated{"Names.a_failure_is_told_to_all_who_asked", name_servers},
     NotSimulated{"Names.answers_are_kept_as_long_as_they_say", name_servers},
+    NotSimulated{"Names.capital_letters_and_a_final_dot_make_no_other_name", name_servers},
     NotSimulated{"Names.what_may_not_be_kept_is_asked_for_again", name_servers},
     NotSimulated{"Names.no_more_are_kept_than_the_maximum", name_servers},
     NotSimulated{"Names.nobody_overtakes_those_who_wait_with_a_smaller_limit", name_servers},

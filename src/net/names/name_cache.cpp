@@ -2,7 +2,6 @@
 #include "net/names/name_cache.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 namespace ieum::detail {
 
@@ -43,13 +42,11 @@ void NameCache::keep(Key key, std::vector<Address> addresses, Duration ttl, Time
   entries_.push_front({std::move(key), std::move(addresses), until});
 }
 
-NameCache::Key cache_key(std::string_view host, const ResolveOptions& options) {
-  NameCache::Key key{.name = std::string(host),
+NameCache::Key cache_key(std::string_view name, const ResolveOptions& options) {
+  NameCache::Key key{.name = std::string(name),
                      .family = options.family,
                      .server = options.server,
                      .configuration = {}};
-  std::ranges::transform(key.name, key.name.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (options.server.family() == Family::none) key.configuration = resolv_conf_stamp();
   return key;
 }

@@ -18,7 +18,7 @@ namespace ieum::detail {
 class NameCache {
  public:
   struct Key {
-    std::string name;  // as it was asked for, in lower case: a dot at its end tells
+    std::string name;  // as it is asked for
     Family family = Family::none;
     Address server;
     FileStamp configuration;
@@ -42,6 +42,6 @@ class NameCache {
 };
 
 /// What an answer depends on.
-[[nodiscard]] NameCache::Key cache_key(std::string_view host, const ResolveOptions& options);
+[[nodiscard]] NameCache::Key cache_key(std::string_view name, const ResolveOptions& options);
 
 }  // namespace ieum::detail

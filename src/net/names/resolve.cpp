@@ -26,8 +26,18 @@ std::string in_lower_case(std::string_view host) {
   std::string text(host);
   std::ranges::transform(text, text.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (text.ends_with('.')) text.pop_back();
   return text;
+}
+
+std::string without_final_dot(std::string name) {
+  if (name.ends_with('.')) name.pop_back();
+  return name;
+}
+
+/// One for all spellings of a name (RFC 4343). With a search list the dot at its end tells.
+std::string name_to_ask_for(std::string_view host, const ResolveOptions& options) {
+  std::string name = in_lower_case(host);
+  return options.server.family() == Family::none ? name : without_final_dot(std::move(name));
 }
 
 Result<> check(const std::string& host, const ResolveOptions& options) {
@@ -89,7 +99,7 @@ Result<bool> look_nearby(Driver& driver, const HostPort& to, const ResolveOption
     add(answers, {*to.address()}, options.family);
     return true;
   }
-  const std::string name = in_lower_case(to.host());
+  const std::string name = without_final_dot(in_lower_case(to.host()));
   const std::uint16_t port = to.port();
   if (name == "localhost" || name.ends_with(".localhost")) {
     add(answers, {Address::ipv6_loopback(port), Address::ipv4_loopback(port)}, options.family);
@@ -122,9 +132,10 @@ Error no_address(const NameAnswers& answers, const std::string& host, Family fam
 }
 
 Task<> ask_servers(Loop& loop, HostPort to, ResolveOptions options, NameAnswers& answers) {
+  const std::string name = name_to_ask_for(to.host(), options);
   NameCache* const cache = options.cache ? NameCache::of_this_thread() : nullptr;
   if (cache != nullptr) {
-    const auto* known = cache->find(cache_key(to.host(), options), loop.driver().now());
+    const auto* known = cache->find(cache_key(name, options), loop.driver().now());
     if (known != nullptr) {
       add(answers, *known, Family::none);
       for (NameAnswer* answer : {&answers.ipv6, &answers.ipv4}) {
@@ -133,7 +144,7 @@ Task<> ask_servers(Loop& loop, HostPort to, ResolveOptions options, NameAnswers&
       co_return;
     }
   }
-  LookupMember member(loop, to.host(), to.port(), options, answers);
+  LookupMember member(loop, name, to.port(), options, answers);
   co_await member.wait();
 }
 

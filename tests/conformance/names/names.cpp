@@ -685,6 +685,24 @@ CO_TEST(Names, answers_are_kept_as_long_as_they_say) {
   EXPECT_EQ(server.questions(), 8);
 }
 
+CO_TEST(Names, capital_letters_and_a_final_dot_make_no_other_name) {
+  DnsName slow = kept(60);
+  slow.ipv4.delay = slow.ipv6.delay = 20ms;
+  const DnsServer server({{"same.example", slow}});
+  ResolveOptions options = by(server);
+  options.server_timeout = 10s;
+  auto body = [&options](Group& group) -> Task<> {
+    group.start(expect_addresses("same.example", "192.0.2.1:80", options));
+    group.start(expect_addresses("SAME.example", "192.0.2.1:80", options));
+    group.start(expect_addresses("same.example.", "192.0.2.1:80", options));
+    co_return;
+  };
+  for (int i = 0; i < 2; ++i) {  // all at the same time, then from the cache
+    co_await with_group(body);
+    EXPECT_EQ(server.questions(), 2);
+  }
+}
+
 CO_TEST(Names, what_may_not_be_kept_is_asked_for_again) {
   const DnsServer server({{"ipv4.example", in_ipv4},
                           {"empty.example", {answer({}), answer({})}},

@@ -94,6 +94,24 @@ TEST(NamesOfTheSystem, servers_and_search_list_of_resolv_conf) {
   if (!reason.empty()) GTEST_SKIP() << reason;
 }
 
+TEST(NamesOfTheSystem, a_final_dot_tells_where_there_is_a_search_list) {
+  const std::string reason =
+      with_files("nameserver 127.0.0.53\nsearch corp.example\noptions ndots:2\n", "", [] {
+        DnsName searched = in_ipv4("192.0.2.7");
+        DnsName absolute = in_ipv4("192.0.2.8");
+        searched.ipv4.ttl = absolute.ipv4.ttl = 60;
+        const DnsServer dns({{"www.example.corp.example", searched}, {"www.example", absolute}},
+                            "127.0.0.53:53");
+        EXPECT_EQ(resolved("www.example"), " 192.0.2.7:80");
+        EXPECT_EQ(resolved("www.example."), " 192.0.2.8:80");
+        const int asked = dns.questions();
+        EXPECT_EQ(resolved("WWW.Example"), " 192.0.2.7:80");
+        EXPECT_EQ(resolved("WWW.Example."), " 192.0.2.8:80");
+        EXPECT_EQ(dns.questions(), asked) << "both are kept";
+      });
+  if (!reason.empty()) GTEST_SKIP() << reason;
+}
+
 TEST(NamesOfTheSystem, the_next_server_is_asked_when_one_is_silent) {
   const std::string reason = with_files("nameserver 127.0.0.53\nnameserver 127.0.0.54\n", "", [] {
     const DnsServer first({{"www.example", silent()}}, "127.0.0.53:53");
