@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 #include <ieum/printable.hpp>
@@ -27,10 +28,11 @@ std::string in_words(Duration time) {
 }
 
 std::string limit_in_words(Duration limit) {
+  if (limit == Duration::min()) limit = Duration::zero();  // at once, whatever its unit was
   const double seconds = std::chrono::duration<double>(limit).count();
   char text[32];
-  if (seconds >= 1) {
-    std::snprintf(text, sizeof text, "%g s", seconds);
+  if (std::abs(seconds) >= 1) {
+    std::snprintf(text, sizeof text, "%.10g s", seconds);
   } else {
     std::snprintf(text, sizeof text, "%g ms", seconds * 1e3);
   }

@@ -1,4 +1,4 @@
-// What of a text a terminal is shown.
+// What of a text a terminal is shown, and limits as words.
 #include "base/words.hpp"
 
 #include <ieum/printable.hpp>
@@ -26,6 +26,21 @@ TEST(Printable, ShowsTheBytesOfWhatIsNoUtf8) {
   EXPECT_EQ(printable("\x9b|\xff|\xec\x9d"), R"(\x9b|\xff|\xec\x9d)");
   EXPECT_EQ(printable("\xc0\x9b|\xed\xa0\x80"),
             R"(\xc0\x9b|\xed\xa0\x80)");  // too long; half a pair
+}
+
+TEST(LimitInWords, IsWhatSomebodyHasSet) {
+  using namespace std::chrono_literals;
+  const auto in_words = [](AnyDuration limit) { return detail::limit_in_words(limit); };
+  EXPECT_EQ(in_words(0s), "0 ms");
+  EXPECT_EQ(in_words(1500us), "1.5 ms");
+  EXPECT_EQ(in_words(40ms), "40 ms");
+  EXPECT_EQ(in_words(1500ms), "1.5 s");
+  EXPECT_EQ(in_words(1234567s), "1234567 s");
+  EXPECT_EQ(in_words(-5ms), "-5 ms");
+  EXPECT_EQ(in_words(-2h), "-7200 s");
+  EXPECT_EQ(in_words(std::chrono::hours::max()), "9223372037 s");
+  EXPECT_EQ(in_words(std::chrono::hours::min()), "0 ms");
+  EXPECT_EQ(in_words(std::chrono::nanoseconds::min()), "0 ms");
 }
 
 }  // namespace
