@@ -180,6 +180,11 @@ class Driver {
     static_cast<void>(addresses);
     return -EAGAIN;
   }
+  /// Fills `into` with bytes that are drawn from a seed; false: the system has better ones.
+  virtual bool random_bytes(std::span<std::byte> into) noexcept {
+    static_cast<void>(into);
+    return false;
+  }
   virtual int set_option(int handle, SocketOption option, int value) noexcept = 0;
   virtual int get_option(int handle, SocketOption option, int& value) noexcept = 0;
   /// Closing will reset the connection and throw away what was not sent (SO_LINGER, zero seconds).

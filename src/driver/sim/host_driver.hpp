@@ -63,6 +63,7 @@ class HostDriver final : public Driver {
   std::int64_t receive_descriptors(int handle, std::span<std::byte> into,
                                    std::span<int> descriptors,
                                    std::size_t& count) noexcept override;
+  bool random_bytes(std::span<std::byte> into) noexcept override;
   int find_name(std::string_view name, std::vector<Address>& addresses) noexcept override;
 
   // ---- For sockets: something has changed for the pending operation of a direction.

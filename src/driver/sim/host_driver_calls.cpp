@@ -53,6 +53,19 @@ int HostDriver::source_address(const Address& to, Address& source) noexcept {
   return 0;
 }
 
+bool HostDriver::random_bytes(std::span<std::byte> into) noexcept {
+  while (!into.empty()) {
+    std::uint64_t drawn = world_->program_random()();
+    const std::span<std::byte> next = into.first(std::min(into.size(), sizeof drawn));
+    for (std::byte& byte : next) {  // in this order, whatever the machine's is
+      byte = static_cast<std::byte>(drawn);
+      drawn >>= 8U;
+    }
+    into = into.subspan(next.size());
+  }
+  return true;
+}
+
 int HostDriver::find_name(std::string_view name, std::vector<Address>& addresses) noexcept {
   const auto found = world_->names.find(name);
   if (found == world_->names.end()) return -ENOENT;

@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t link_stream = 0x1111111111111111;
 constexpr std::uint64_t turn_stream = 0x2222222222222222;
 constexpr std::uint64_t host_stream = 0x3333333333333333;
+constexpr std::uint64_t program_stream = 0x5555555555555555;
 
 }  // namespace
 
@@ -23,6 +24,7 @@ World::World(std::uint64_t seed)
     : link_random_(seed ^ link_stream),
       turn_random_(seed ^ turn_stream),
       host_random_(seed ^ host_stream),
+      program_random_(seed ^ program_stream),
       trace_(seed) {}
 
 World::~World() {

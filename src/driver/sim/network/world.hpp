@@ -96,6 +96,8 @@ class World {
   [[nodiscard]] Trace& trace() noexcept { return trace_; }
   /// What hosts draw from for themselves: ports and the like.
   [[nodiscard]] SimRandom& random() noexcept { return host_random_; }
+  /// What their programs draw from.
+  [[nodiscard]] SimRandom& program_random() noexcept { return program_random_; }
 
  private:
   enum class Kind : std::uint8_t { packet, timer, call, sleeper };
@@ -152,6 +154,7 @@ class World {
   SimRandom link_random_;
   SimRandom turn_random_;
   SimRandom host_random_;
+  SimRandom program_random_;
   Trace trace_;
   std::atomic<bool> any_woken_ = false;
   std::mutex mutex_;  // for those who wait in real time
