@@ -3,12 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <ieum/detail/loop.hpp>
 
@@ -52,6 +52,8 @@ struct SendQueueOptions {
 namespace detail {
 class QueuePush;
 class QueuePop;
+class QueuePopAll;
+class QueuePopLeaf;
 }  // namespace detail
 
 /// A queue of payloads between those who have something to say to a receiver and the one task that
@@ -75,13 +77,18 @@ class SendQueue {
   /// The oldest, waiting for one; one pop at a time. Errors: `Errc::closed`, once all has been
   /// popped; `Errc::limit_exceeded` at once if we were too slow.
   [[nodiscard]] detail::QueuePop pop() noexcept;
+  /// The same of all that waits, for one gathered write: at least one, in their order. What was in
+  /// `into` goes, but not its memory unless it is long, so that a loop over one vector need not
+  /// allocate.
+  /// `into` must live until the operation has ended; a stop changes nothing in either.
+  [[nodiscard]] detail::QueuePopAll pop_all(std::vector<Payload>& into) noexcept;
 
   /// No more pushes: those that wait fail. What is queued can still be popped. Idempotent.
   void close() noexcept;
 
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
-  [[nodiscard]] bool empty() const noexcept { return queue_.empty(); }
-  [[nodiscard]] std::size_t size() const noexcept { return queue_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return queue_.size() - first_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] const SendQueueOptions& options() const noexcept { return options_; }
   /// Payloads that the policy threw away, or replaced.
@@ -90,6 +97,8 @@ class SendQueue {
  private:
   friend class detail::QueuePush;
   friend class detail::QueuePop;
+  friend class detail::QueuePopAll;
+  friend class detail::QueuePopLeaf;
 
   static std::size_t cost(const Payload& payload) noexcept {
     return payload.size() == 0 ? 1 : payload.size();
@@ -103,17 +112,21 @@ class SendQueue {
   void drop_first();
   void drop_last();
   Payload take_first();
+  Payload remove_first();
+  void clear() noexcept;
+  void take_all(std::vector<Payload>& into);
   void admit_waiting();
 
   SendQueueOptions options_;
-  std::deque<Payload> queue_;
+  std::vector<Payload> queue_;  // from `first_` on: small while empty, as nearly all queues are
+  std::size_t first_ = 0;
   std::size_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
   bool closed_ = false;
   bool too_slow_ = false;
   bool promised_ = false;     // a pop has been told that there is one, and has not taken it yet
   detail::ListLink pushing_;  // those that wait, in their order
-  detail::Leaf* popping_ = nullptr;
+  detail::QueuePopLeaf* popping_ = nullptr;
 };
 
 namespace detail {
@@ -161,29 +174,59 @@ class [[nodiscard]] QueuePush {
   Payload payload_;
 };
 
+/// Waits until there is something to pop.
+class QueuePopLeaf : public QueueLeaf {
+ public:
+  Start start(Waiter& waiter, Scope& scope) noexcept;
+  Error take_error() const noexcept { return error(); }
+  [[nodiscard]] const char* name() const noexcept final { return "pop from send queue"; }
+  void on_stop() noexcept final;
+
+ protected:
+  explicit QueuePopLeaf(SendQueue& queue) noexcept : queue_(queue) {}
+  ~QueuePopLeaf() = default;
+  [[nodiscard]] SendQueue& queue() const noexcept { return queue_; }
+
+ private:
+  friend class ieum::SendQueue;
+  void something_came() noexcept;
+  SendQueue& queue_;
+};
+
 class [[nodiscard]] QueuePop {
  public:
   using value_type = Payload;
   static constexpr bool consumes = true;
   explicit QueuePop(SendQueue& queue) noexcept : queue_(queue) {}
 
-  class State final : public QueueLeaf {
+  class State final : public QueuePopLeaf {
    public:
-    explicit State(QueuePop&& pop) noexcept : queue_(pop.queue_) {}
-    Start start(Waiter& waiter, Scope& scope) noexcept;
-    Payload take() { return queue_.take_first(); }
-    Error take_error() const noexcept { return error(); }
-    [[nodiscard]] const char* name() const noexcept override { return "pop from send queue"; }
-    void on_stop() noexcept override;
-
-   private:
-    friend class ieum::SendQueue;
-    void something_came() noexcept;
-    SendQueue& queue_;
+    explicit State(QueuePop&& pop) noexcept : QueuePopLeaf(pop.queue_) {}
+    Payload take() { return queue().take_first(); }
   };
 
  private:
   SendQueue& queue_;
+};
+
+class [[nodiscard]] QueuePopAll {
+ public:
+  using value_type = void;
+  static constexpr bool consumes = true;
+  QueuePopAll(SendQueue& queue, std::vector<Payload>& into) noexcept : queue_(queue), into_(into) {}
+
+  class State final : public QueuePopLeaf {
+   public:
+    explicit State(QueuePopAll&& pop) noexcept : QueuePopLeaf(pop.queue_), into_(pop.into_) {}
+    void take() { queue().take_all(into_); }
+
+   private:
+    std::vector<Payload>& into_;
+  };
+
+ private:
+  SendQueue& queue_;
+  std::vector<Payload>& into_;
 };
 
 }  // namespace detail
@@ -192,6 +235,9 @@ inline detail::QueuePush SendQueue::push(Payload payload) noexcept {
   return {*this, std::move(payload)};
 }
 inline detail::QueuePop SendQueue::pop() noexcept { return detail::QueuePop(*this); }
+inline detail::QueuePopAll SendQueue::pop_all(std::vector<Payload>& into) noexcept {
+  return {*this, into};
+}
 
 }  // namespace ieum
 #pragma GCC visibility pop

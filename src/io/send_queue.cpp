@@ -12,6 +12,13 @@ namespace {
 constexpr int closed = -EPIPE;
 constexpr int limit = -ENOSPC;
 
+/// What a burst has made long is given back.
+void clear_and_trim(std::vector<Payload>& payloads) noexcept {
+  constexpr std::size_t kept = 32;
+  payloads.clear();
+  if (payloads.capacity() > kept) std::vector<Payload>().swap(payloads);
+}
+
 }  // namespace
 
 SendQueue::~SendQueue() {
@@ -30,12 +37,12 @@ int SendQueue::offer(Payload& payload) {
       while (!has_room(payload)) drop_first();
       break;
     case WhenFull::keep_latest:
-      while (!queue_.empty()) drop_first();
+      while (!empty()) drop_first();
       break;
     case WhenFull::disconnect:
       if (has_room(payload)) break;
       too_slow_ = true;
-      while (queue_.size() > (promised_ ? 1 : 0)) drop_last();
+      while (size() > (promised_ ? 1 : 0)) drop_last();
       close();
       return limit;
   }
@@ -44,13 +51,18 @@ int SendQueue::offer(Payload& payload) {
 }
 
 void SendQueue::append(Payload payload) {
+  // What was taken is moved away once it is the larger part.
+  if (first_ > 0 && queue_.size() == queue_.capacity() && first_ >= queue_.size() / 2) {
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
   bytes_ += cost(payload);
   queue_.push_back(std::move(payload));
   if (popping_ == nullptr) return;
-  detail::Leaf& leaf = *std::exchange(popping_, nullptr);
+  detail::QueuePopLeaf& leaf = *std::exchange(popping_, nullptr);
   leaf.result = 0;
   promised_ = true;
-  static_cast<detail::QueuePop::State&>(leaf).something_came();
+  leaf.something_came();
 }
 
 void SendQueue::drop_last() {
@@ -60,18 +72,38 @@ void SendQueue::drop_last() {
 }
 
 void SendQueue::drop_first() {
-  bytes_ -= cost(queue_.front());
-  queue_.pop_front();
+  static_cast<void>(remove_first());
   ++dropped_;
+}
+
+Payload SendQueue::remove_first() {
+  Payload first = std::move(queue_[first_++]);
+  bytes_ -= cost(first);
+  if (empty()) clear();
+  return first;
+}
+
+void SendQueue::clear() noexcept {
+  first_ = 0;
+  clear_and_trim(queue_);
 }
 
 Payload SendQueue::take_first() {
   promised_ = false;
-  Payload first = std::move(queue_.front());
-  queue_.pop_front();
-  bytes_ -= cost(first);
+  Payload first = remove_first();
   admit_waiting();
   return first;
+}
+
+void SendQueue::take_all(std::vector<Payload>& into) {
+  promised_ = false;
+  clear_and_trim(into);
+  if (first_ > 0)
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(first_));
+  first_ = 0;
+  queue_.swap(into);
+  bytes_ = 0;
+  admit_waiting();
 }
 
 void SendQueue::admit_waiting() {
@@ -92,9 +124,9 @@ void SendQueue::close() noexcept {
     static_cast<detail::QueuePush::State::Link*>(pushing_.next)->state.finish_with(closed);
   }
   if (popping_ == nullptr) return;  // and if not, there is nothing to pop
-  detail::Leaf& leaf = *std::exchange(popping_, nullptr);
+  detail::QueuePopLeaf& leaf = *std::exchange(popping_, nullptr);
   leaf.result = too_slow_ ? limit : closed;
-  static_cast<detail::QueuePop::State&>(leaf).something_came();
+  leaf.something_came();
 }
 
 namespace detail {
@@ -125,7 +157,7 @@ void QueuePush::State::on_stop() noexcept {
   queue_.admit_waiting();  // it was first in line, perhaps, and what is behind it fits
 }
 
-Start QueuePop::State::start(Waiter& waiter, Scope& scope) noexcept {
+Start QueuePopLeaf::start(Waiter& waiter, Scope& scope) noexcept {
   IEUM_ASSERT(queue_.popping_ == nullptr, "two tasks pop from one send queue at the same time");
   result = 0;
   if (scope.stopped()) {
@@ -142,9 +174,9 @@ Start QueuePop::State::start(Waiter& waiter, Scope& scope) noexcept {
   return at_once();
 }
 
-void QueuePop::State::something_came() noexcept { loop().complete(*this); }
+void QueuePopLeaf::something_came() noexcept { loop().complete(*this); }
 
-void QueuePop::State::on_stop() noexcept {
+void QueuePopLeaf::on_stop() noexcept {
   if (state != Operation::State::pending) return;
   queue_.popping_ = nullptr;
   result = -ECANCELED;

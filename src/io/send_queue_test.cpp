@@ -1,6 +1,7 @@
 // SendQueue: its policies, waiting at both ends, closing, one payload in many queues.
 #include <ieum/send_queue.hpp>
 
+#include <random>
 #include <vector>
 
 #include "support/null_driver.hpp"
@@ -228,6 +229,82 @@ TEST(SendQueue, a_push_that_gives_up_lets_those_behind_it_go_on) {
     EXPECT_EQ(all, "aaa c ");
   }());
 }
+
+std::string text_of(const std::vector<Payload>& payloads) {
+  std::string text;
+  for (const Payload& each : payloads) text += std::string(each.text()) + ' ';
+  return text;
+}
+
+TEST(SendQueue, pop_all_gives_what_waits_and_makes_room_for_who_waits) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue({.bytes_max = 3});
+    std::vector<Payload> all{payload("old")};
+    std::string done;
+    auto body = [&](Group& group) -> Task<> {
+      for (std::string_view text : {"1", "2", "3", "4", "5"}) {
+        group.start(push_and_note(queue, text, done));
+      }
+      co_await yield();
+      EXPECT_EQ(done, "123");
+      Payload first = co_await queue.pop();
+      co_await queue.pop_all(all);
+      EXPECT_EQ(std::string(first.text()) + ' ' + text_of(all), "1 2 3 4 ");
+      EXPECT_EQ(queue.bytes(), 1U) << "the last of those that waited";
+      co_await queue.pop_all(all);
+      EXPECT_EQ(text_of(all), "5 ");
+      EXPECT_TRUE(queue.empty());
+    };
+    co_await with_group(body);
+    EXPECT_EQ(done, "12345");
+  }());
+}
+
+TEST(SendQueue, pop_all_waits_for_one_and_is_told_of_the_end) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue;
+    std::vector<Payload> all;
+    Result<> result = co_await attempt(with_timeout(1ms, queue.pop_all(all)));
+    EXPECT_FALSE(result) << "there is nothing";
+    auto body = [&](Group& group) -> Task<> {
+      auto pushing = [&]() -> Task<> {
+        co_await yield();
+        queue.try_push(payload("1"));
+        queue.try_push(payload("2"));
+      };
+      group.start(pushing());
+      co_await queue.pop_all(all);
+    };
+    co_await with_group(body);
+    EXPECT_EQ(text_of(all), "1 2 ");
+    queue.close();
+    result = co_await attempt(queue.pop_all(all));
+    CO_ASSERT(!result);
+    EXPECT_EQ(result.error(), Errc::closed);
+    EXPECT_EQ(text_of(all), "1 2 ") << "a failure changes nothing";
+  }());
+}
+
+TEST(SendQueue, keeps_its_order_however_long_it_gets) {
+  run_virtual([]() -> Task<> {
+    SendQueue queue;
+    std::mt19937_64 random(seed());
+    std::size_t pushed = 0;
+    std::size_t popped = 0;
+    while (popped < 100'000) {
+      for (auto count = random() % 200; count > 0; --count) {
+        EXPECT_TRUE(queue.try_push(payload(std::to_string(pushed++))));
+      }
+      for (auto count = random() % 200; count > 0 && !queue.empty(); --count) {
+        const Payload next = co_await queue.pop();
+        CO_ASSERT(next.text() == std::to_string(popped++));
+      }
+      CO_ASSERT(queue.size() == pushed - popped);
+    }
+  }());
+}
+
+TEST(SendQueue, that_is_empty_is_small) { EXPECT_LE(sizeof(SendQueue), 128U); }
 
 TEST(SendQueue, what_never_fits_is_refused) {
   run_virtual([]() -> Task<> {
