@@ -50,6 +50,7 @@ class DescriptorStream final : public Stream {
   [[nodiscard]] Task<> shutdown_write() override;
   /// The same for either direction.
   [[nodiscard]] Task<> close() override;
+  [[nodiscard]] bool is_open() const noexcept override { return descriptor_ >= 0; }
 
   void begin_read(detail::StreamIo& io, std::span<std::byte> into) override;
   void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) override;

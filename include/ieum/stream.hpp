@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,15 @@ class BasicStreamIo {
     if (holds_ == Holds::task) task_.~State();
   }
 
+  /// Calls a hook, which may lack the memory for a task.
+  template <class Hook>
+  void begin(const Hook& hook) noexcept {
+    try {
+      hook(*this);
+    } catch (const std::bad_alloc&) {
+      holds_ = Holds::no_memory;
+    }
+  }
   void use(const HandleRequest& request) noexcept {
     new (&leaf_) L(request);
     holds_ = Holds::leaf;
@@ -40,6 +50,7 @@ class BasicStreamIo {
 
   Start start(Waiter& waiter, Scope& scope) noexcept {
     IEUM_ASSERT(holds_ != Holds::nothing, "a stream's hook began no operation");
+    if (holds_ == Holds::no_memory) return {Start::Kind::failed, nullptr};
     return holds_ == Holds::leaf ? leaf_.start(waiter, scope) : task_.start(waiter, scope);
   }
   T take() {
@@ -50,10 +61,13 @@ class BasicStreamIo {
       return static_cast<T>(leaf_.result);
     }
   }
-  Error take_error() noexcept { return leaf_.error(); }
+  Error take_error() noexcept {
+    if (holds_ == Holds::no_memory) return {std::errc::not_enough_memory, "begin an operation"};
+    return leaf_.error();
+  }
 
  private:
-  enum class Holds : std::uint8_t { nothing, leaf, task };
+  enum class Holds : std::uint8_t { nothing, leaf, task, no_memory };
   Holds holds_ = Holds::nothing;
   union {
     L leaf_;
@@ -103,6 +117,8 @@ class Stream {
   /// Writes what can be taken at once, at least 1 byte; gives the number. Waiting for it is the
   /// backpressure: nothing is queued. Errors: `broken_pipe`, `connection_reset`; never SIGPIPE.
   [[nodiscard]] detail::StreamWriteSome write_some(ConstBuffer data) noexcept;
+  /// The same of parts, in order. The array of parts must live as long as what they point to.
+  [[nodiscard]] detail::StreamWriteSome write_some(std::span<const ConstBuffer> parts) noexcept;
 
   /// Writes all. After a failure or a stop, an unknown part of it has been written.
   [[nodiscard]] detail::StreamWriteAll write_all(ConstBuffer data) noexcept;
@@ -127,20 +143,28 @@ class Stream {
   /// Ends the stream: pending operations end with `operation_canceled`; the other side reads what
   /// was sent, then its end. Closing twice is an error, `bad_file_descriptor`.
   [[nodiscard]] virtual Task<> close() = 0;
+  /// Ends it at once: what was not sent is thrown away, and the peer is told by a reset where there
+  /// is such a thing. As it is here: closes.
+  [[nodiscard]] virtual Task<> reset() { return close(); }
   /// Says goodbye: half-closes, reads and throws away what the peer still sends until it has
   /// finished too, at most `limit`, then closes. A close with unread data would reset a TCP
   /// connection, and the peer could lose the last of what we sent. It closes whatever happens;
   /// errors: `timed_out`, and what broke the connection.
   [[nodiscard]] Task<> close_gracefully(AnyDuration limit);
 
+  /// Neither closed, nor moved from.
+  [[nodiscard]] virtual bool is_open() const noexcept = 0;
   /// The far end's address, which errors name; none where there is no such thing.
   [[nodiscard]] virtual Address peer_address() const noexcept { return {}; }
+  /// Our own; none where there is no such thing. Error: `bad_file_descriptor` if it is closed.
+  [[nodiscard]] virtual Result<Address> local_address() const noexcept { return Address(); }
 
   /// Bytes that were written and that the peer's system has not acknowledged yet; 0 where that is
   /// not known.
   [[nodiscard]] virtual std::size_t bytes_on_way() const noexcept { return 0; }
 
-  /// For implementers: put into `io` what serves the request.
+  /// For implementers: put into `io` what serves the request, last of all. Of what they throw, a
+  /// std::bad_alloc is the operation's error, `not_enough_memory`.
   virtual void begin_read(detail::StreamIo& io, std::span<std::byte> into) = 0;
   virtual void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) = 0;
   /// As it is here: leases a buffer, and reads into it.
@@ -177,13 +201,15 @@ class [[nodiscard]] StreamOperation {
   class State {
    public:
     explicit State(StreamOperation&& operation) noexcept {
-      if constexpr (std::is_same_v<Request, WriteRequest>) {
-        operation.stream_->begin_write(io_, operation.request_);
-      } else if constexpr (std::is_same_v<Request, ReadableRequest>) {
-        operation.stream_->begin_wait_readable(io_);
-      } else {
-        operation.stream_->begin_read(io_, operation.request_);
-      }
+      io_.begin([&operation](StreamIo& io) {
+        if constexpr (std::is_same_v<Request, WriteRequest>) {
+          operation.stream_->begin_write(io, operation.request_);
+        } else if constexpr (std::is_same_v<Request, ReadableRequest>) {
+          operation.stream_->begin_wait_readable(io);
+        } else {
+          operation.stream_->begin_read(io, operation.request_);
+        }
+      });
     }
     Start start(Waiter& waiter, Scope& scope) noexcept { return io_.start(waiter, scope); }
     T take() {
@@ -209,7 +235,9 @@ class [[nodiscard]] StreamReceive {
 
   class State {
    public:
-    explicit State(StreamReceive&& receive) noexcept { receive.stream_->begin_receive(io_); }
+    explicit State(StreamReceive&& receive) noexcept {
+      io_.begin([&receive](StreamReceiveIo& io) { receive.stream_->begin_receive(io); });
+    }
     Start start(Waiter& waiter, Scope& scope) noexcept { return io_.start(waiter, scope); }
     Lease take() { return io_.take(); }
     Error take_error() noexcept { return io_.take_error(); }
@@ -232,6 +260,9 @@ inline detail::StreamRead Stream::read_some(std::span<std::byte> into) noexcept 
 inline detail::StreamWaitReadable Stream::wait_readable() noexcept { return {*this, {}}; }
 inline detail::StreamWriteSome Stream::write_some(ConstBuffer data) noexcept {
   return {*this, detail::WriteRequest{data, {}, false}};
+}
+inline detail::StreamWriteSome Stream::write_some(std::span<const ConstBuffer> parts) noexcept {
+  return {*this, detail::WriteRequest{{}, parts, false}};
 }
 inline detail::StreamWriteAll Stream::write_all(ConstBuffer data) noexcept {
   return {*this, detail::WriteRequest{data, {}, true}};

@@ -130,6 +130,7 @@ class StreamSocket final : public Stream {
   [[nodiscard]] detail::SocketReceive receive() noexcept;
   [[nodiscard]] detail::SocketWaitReadable wait_readable() noexcept;
   [[nodiscard]] detail::SocketWriteSome write_some(ConstBuffer data) noexcept;
+  [[nodiscard]] detail::SocketWriteSome write_some(std::span<const ConstBuffer> parts) noexcept;
   [[nodiscard]] detail::SocketWriteAll write_all(ConstBuffer data) noexcept;
   [[nodiscard]] detail::SocketWriteAll write_all(std::string_view text) noexcept;
   [[nodiscard]] detail::SocketWriteAll write_all(std::span<const ConstBuffer> parts) noexcept;
@@ -144,7 +145,7 @@ class StreamSocket final : public Stream {
   /// not read is told by a reset, as TCP demands; read to its end first if that matters.
   [[nodiscard]] Task<> close() override;
   /// Closes with a reset: what was not sent is thrown away, and the peer is told at once.
-  [[nodiscard]] Task<> reset();
+  [[nodiscard]] Task<> reset() override;
 
   /// Waits until the peer's system has acknowledged all that was sent, a half-close included. It
   /// looks again after each round-trip time, at first; at most 50 ms apart. Says nothing of whether
@@ -163,8 +164,8 @@ class StreamSocket final : public Stream {
   /// `bad_file_descriptor`, `not_supported`.
   [[nodiscard]] static Result<StreamSocket> attach(DetachedSocket socket);
 
-  [[nodiscard]] bool is_open() const noexcept { return handle_ >= 0; }
-  [[nodiscard]] Result<Address> local_address() const noexcept;
+  [[nodiscard]] bool is_open() const noexcept override { return handle_ >= 0; }
+  [[nodiscard]] Result<Address> local_address() const noexcept override;
   /// The address that was connected to, or that connected; known as long as the object lives.
   [[nodiscard]] Address peer_address() const noexcept override { return peer_.address(); }
   /// On a Unix socket: those that the peer has not read.
@@ -296,6 +297,10 @@ inline detail::SocketReceive StreamSocket::receive() noexcept { return {*this, {
 inline detail::SocketWaitReadable StreamSocket::wait_readable() noexcept { return {*this, {}}; }
 inline detail::SocketWriteSome StreamSocket::write_some(ConstBuffer data) noexcept {
   return {*this, detail::WriteRequest{data, {}, false}};
+}
+inline detail::SocketWriteSome StreamSocket::write_some(
+    std::span<const ConstBuffer> parts) noexcept {
+  return {*this, detail::WriteRequest{{}, parts, false}};
 }
 inline detail::SocketWriteAll StreamSocket::write_all(ConstBuffer data) noexcept {
   return {*this, detail::WriteRequest{data, {}, true}};

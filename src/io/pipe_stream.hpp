@@ -21,6 +21,7 @@ class PipeStream final : public Stream {
 
   [[nodiscard]] Task<> shutdown_write() override;
   [[nodiscard]] Task<> close() override;
+  [[nodiscard]] bool is_open() const noexcept override { return handle_ >= 0; }
   void begin_read(StreamIo& io, std::span<std::byte> into) override;
   void begin_write(StreamIo& io, const WriteRequest& request) override;
   void begin_wait_readable(StreamIo& io) override {

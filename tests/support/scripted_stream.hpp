@@ -29,7 +29,11 @@ class ScriptedStream final : public Stream {
     finished = true;
     co_return;
   }
-  [[nodiscard]] Task<> close() override { co_return; }
+  [[nodiscard]] Task<> close() override {
+    open_ = false;
+    co_return;
+  }
+  [[nodiscard]] bool is_open() const noexcept override { return open_; }
   void begin_read(detail::StreamIo& io, std::span<std::byte> into) override { io.use(read(into)); }
   void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) override {
     io.use(write(request));
@@ -68,6 +72,8 @@ class ScriptedStream final : public Stream {
     written.push_back(text);
     co_return count;
   }
+
+  bool open_ = true;
 };
 
 }  // namespace ieum::test

@@ -225,8 +225,8 @@ static_assert(!partial<decltype(std::declval<BufferedReader&>().read_line())>);
 static_assert(partial<decltype(std::declval<MailboxSender<std::unique_ptr<int>>&>().send({}))>);
 static_assert(!partial<decltype(std::declval<MailboxSender<int>&>().send(1))>);
 static_assert(!partial<decltype(std::declval<SendQueue&>().push({}))>);
-static_assert(!partial<decltype(std::declval<StreamSocket&>().write_some({}))>);
-static_assert(!partial<decltype(std::declval<Stream&>().write_some({}))>);
+static_assert(!partial<decltype(std::declval<StreamSocket&>().write_some(ConstBuffer()))>);
+static_assert(!partial<decltype(std::declval<Stream&>().write_some(ConstBuffer()))>);
 static_assert(!partial<decltype(std::declval<StreamSocket&>().receive())>);
 static_assert(!partial<Task<>>);
 

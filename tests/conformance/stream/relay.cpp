@@ -259,6 +259,7 @@ class PipePair final : public Stream {
     co_await input_.close();
     co_await output_.close();
   }
+  [[nodiscard]] bool is_open() const noexcept override { return output_.is_open(); }
   void begin_read(detail::StreamIo& io, std::span<std::byte> into) override {
     input_.begin_read(io, into);
   }

@@ -238,6 +238,7 @@ CO_TEST(WaitReadable, of_a_stream_that_cannot) {
    public:
     Task<> shutdown_write() override { co_return; }
     Task<> close() override { co_return; }
+    [[nodiscard]] bool is_open() const noexcept override { return true; }
     void begin_read(detail::StreamIo& /*io*/, std::span<std::byte> /*into*/) override {}
     void begin_write(detail::StreamIo& /*io*/, const detail::WriteRequest& /*write*/) override {}
   };

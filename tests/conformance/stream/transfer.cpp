@@ -136,7 +136,9 @@ CO_TEST_P(TransferOver, a_write_of_nothing) {
   co_await pair.client.write_all(no_parts);
   co_await pair.client.write_all(empty_parts);
   co_await pair.client.write_all(many_empty_parts);
-  const std::size_t count = co_await pair.client.write_some({});
+  std::size_t count = co_await pair.client.write_some(ConstBuffer());
+  EXPECT_EQ(count, 0U);
+  count = co_await pair.client.write_some(many_empty_parts);
   EXPECT_EQ(count, 0U);
   std::vector<ConstBuffer> parts(1000);
   parts.push_back(bytes_of(std::string_view("after")));
@@ -154,6 +156,25 @@ CO_TEST_P(TransferOver, write_some_gives_what_the_kernel_took) {
   co_await pair.client.shutdown_write();
   const std::string got = co_await read_to_end(pair.server);
   EXPECT_TRUE(same_bytes(std::as_bytes(std::span(got)), std::span(source).first(count)));
+}
+
+CO_TEST_P(TransferOver, write_some_of_parts_gives_what_the_kernel_took) {
+  Pair pair = co_await connected_with_small_buffers(transport);
+  const std::vector<std::byte> source = random_bytes(std::size_t{8} << 20U, seed());
+  std::vector<ConstBuffer> parts(1000);  // more empty ones than a system call takes
+  for (std::size_t at = 0; at < source.size(); at += 1000) {
+    parts.push_back(
+        ConstBuffer(source).subspan(at, std::min<std::size_t>(1000, source.size() - at)));
+  }
+  Stream& any = pair.client;
+  const std::size_t first = co_await pair.client.write_some(std::span(parts).first(1001));
+  EXPECT_EQ(first, 1000U);
+  const std::size_t rest = co_await any.write_some(std::span(parts).subspan(1001));
+  EXPECT_GT(rest, 0U);
+  EXPECT_LT(rest, source.size() - first);
+  co_await pair.client.shutdown_write();
+  const std::string got = co_await read_to_end(pair.server);
+  EXPECT_TRUE(same_bytes(std::as_bytes(std::span(got)), std::span(source).first(first + rest)));
 }
 
 CO_TEST_P(TransferOver, a_slow_reader_holds_the_writer_back) {
