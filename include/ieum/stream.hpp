@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <new>
 #include <span>
 #include <string>
@@ -16,9 +17,34 @@ namespace ieum {
 
 namespace detail {
 
+/// An operation that a stream owns and uses again and again (`LayerOperation`).
+class LayerIo {
+ public:
+  LayerIo() noexcept = default;
+  LayerIo(const LayerIo&) = delete;
+  LayerIo& operator=(const LayerIo&) = delete;
+
+  virtual Start start(Waiter& waiter, Scope& scope) noexcept = 0;
+  virtual Error take_error() noexcept = 0;
+  /// Before the result is taken: rethrows what was thrown beneath.
+  virtual void rethrow() = 0;
+  [[nodiscard]] virtual Error refusal() const noexcept = 0;
+
+  std::size_t count = 0;  ///< what it gives, or
+  Lease lease;
+
+ protected:
+  ~LayerIo() = default;
+
+ private:
+  template <class L, class T>
+  friend class BasicStreamIo;
+  bool in_use_ = false;
+};
+
 /// Where a stream's hooks put the operation that serves a read or a write: an operation on a
-/// handle, or a task of a protocol layer. Lives in the awaiting frame; a direct operation allocates
-/// nothing. `L` is the operation, `T` what it and the task give.
+/// handle, one of a protocol layer, or a task. Lives in the awaiting frame; only a task allocates.
+/// `L` is the operation, `T` what it and the task give.
 template <class L, class T>
 class BasicStreamIo {
  public:
@@ -28,6 +54,10 @@ class BasicStreamIo {
   ~BasicStreamIo() {
     if (holds_ == Holds::leaf) leaf_.~L();
     if (holds_ == Holds::task) task_.~State();
+    if (holds_ == Holds::layer) {
+      layer_->lease.reset();
+      layer_->in_use_ = false;
+    }
   }
 
   /// Calls a hook, which may lack the memory for a task.
@@ -48,13 +78,36 @@ class BasicStreamIo {
     holds_ = Holds::task;
   }
 
+  /// False: another operation uses `operation`, which is this one's error; then leave it alone.
+  [[nodiscard]] bool use(LayerIo& operation) noexcept {
+    layer_ = &operation;
+    holds_ = operation.in_use_ ? Holds::second : Holds::layer;
+    operation.in_use_ = true;
+    return holds_ == Holds::layer;
+  }
+
   Start start(Waiter& waiter, Scope& scope) noexcept {
-    IEUM_ASSERT(holds_ != Holds::nothing, "a stream's hook began no operation");
-    if (holds_ == Holds::no_memory) return {Start::Kind::failed, nullptr};
-    return holds_ == Holds::leaf ? leaf_.start(waiter, scope) : task_.start(waiter, scope);
+    switch (holds_) {
+      case Holds::leaf: return leaf_.start(waiter, scope);
+      case Holds::layer: return layer_->start(waiter, scope);
+      case Holds::task: return task_.start(waiter, scope);
+      case Holds::second:
+      case Holds::no_memory: return {Start::Kind::failed, nullptr};
+      case Holds::nothing: break;
+    }
+    IEUM_ASSERT(false, "a stream's hook began no operation");
+    std::abort();
   }
   T take() {
     if (holds_ == Holds::task) return task_.take();
+    if (holds_ == Holds::layer) {
+      layer_->rethrow();
+      if constexpr (std::is_same_v<T, Lease>) {
+        return std::move(layer_->lease);
+      } else {
+        return layer_->count;
+      }
+    }
     if constexpr (std::is_same_v<T, Lease>) {
       return leaf_.take();
     } else {
@@ -63,14 +116,17 @@ class BasicStreamIo {
   }
   Error take_error() noexcept {
     if (holds_ == Holds::no_memory) return {std::errc::not_enough_memory, "begin an operation"};
+    if (holds_ == Holds::layer) return layer_->take_error();
+    if (holds_ == Holds::second) return layer_->refusal();
     return leaf_.error();
   }
 
  private:
-  enum class Holds : std::uint8_t { nothing, leaf, task, no_memory };
+  enum class Holds : std::uint8_t { nothing, leaf, layer, task, second, no_memory };
   Holds holds_ = Holds::nothing;
   union {
     L leaf_;
+    LayerIo* layer_;
     Task<T>::State task_;
   };
 };

@@ -2,8 +2,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <new>
 
+#include "support/xor_stream.hpp"
 #include "torture/virtual.hpp"
 
 #if defined(__has_feature)
@@ -109,6 +111,24 @@ TEST(Allocations, NoneToReadAndWrite) {
       co_await socket.write_all(std::span(buffer).first(count));
       const std::size_t more = co_await with_timeout(5s, stream.read_some(buffer));
       co_await stream.write_all(std::span(buffer).first(more));
+    }
+    co_return allocations - before;
+  }());
+  EXPECT_EQ(counted, 0);
+}
+
+TEST(Allocations, NoneToReadAndWriteThroughLayers) {
+  const Result<std::int64_t> counted = run_virtually([]() -> Task<std::int64_t> {
+    std::unique_ptr<Stream> stream =
+        std::make_unique<StreamSocket>(co_await StreamSocket::connect(Address::ipv4_loopback(7)));
+    for (const std::byte mask : {std::byte{1}, std::byte{2}, std::byte{3}}) {
+      stream = std::make_unique<XorStream>(std::move(stream), mask);
+    }
+    std::array<std::byte, 64> buffer{};
+    const std::int64_t before = allocations;
+    for (int i = 0; i < 1000; ++i) {
+      const std::size_t count = co_await with_timeout(5s, stream->read_some(buffer));
+      co_await stream->write_all(std::span(buffer).first(count));
     }
     co_return allocations - before;
   }());

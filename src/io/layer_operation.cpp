@@ -1,0 +1,151 @@
+// LayerOperation: the waiter of the operations beneath, which tells its own waiter.
+#include <ieum/layer_operation.hpp>
+
+#include <utility>
+
+#include <ieum/detail/loop.hpp>
+
+namespace ieum {
+
+using detail::Frame;
+using detail::Start;
+
+Start LayerOperation::start(detail::Waiter& waiter, detail::Scope& scope) noexcept {
+  if (scope.stopped()) {
+    beneath_.emplace<Error>(std::errc::operation_canceled, name_, peer_address());
+    return {Start::Kind::failed, nullptr};
+  }
+  outer_ = &waiter;
+  scope_ = &scope;
+  const Start start = run();
+  if (start.kind != Start::Kind::pending) outer_ = nullptr;
+  return start;
+}
+
+/// Until it has to wait. What it began may have ended at once, any number of times.
+Start LayerOperation::run() noexcept {
+  for (int steps = detail::Loop::budget_full;; --steps) {
+    if (steps == 0) {  // others first
+      scope_->loop().enqueue(*this, &LayerOperation::go_on);
+      return {};
+    }
+    const Step step = advance();
+    if (exception_ != nullptr || step == Step::done) return {Start::Kind::done, nullptr};
+    if (step == Step::failed) return {Start::Kind::failed, nullptr};
+    const Start start = std::holds_alternative<detail::StreamReceiveIo>(beneath_)
+                            ? start_beneath<detail::StreamReceiveIo>()
+                            : start_beneath<detail::StreamIo>();
+    if (start.kind != Start::Kind::done) return start;
+  }
+}
+
+template <class Io>
+Start LayerOperation::start_beneath() noexcept {
+  Io& io = std::get<Io>(beneath_);
+  const Start start = io.start(*this, *scope_);
+  if (start.kind == Start::Kind::failed) {
+    const Error error = io.take_error();
+    gave_up(beneath_.emplace<Error>(error));
+  }
+  return start;
+}
+
+Frame* LayerOperation::ended(Frame* child) noexcept {
+  if (child != nullptr) {  // whose frame must not be destroyed from within its own end
+    scope_->loop().enqueue(*this, &LayerOperation::go_on);
+    return nullptr;
+  }
+  const Start start = run();
+  if (start.kind == Start::Kind::pending) return start.next;
+  if (start.kind == Start::Kind::failed) {
+    scope_->loop().enqueue(*this, &LayerOperation::fail_later);
+    return nullptr;
+  }
+  return std::exchange(outer_, nullptr)->ended(nullptr);
+}
+
+Frame* LayerOperation::failed(Error& error) noexcept {
+  beneath_.emplace<std::monostate>();
+  gave_up(error);
+  return std::exchange(outer_, nullptr)->failed(error);
+}
+
+void LayerOperation::go_on(detail::Loop& loop, detail::ReadyNode& node) noexcept {
+  if (Frame* const next = static_cast<LayerOperation&>(node).ended(nullptr)) {
+    loop.enqueue_resume(*next);
+  }
+}
+
+void LayerOperation::fail_later(detail::Loop& loop, detail::ReadyNode& node) noexcept {
+  auto& self = static_cast<LayerOperation&>(node);
+  Error error = self.take_error();
+  if (Frame* const frame = std::exchange(self.outer_, nullptr)->failed(error)) {
+    loop.abandon(*frame, error);
+  }
+}
+
+// ---- What is beneath ---------------------------------------------------------------------------
+
+LayerOperation::Step LayerOperation::read_beneath(Stream& beneath,
+                                                  std::span<std::byte> into) noexcept {
+  beneath_.emplace<detail::StreamIo>().begin(
+      [&](detail::StreamIo& io) { beneath.begin_read(io, into); });
+  return Step::waits;
+}
+
+LayerOperation::Step LayerOperation::receive_beneath(Stream& beneath) noexcept {
+  beneath_.emplace<detail::StreamReceiveIo>().begin(
+      [&](detail::StreamReceiveIo& io) { beneath.begin_receive(io); });
+  return Step::waits;
+}
+
+LayerOperation::Step LayerOperation::wait_readable_beneath(Stream& beneath) noexcept {
+  beneath_.emplace<detail::StreamIo>().begin(
+      [&](detail::StreamIo& io) { beneath.begin_wait_readable(io); });
+  return Step::waits;
+}
+
+LayerOperation::Step LayerOperation::write_beneath(Stream& beneath,
+                                                   const detail::WriteRequest& request) noexcept {
+  beneath_.emplace<detail::StreamIo>().begin(
+      [&](detail::StreamIo& io) { beneath.begin_write(io, request); });
+  return Step::waits;
+}
+
+template <class Io>
+auto LayerOperation::take_beneath() noexcept {
+  decltype(std::declval<Io>().take()) given{};
+  try {
+    given = std::get<Io>(beneath_).take();
+  } catch (...) {
+    exception_ = std::current_exception();
+  }
+  beneath_.emplace<std::monostate>();
+  return given;
+}
+std::size_t LayerOperation::take_count() noexcept { return take_beneath<detail::StreamIo>(); }
+Lease LayerOperation::take_lease() noexcept { return take_beneath<detail::StreamReceiveIo>(); }
+
+// ---- How it ended ------------------------------------------------------------------------------
+
+LayerOperation::Step LayerOperation::fail_with(const Error& error) noexcept {
+  beneath_.emplace<Error>(error);
+  return Step::failed;
+}
+
+Error LayerOperation::take_error() noexcept {
+  const Error error = std::get<Error>(beneath_);
+  beneath_.emplace<std::monostate>();
+  return error;
+}
+
+void LayerOperation::rethrow() {
+  if (exception_ != nullptr) std::rethrow_exception(std::exchange(exception_, nullptr));
+}
+
+Error LayerOperation::refusal() const noexcept {
+  return Error(std::errc::device_or_resource_busy, name_, peer_address())
+      .with_detail("another one is pending on it");
+}
+
+}  // namespace ieum

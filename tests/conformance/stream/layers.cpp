@@ -1,0 +1,256 @@
+// What holds for a socket holds through layers over it: three toy layers, one on another.
+#include <array>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+
+#include "conformance/conformance.hpp"
+#include "support/xor_stream.hpp"
+
+namespace ieum::test {
+namespace {
+
+EVERY_TRANSPORT(LayersOver);
+
+std::unique_ptr<Stream> layered(std::unique_ptr<Stream> beneath) {
+  for (const std::byte mask : {std::byte{0x55}, std::byte{0x0f}, std::byte{0x80}}) {
+    beneath = std::make_unique<XorStream>(std::move(beneath), mask);
+  }
+  return beneath;
+}
+std::unique_ptr<Stream> layered(StreamSocket socket) {
+  return layered(std::unique_ptr<Stream>(std::make_unique<StreamSocket>(std::move(socket))));
+}
+
+struct LayeredPair {
+  std::unique_ptr<Stream> client;
+  std::unique_ptr<Stream> server;
+};
+Task<LayeredPair> layered_pair(Transport transport = Transport::ipv4) {
+  Pair pair = co_await connected(transport);
+  co_return LayeredPair{layered(std::move(pair.client)), layered(std::move(pair.server))};
+}
+
+/// In pieces of every size; one in three gathered.
+Task<> send_pieces(Stream& to, const std::vector<std::byte>& data, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  ConstBuffer left(data);
+  while (!left.empty()) {
+    const std::size_t size = std::min<std::size_t>(left.size(), 1 + random() % 100'000);
+    const std::size_t half = random() % size;
+    const std::array<ConstBuffer, 3> parts{left.first(half), ConstBuffer(),
+                                           left.subspan(half, size - half)};
+    std::size_t gone = size;
+    switch (random() % 3) {
+      case 0: co_await to.write_all(parts); break;
+      case 1: co_await to.write_all(left.first(size)); break;
+      default: gone = co_await to.write_some(parts);
+    }
+    EXPECT_GT(gone, 0U);
+    left = left.subspan(gone);
+  }
+  co_await to.shutdown_write();
+}
+
+/// By turns into a buffer of its own and into a leased one.
+Task<std::string> receive_pieces(Stream& from, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::string all;
+  std::vector<std::byte> buffer(70'000);
+  for (;;) {
+    std::size_t count = 0;
+    if (random() % 2 == 0) {
+      count = co_await from.read_some(std::span(buffer).first(1 + random() % buffer.size()));
+      all.append(reinterpret_cast<const char*>(buffer.data()), count);
+    } else {
+      if (random() % 2 == 0) co_await from.wait_readable();
+      const Lease lease = co_await from.receive();
+      all += lease.text();
+      count = lease.size();
+    }
+    if (count == 0) co_return all;
+  }
+}
+
+CO_TEST_P(LayersOver, bytes_arrive_whole_both_ways_at_once) {
+  LayeredPair pair = co_await layered_pair(transport);
+  const std::vector<std::byte> up = random_bytes(std::size_t{4} << 20U, seed());
+  const std::vector<std::byte> down = random_bytes(std::size_t{4} << 20U, seed() + 1);
+  std::string got_up;
+  std::string got_down;
+  auto receive = [](Stream& from, std::uint64_t seed, std::string& into) -> Task<> {
+    into = co_await receive_pieces(from, seed);
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(send_pieces(*pair.client, up, seed() + 2));
+    group.start(send_pieces(*pair.server, down, seed() + 3));
+    group.start(receive(*pair.server, seed() + 4, got_up));
+    group.start(receive(*pair.client, seed() + 5, got_down));
+    co_return;
+  };
+  co_await with_group(body);
+  EXPECT_TRUE(same_bytes(bytes_of(got_up), up));
+  EXPECT_TRUE(same_bytes(bytes_of(got_down), down));
+}
+
+CO_TEST_P(LayersOver, a_stop_and_a_deadline_lose_nothing) {
+  LayeredPair pair = co_await layered_pair(transport);
+  Result<Lease> received = co_await attempt(with_timeout(1ms, pair.server->receive()));
+  CO_ASSERT(!received);
+  EXPECT_EQ(received.error(), std::errc::timed_out);
+  std::array<std::byte, 10> buffer{};
+  Result<std::size_t> read = co_await attempt(with_timeout(1ms, pair.server->read_some(buffer)));
+  CO_ASSERT(!read);
+  EXPECT_EQ(read.error(), std::errc::timed_out);
+  auto either = co_await select(pair.server->wait_readable(), sleep(1ms));
+  EXPECT_FALSE(std::get<0>(either));
+  co_await pair.client->write_all("still here");
+  const std::string text = co_await read_text(*pair.server, 10);
+  EXPECT_EQ(text, "still here");
+}
+
+CO_TEST(Layers, a_write_that_is_stopped_leaves_a_usable_stream) {
+  Pair sockets = co_await connected_with_small_buffers();
+  LayeredPair pair{layered(std::move(sockets.client)), layered(std::move(sockets.server))};
+  const std::vector<std::byte> data = random_bytes(std::size_t{1} << 20U, seed());
+  std::size_t sent = 0;
+  for (;;) {  // until the peer's buffers are full
+    const Result<std::size_t> count = co_await attempt(
+        with_timeout(5ms, pair.client->write_some(ConstBuffer(data).subspan(sent))));
+    if (!count) break;
+    sent += *count;
+    CO_ASSERT(sent < data.size());
+  }
+  std::string got;
+  auto reading = [&]() -> Task<> { got = co_await read_to_end(*pair.server); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(reading());
+    co_await pair.client->write_all(ConstBuffer(data).subspan(sent));
+    co_await pair.client->shutdown_write();
+  };
+  co_await with_group(body);
+  EXPECT_TRUE(same_bytes(bytes_of(got), data));
+}
+
+CO_TEST(Layers, a_second_operation_is_refused_and_the_first_goes_on) {
+  LayeredPair pair = co_await layered_pair();
+  std::string first;
+  auto reading = [&]() -> Task<> { first = co_await read_text(*pair.server, 5); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(reading());
+    co_await yield();
+    const Result<Lease> second = co_await attempt(pair.server->receive());
+    CO_ASSERT(!second);
+    EXPECT_EQ(second.error(), std::errc::device_or_resource_busy) << second.error().to_string();
+    co_await pair.client->write_all("first");
+  };
+  co_await with_group(body);
+  EXPECT_EQ(first, "first");
+}
+
+CO_TEST(Layers, a_reset_and_a_close_beneath_are_told_with_the_peers_address) {
+  LayeredPair pair = co_await layered_pair();
+  const Address peer = pair.server->peer_address();
+  EXPECT_EQ(co_await pair.client->local_address(), peer);
+  co_await pair.client->reset();
+  EXPECT_FALSE(pair.client->is_open());
+  const Result<Lease> received = co_await attempt(pair.server->receive());
+  CO_ASSERT(!received);
+  EXPECT_EQ(received.error(), std::errc::connection_reset);
+  EXPECT_EQ(received.error().address(), peer);
+  const Result<> closed = co_await attempt(pair.client->write_all("x"));
+  CO_ASSERT(!closed);
+  EXPECT_EQ(closed.error(), std::errc::bad_file_descriptor);
+}
+
+CO_TEST(Layers, a_close_ends_what_is_pending) {
+  LayeredPair pair = co_await layered_pair();
+  Result<Lease> received = fail(std::errc::io_error, "not set");
+  auto receiving = [&]() -> Task<> { received = co_await attempt(pair.server->receive()); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(receiving());
+    co_await yield();
+    co_await pair.server->close();
+  };
+  co_await with_group(body);
+  CO_ASSERT(!received);
+  EXPECT_EQ(received.error(), std::errc::operation_canceled);
+}
+
+/// Whose operations are tasks, which throw or fail, at once or later.
+class Unruly final : public Stream {
+ public:
+  enum class Does : std::uint8_t { throws, fails };
+  Does does = Does::throws;
+  bool later = false;
+
+  [[nodiscard]] Task<> shutdown_write() override { co_return; }
+  [[nodiscard]] Task<> close() override { co_return; }
+  [[nodiscard]] bool is_open() const noexcept override { return true; }
+  void begin_read(detail::StreamIo& io, std::span<std::byte> /*into*/) override {
+    io.use(misbehave());
+  }
+  void begin_write(detail::StreamIo& io, const detail::WriteRequest& /*write*/) override {
+    io.use(misbehave());
+  }
+
+ private:
+  Task<std::size_t> misbehave() {
+    if (later) co_await sleep(1ms);
+    if (does == Does::throws) throw std::runtime_error("unruly");
+    co_return fail(std::errc::io_error, "misbehave");
+  }
+};
+
+CO_TEST(Layers, exceptions_and_failures_of_tasks_beneath_come_through) {
+  auto own = std::make_unique<Unruly>();
+  Unruly& unruly = *own;
+  const std::unique_ptr<Stream> stream = layered(std::unique_ptr<Stream>(std::move(own)));
+  std::array<std::byte, 10> buffer{};
+  for (int round = 0; round < 4; ++round) {
+    unruly.later = round % 2 == 1;
+    unruly.does = Unruly::Does::throws;
+    std::string what;
+    try {
+      static_cast<void>(co_await attempt(stream->read_some(buffer)));
+    } catch (const std::runtime_error& error) {
+      what = error.what();
+    }
+    EXPECT_EQ(what, "unruly");
+    what.clear();
+    try {
+      static_cast<void>(co_await attempt(stream->receive()));
+    } catch (const std::runtime_error& error) {
+      what = error.what();
+    }
+    EXPECT_EQ(what, "unruly");
+    unruly.does = Unruly::Does::fails;
+    const Result<> written = co_await attempt(stream->write_all("x"));
+    CO_ASSERT(!written);
+    EXPECT_EQ(written.error(), std::errc::io_error);
+    const Result<> readable = co_await attempt(stream->wait_readable());
+    CO_ASSERT(!readable);
+    EXPECT_EQ(readable.error(), std::errc::operation_not_supported);
+  }
+}
+
+CO_TEST(Layers, one_that_never_waits_lets_others_run) {
+  LayeredPair pair = co_await layered_pair();
+  bool others_ran = false;
+  auto others = [&]() -> Task<> {
+    co_await yield();
+    others_ran = true;
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(others());
+    for (int i = 0; i < 1000 && !others_ran; ++i) {
+      co_await pair.client->write_all("x");
+      static_cast<void>(co_await read_text(*pair.server, 1));
+    }
+  };
+  co_await with_group(body);
+  EXPECT_TRUE(others_ran);
+}
+
+}  // namespace
+}  // namespace ieum::test
