@@ -66,12 +66,12 @@ class BufferedReader {
 
   /// Fills `into`, of any size; copies what was read ahead, reads the rest into it. After a failure
   /// or a stop, an unknown part of it has been read.
-  [[nodiscard]] Task<> read_exact(std::span<std::byte> into);
+  [[nodiscard]] detail::ConsumingTask<void> read_exact(std::span<std::byte> into);
   /// As `Stream::read_some`: what was read ahead, or else from the stream, past the buffer.
-  [[nodiscard]] Task<std::size_t> read_some(std::span<std::byte> into);
+  [[nodiscard]] detail::ConsumingTask<std::size_t> read_some(std::span<std::byte> into);
   /// Throws away the next `count` bytes, of which there may be any number. After a failure or a
   /// stop, an unknown part of them is gone.
-  [[nodiscard]] Task<> skip(std::uint64_t count);
+  [[nodiscard]] detail::ConsumingTask<void> skip(std::uint64_t count);
 
   /// What was read ahead and not taken. Does not wait. A view, as all others.
   [[nodiscard]] ConstBuffer buffered();
@@ -99,6 +99,9 @@ class BufferedReader {
   Task<std::optional<std::string_view>> until(std::string_view delimiter, const char* name);
   Task<std::optional<std::string_view>> line();
   Task<ConstBuffer> piece(std::size_t count);
+  Task<> fill(std::span<std::byte> into);
+  Task<std::size_t> some(std::span<std::byte> into);
+  Task<> pass_over(std::uint64_t count);
   Task<ConstBuffer> look(std::size_t count, const char* name);
   [[nodiscard]] Error error(Errc code, const char* name) const noexcept;
   [[nodiscard]] Error too_long(const char* what, const char* name) const;

@@ -359,7 +359,8 @@ struct RaceManyBody {
 ///
 /// Lost is what a loser had done: the value of one that succeeds later is destroyed, and what a
 /// task has consumed before it was stopped (bytes, a client, a message) is gone with it. So an
-/// operation that consumes is refused here: wait for it with `select`, which loses nothing.
+/// operation that consumes is refused here: wait for it with `select`, which loses nothing. What a
+/// task of yours consumes its type does not say: race none that reads.
 template <detail::Awaitable... A>
   requires(sizeof...(A) > 0)
 [[nodiscard]] Task<std::variant<detail::RaceValue<typename A::value_type>...>> race(A... ops) {

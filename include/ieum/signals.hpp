@@ -40,12 +40,13 @@ class Signals {
   ~Signals();
 
   /// Waits for the next signal and gives its number; of several, the lowest first.
-  /// One at a time.
-  [[nodiscard]] Task<int> next();
+  /// One at a time: of a second one the error is `device_or_resource_busy`.
+  [[nodiscard]] detail::ConsumingTask<int> next();
 
  private:
   Signals(detail::Loop& loop, int slot, int handle) noexcept
       : loop_(&loop), slot_(slot), handle_(handle) {}
+  Task<int> take();
   static Result<Signals> create_for(std::span<const int> numbers);
 
   detail::Loop* loop_;

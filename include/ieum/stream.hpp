@@ -185,14 +185,15 @@ class Stream {
 
   /// Fills `into`. Error, besides those of `read_some`: `Errc::end_of_stream` if the peer finishes
   /// before; what had come is then in `into`.
-  [[nodiscard]] Task<> read_exact(std::span<std::byte> into);
+  [[nodiscard]] detail::ConsumingTask<void> read_exact(std::span<std::byte> into);
 
   /// Reads until `buffer` holds `delimiter` and gives the number of bytes up to and with it, or 0
   /// if the peer finished before: what had come without a delimiter is then in `buffer`. What came
   /// after a delimiter stays in `buffer` for the next call, so erase what you have used. Error:
   /// `Errc::limit_exceeded` if it is not within the first `bytes_max` bytes.
-  [[nodiscard]] Task<std::size_t> read_until(std::string& buffer, std::string_view delimiter,
-                                             std::size_t bytes_max);
+  [[nodiscard]] detail::ConsumingTask<std::size_t> read_until(std::string& buffer,
+                                                              std::string_view delimiter,
+                                                              std::size_t bytes_max);
 
   /// Tells the peer that nothing more will be sent (half-close); reading goes on.
   [[nodiscard]] virtual Task<> shutdown_write() = 0;
@@ -234,6 +235,8 @@ class Stream {
   Stream& operator=(Stream&&) = default;
 
  private:
+  Task<> fill(std::span<std::byte> into);
+  Task<std::size_t> find(std::string& buffer, std::string_view delimiter, std::size_t bytes_max);
   Task<> finish_both_ways();
   Task<Lease> lease_and_read();
 };

@@ -202,7 +202,7 @@ class StreamSocket final : public Stream {
   /// Counts as the socket's pending read. Errors, besides those of `read_some`, after which the
   /// bytes are lost and every descriptor that came is closed: `Errc::limit_exceeded` (more than
   /// `descriptors_max` came), `too_many_files_open` (we could not open all that came).
-  [[nodiscard]] Task<ReceivedDescriptors> receive_descriptors(
+  [[nodiscard]] detail::ConsumingTask<ReceivedDescriptors> receive_descriptors(
       std::span<std::byte> into, std::size_t descriptors_max = descriptors_passed_max);
 
   /// The descriptor, still owned by this object; -1 if closed. For system calls that ieum lacks.
@@ -221,6 +221,8 @@ class StreamSocket final : public Stream {
   friend class detail::AcceptState;
   StreamSocket(detail::Loop& loop, int handle, const Address& peer)
       : loop_(&loop), handle_(handle), peer_(peer) {}
+  Task<ReceivedDescriptors> take_descriptors(std::span<std::byte> into,
+                                             std::size_t descriptors_max);
   static Task<StreamSocket> connect_now(Address to, ConnectOptions options);
   static Task<StreamSocket> connect_parsed(Result<Address> to, ConnectOptions options);
   static Task<StreamSocket> connect_checked(Result<HostPort> to, ConnectOptions options);

@@ -20,6 +20,8 @@ class Task;
 namespace detail {
 
 class GroupCore;
+template <class T>
+class ConsumingTask;
 
 /// What can be awaited in a task, or given to `run`, `with_timeout` and the like.
 template <class A>
@@ -108,6 +110,8 @@ template <class A>
 inline constexpr bool is_task = false;
 template <class T>
 inline constexpr bool is_task<Task<T>> = true;
+template <class T>
+inline constexpr bool is_task<ConsumingTask<T>> = true;
 
 /// The promise of every task, but for what it returns.
 class PromiseBase : public Frame {
@@ -297,6 +301,15 @@ inline Task<void> detail::Promise<void>::get_return_object() noexcept {
   self = std::coroutine_handle<Promise>::from_promise(*this);
   return Task<void>(*this);
 }
+
+/// A task whose type says that it consumes; a function returns it for a coroutine that does. It is
+/// a `Task<T>` wherever one is asked for.
+template <class T>
+class [[nodiscard]] detail::ConsumingTask : public Task<T> {
+ public:
+  static constexpr bool consumes = true;
+  explicit ConsumingTask(Task<T> task) noexcept : Task<T>(std::move(task)) {}
+};
 
 inline std::coroutine_handle<> detail::Frame::finished() noexcept {
   Loop& loop = scope->loop();

@@ -137,7 +137,11 @@ Task<ConstBuffer> BufferedReader::piece(std::size_t count) {
   co_return seen.first(count);
 }
 
-Task<std::size_t> BufferedReader::read_some(std::span<std::byte> into) {
+detail::ConsumingTask<std::size_t> BufferedReader::read_some(std::span<std::byte> into) {
+  return detail::ConsumingTask<std::size_t>(some(into));
+}
+
+Task<std::size_t> BufferedReader::some(std::span<std::byte> into) {
   IEUM_ASSERT(!into.empty(), "read_some needs room for at least one byte");
   forget_used();
   if (front().empty()) {
@@ -150,15 +154,23 @@ Task<std::size_t> BufferedReader::read_some(std::span<std::byte> into) {
   co_return count;
 }
 
-Task<> BufferedReader::read_exact(std::span<std::byte> into) {
+detail::ConsumingTask<void> BufferedReader::read_exact(std::span<std::byte> into) {
+  return detail::ConsumingTask<void>(fill(into));
+}
+
+Task<> BufferedReader::fill(std::span<std::byte> into) {
   while (!into.empty()) {
-    const std::size_t count = co_await read_some(into);
+    const std::size_t count = co_await some(into);
     if (count == 0) co_await fail(error(Errc::end_of_stream, "read"));
     into = into.subspan(count);
   }
 }
 
-Task<> BufferedReader::skip(std::uint64_t count) {
+detail::ConsumingTask<void> BufferedReader::skip(std::uint64_t count) {
+  return detail::ConsumingTask<void>(pass_over(count));
+}
+
+Task<> BufferedReader::pass_over(std::uint64_t count) {
   forget_used();
   while (count > 0) {
     if (front().empty()) {

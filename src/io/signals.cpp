@@ -165,7 +165,9 @@ Signals::~Signals() {
   loop_->driver().discard(handle_);
 }
 
-Task<int> Signals::next() {
+detail::ConsumingTask<int> Signals::next() { return detail::ConsumingTask<int>(take()); }
+
+Task<int> Signals::take() {
   Slot& slot = slots[static_cast<std::size_t>(slot_)];
   for (;;) {
     if (const std::uint64_t arrived = slot.arrived.load(); arrived != 0) {

@@ -25,7 +25,11 @@ Task<Lease> Stream::lease_and_read() {
   co_return lease;
 }
 
-Task<> Stream::read_exact(std::span<std::byte> into) {
+detail::ConsumingTask<void> Stream::read_exact(std::span<std::byte> into) {
+  return detail::ConsumingTask<void>(fill(into));
+}
+
+Task<> Stream::fill(std::span<std::byte> into) {
   while (!into.empty()) {
     const std::size_t count = co_await read_some(into);
     if (count == 0) co_await fail(Errc::end_of_stream, "read", peer_address());
@@ -33,8 +37,14 @@ Task<> Stream::read_exact(std::span<std::byte> into) {
   }
 }
 
-Task<std::size_t> Stream::read_until(std::string& buffer, std::string_view delimiter,
-                                     std::size_t bytes_max) {
+detail::ConsumingTask<std::size_t> Stream::read_until(std::string& buffer,
+                                                      std::string_view delimiter,
+                                                      std::size_t bytes_max) {
+  return detail::ConsumingTask<std::size_t>(find(buffer, delimiter, bytes_max));
+}
+
+Task<std::size_t> Stream::find(std::string& buffer, std::string_view delimiter,
+                               std::size_t bytes_max) {
   IEUM_ASSERT(!delimiter.empty(), "read_until needs a delimiter");
   constexpr std::size_t chunk = 4096;
   std::size_t searched = 0;  // no delimiter begins before this

@@ -84,8 +84,13 @@ Task<> StreamSocket::send_descriptors(ConstBuffer data, std::span<const int> des
   if (!data.empty()) co_await write_all(data);
 }
 
-Task<ReceivedDescriptors> StreamSocket::receive_descriptors(std::span<std::byte> into,
-                                                            std::size_t descriptors_max) {
+detail::ConsumingTask<ReceivedDescriptors> StreamSocket::receive_descriptors(
+    std::span<std::byte> into, std::size_t descriptors_max) {
+  return detail::ConsumingTask<ReceivedDescriptors>(take_descriptors(into, descriptors_max));
+}
+
+Task<ReceivedDescriptors> StreamSocket::take_descriptors(std::span<std::byte> into,
+                                                         std::size_t descriptors_max) {
   IEUM_ASSERT(!into.empty(), "receive_descriptors needs room for at least one byte");
   constexpr const char* name = "receive descriptors";
   const bool stopped = co_await stop_requested();

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <type_traits>
 
 #include "torture/journal.hpp"
 #include "torture/virtual.hpp"
@@ -189,6 +190,7 @@ TEST(Select, IsToldByADump) {
 
 template <class A>
 constexpr bool consumes = detail::Consuming<A>;
+using Bytes = std::span<std::byte>;
 static_assert(consumes<decltype(std::declval<StreamSocket&>().receive())>);
 static_assert(consumes<decltype(std::declval<StreamSocket&>().read_some({}))>);
 static_assert(consumes<decltype(std::declval<Stream&>().receive())>);
@@ -198,6 +200,25 @@ static_assert(consumes<decltype(std::declval<Mailbox<int>&>().receive())>);
 static_assert(consumes<decltype(std::declval<SendQueue&>().pop())>);
 static_assert(
     consumes<decltype(std::declval<DatagramSocket&>().receive(std::declval<DatagramBatch&>()))>);
+static_assert(consumes<decltype(std::declval<StreamSocket&>().read_exact({}))>);
+static_assert(consumes<decltype(std::declval<StreamSocket&>().receive_descriptors({}))>);
+static_assert(consumes<decltype(std::declval<Stream&>().read_exact({}))>);
+static_assert(
+    consumes<decltype(std::declval<Stream&>().read_until(std::declval<std::string&>(), "", 1))>);
+static_assert(consumes<decltype(std::declval<BufferedReader&>().read_line())>);
+static_assert(consumes<decltype(std::declval<BufferedReader&>().read_until(""))>);
+static_assert(consumes<decltype(std::declval<BufferedReader&>().read_exact(1))>);
+static_assert(consumes<decltype(std::declval<BufferedReader&>().read_exact(Bytes()))>);
+static_assert(consumes<decltype(std::declval<BufferedReader&>().read_some({}))>);
+static_assert(consumes<decltype(std::declval<BufferedReader&>().skip(1))>);
+static_assert(!consumes<decltype(std::declval<BufferedReader&>().peek(1))>);
+static_assert(consumes<decltype(std::declval<Signals&>().next())>);
+static_assert(consumes<decltype(std::declval<DatagramSocket&>().receive(Bytes()))>);
+static_assert(consumes<decltype(attempt(std::declval<Stream&>().read_exact({})))>);
+static_assert(consumes<decltype(with_timeout(1s, std::declval<BufferedReader&>().skip(1)))>);
+static_assert(consumes<decltype(shield(std::declval<Signals&>().next(), 1s))>);
+static_assert(consumes<decltype(select(sleep(1s), std::declval<Stream&>().read_exact({})))>);
+static_assert(std::is_convertible_v<decltype(std::declval<Stream&>().read_exact({})), Task<>>);
 static_assert(consumes<decltype(with_timeout(1s, std::declval<StreamSocket&>().receive()))>);
 static_assert(consumes<decltype(attempt(std::declval<StreamSocket&>().receive()))>);
 static_assert(consumes<decltype(shield(std::declval<StreamSocket&>().receive(), 1s))>);
