@@ -188,8 +188,8 @@ class [[nodiscard]] ChildTask {
   ~ChildTask() { stop(); }
 
   /// Waits until the child has ended, and gives its value, which can be taken once; fails with its
-  /// error, `operation_canceled` if it was stopped. One wait at a time; stopping the wait does not
-  /// stop the child.
+  /// error, `operation_canceled` if it was stopped. One wait at a time: of a second one the error
+  /// is `device_or_resource_busy`. Stopping the wait does not stop the child.
   [[nodiscard]] detail::ChildResult<T> result() noexcept {
     IEUM_ASSERT(child_ != nullptr, "a child task is used after it was moved from");
     return detail::ChildResult<T>(child_);

@@ -28,7 +28,7 @@ class GroupCore;
 class GroupJoinLeaf : public Leaf {
  public:
   explicit GroupJoinLeaf(GroupCore& group) noexcept : group_(group) {}
-  [[nodiscard]] Error error() const noexcept final { return error_at({}); }
+  [[nodiscard]] Error error() const noexcept final;
   [[nodiscard]] const char* name() const noexcept final { return "join group"; }
   void on_stop() noexcept final;
 
@@ -188,10 +188,10 @@ class Group {
   /// of it has not failed.
   void stop() noexcept { core_.stop(); }
   /// Waits until all children have ended, those included that start meanwhile; for the body, at
-  /// most once at a time. Where children use locals of the body, it is the body's last await: then
-  /// they live as long as the children. Error: `operation_canceled`, once all have ended, if one of
-  /// them failed or the group was asked to stop from outside; or at once, if a stop reaches only
-  /// this wait (a deadline round it).
+  /// most once at a time: of a second one the error is `device_or_resource_busy`. Where children
+  /// use locals of the body, it is the body's last await: then they live as long as the children.
+  /// Error: `operation_canceled`, once all have ended, if one of them failed or the group was asked
+  /// to stop from outside; or at once, if a stop reaches only this wait (a deadline round it).
   [[nodiscard]] detail::GroupJoin join() noexcept { return detail::GroupJoin(core_); }
   /// How many children have not ended.
   [[nodiscard]] std::size_t running() const noexcept { return core_.running(); }

@@ -128,9 +128,10 @@ class Mailbox {
   /// Closes it.
   ~Mailbox() { close(); }
 
-  /// Waits for the next message. One at a time. A message that has arrived when a stop comes is
-  /// still given. Errors: `operation_canceled`; `Errc::closed`: it was closed, or every sender has
-  /// gone and what they sent has been received.
+  /// Waits for the next message. One at a time: of a second one the error is
+  /// `device_or_resource_busy`, and the first goes on. A message that has arrived when a stop comes
+  /// is still given. Errors: `operation_canceled`; `Errc::closed`: it was closed, or every sender
+  /// has gone and what they sent has been received.
   [[nodiscard]] detail::MailboxReceive<T> receive() noexcept {
     IEUM_ASSERT(core_ != nullptr, "a mailbox is used after it was moved from");
     return detail::MailboxReceive<T>(*core_);

@@ -74,8 +74,9 @@ class SendQueue {
   /// room under `wait`, or one of the errors above).
   bool try_push(Payload payload);
 
-  /// The oldest, waiting for one; one pop at a time. Errors: `Errc::closed`, once all has been
-  /// popped; `Errc::limit_exceeded` at once if we were too slow.
+  /// The oldest, waiting for one. One pop at a time: of a second one the error is
+  /// `device_or_resource_busy`, and the first goes on. Other errors: `Errc::closed`, once all has
+  /// been popped; `Errc::limit_exceeded` at once if we were too slow.
   [[nodiscard]] detail::QueuePop pop() noexcept;
   /// The same of all that waits, for one gathered write: at least one, in their order. What was in
   /// `into` goes, but not its memory unless it is long, so that a loop over one vector need not
@@ -184,13 +185,19 @@ class QueuePopLeaf : public QueueLeaf {
 
  protected:
   explicit QueuePopLeaf(SendQueue& queue) noexcept : queue_(queue) {}
-  ~QueuePopLeaf() = default;
-  [[nodiscard]] SendQueue& queue() const noexcept { return queue_; }
+  ~QueuePopLeaf() {
+    if (promised_) queue_.promised_ = false;  // whoever was to take it has thrown before
+  }
+  [[nodiscard]] SendQueue& queue_to_take() noexcept {
+    promised_ = false;
+    return queue_;
+  }
 
  private:
   friend class ieum::SendQueue;
   void something_came() noexcept;
   SendQueue& queue_;
+  bool promised_ = false;  // told that there is one, and has not taken it yet
 };
 
 class [[nodiscard]] QueuePop {
@@ -202,7 +209,7 @@ class [[nodiscard]] QueuePop {
   class State final : public QueuePopLeaf {
    public:
     explicit State(QueuePop&& pop) noexcept : QueuePopLeaf(pop.queue_) {}
-    Payload take() { return queue().take_first(); }
+    Payload take() { return queue_to_take().take_first(); }
   };
 
  private:
@@ -218,7 +225,7 @@ class [[nodiscard]] QueuePopAll {
   class State final : public QueuePopLeaf {
    public:
     explicit State(QueuePopAll&& pop) noexcept : QueuePopLeaf(pop.queue_), into_(pop.into_) {}
-    void take() { queue().take_all(into_); }
+    void take() { queue_to_take().take_all(into_); }
 
    private:
     std::vector<Payload>& into_;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int closed = -EPIPE;
 constexpr int limit = -ENOSPC;
+constexpr const char* a_pop = "a pop";
 
 /// What a burst has made long is given back.
 void clear_and_trim(std::vector<Payload>& payloads) noexcept {
@@ -132,6 +133,7 @@ void SendQueue::close() noexcept {
 namespace detail {
 
 Error QueueLeaf::error() const noexcept {
+  if (result == -EBUSY) return second_error(a_pop);
   if (result == closed) return {Errc::closed, name()};
   if (result == limit) return {Errc::limit_exceeded, name()};
   return error_at({});
@@ -158,10 +160,11 @@ void QueuePush::State::on_stop() noexcept {
 }
 
 Start QueuePopLeaf::start(Waiter& waiter, Scope& scope) noexcept {
-  IEUM_ASSERT(queue_.popping_ == nullptr, "two tasks pop from one send queue at the same time");
   result = 0;
   if (scope.stopped()) {
     result = -ECANCELED;
+  } else if (queue_.popping_ != nullptr || queue_.promised_) {
+    return refuse_second(a_pop);  // the other may have been told, and not have run yet
   } else if (queue_.empty() && queue_.closed_) {
     result = queue_.too_slow_ ? limit : closed;
   } else if (queue_.empty()) {
@@ -170,11 +173,15 @@ Start QueuePopLeaf::start(Waiter& waiter, Scope& scope) noexcept {
     return {};
   } else {
     queue_.promised_ = true;
+    promised_ = true;
   }
   return at_once();
 }
 
-void QueuePopLeaf::something_came() noexcept { loop().complete(*this); }
+void QueuePopLeaf::something_came() noexcept {
+  promised_ = result == 0;
+  loop().complete(*this);
+}
 
 void QueuePopLeaf::on_stop() noexcept {
   if (state != Operation::State::pending) return;

@@ -3,6 +3,10 @@
 
 namespace ieum::detail {
 
+namespace {
+constexpr const char* a_wait = "a wait";
+}
+
 void ChildCore::stop() noexcept {
   if (ended_ || scope_.loop().is_left_behind()) return;  // what runs is the parent's
   scope_.loop().assert_own_thread();
@@ -23,6 +27,7 @@ std::int64_t ChildLeaf::result_of_child() const noexcept {
 }
 
 Error ChildLeaf::error() const noexcept {
+  if (result == -EBUSY) return second_error(a_wait);
   if (!canceled_ && child_.error_) return *child_.error_;
   return {std::errc::operation_canceled, name()};
 }
@@ -33,7 +38,7 @@ Start ChildLeaf::begin(Waiter& waiter, Scope& scope) noexcept {
     canceled_ = true;
     return at_once(-ECANCELED);
   }
-  IEUM_ASSERT(child_.waiting_ == nullptr, "a second task waits for one child task");
+  if (child_.waiting_ != nullptr) return refuse_second(a_wait);
   child_.waiting_ = this;
   wait_in(waiter, scope);
   return {};

@@ -171,6 +171,10 @@ void GroupCore::joined(Loop& loop, ReadyNode& node) noexcept {
 
 // ---- join() -------------------------------------------------------------------------------------
 
+namespace {
+constexpr const char* a_join = "a join";
+}
+
 std::int64_t GroupCore::result_of_join() const noexcept {
   const bool from_outside = scope_.stopped() && !stopped_here_;
   return error_ || exception_ != nullptr || from_outside ? -ECANCELED : 0;
@@ -179,7 +183,7 @@ std::int64_t GroupCore::result_of_join() const noexcept {
 Start GroupCore::start_join(GroupJoinLeaf& leaf, Waiter& waiter, Scope& scope) noexcept {
   if (children_ == 0) return leaf.at_once(result_of_join());
   if (scope.stopped() && !scope_.stopped()) return leaf.at_once(-ECANCELED);
-  IEUM_ASSERT(joining_ == nullptr, "a second join of one group is pending");
+  if (joining_ != nullptr) return leaf.refuse_second(a_join);
   joining_ = &leaf;
   leaf.wait_in(waiter, scope);
   return {};
@@ -189,6 +193,10 @@ bool GroupCore::stop_join(GroupJoinLeaf& leaf) noexcept {
   if (joining_ != &leaf || scope_.stopped()) return false;
   joining_ = nullptr;
   return true;
+}
+
+Error GroupJoinLeaf::error() const noexcept {
+  return result == -EBUSY ? second_error(a_join) : error_at({});
 }
 
 Start GroupJoinLeaf::begin(Waiter& waiter, Scope& scope) noexcept {

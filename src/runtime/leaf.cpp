@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 
 #include <ieum/detail/loop.hpp>
 
@@ -20,6 +21,24 @@ void Leaf::finish(Loop& loop) noexcept {
   }
   Error error = this->error();
   if (Frame* frame = waiter_->failed(error)) loop.abandon(*frame, error);
+}
+
+Start Leaf::refuse_second([[maybe_unused]] const char* what) noexcept {
+#ifdef IEUM_DEBUG
+  std::fprintf(stderr,
+               "ieum: %s: %s was begun while %s is pending on it: at most one at a time; await the "
+               "first one before\n",
+               name(), what, what);
+  std::abort();
+#else
+  return at_once(-EBUSY);
+#endif
+}
+
+Error Leaf::second_error(const char* what) const noexcept {
+  std::array<char, Error::detail_bytes_max> text{};
+  std::snprintf(text.data(), text.size(), "%s was begun while %s is pending on it", what, what);
+  return Error(std::errc::device_or_resource_busy, name()).with_detail(text.data());
 }
 
 Error Leaf::error_at(const Address& at) const noexcept {

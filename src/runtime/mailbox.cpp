@@ -7,7 +7,12 @@ namespace ieum::detail {
 
 // ---- MailboxLeaf --------------------------------------------------------------------------------
 
+namespace {
+constexpr const char* a_receive = "a receive";
+}
+
 Error MailboxLeaf::error() const noexcept {
+  if (is_second_) return second_error(a_receive);
   if (canceled_) return {std::errc::operation_canceled, name()};
   return {Errc::closed, name()};
 }
@@ -30,6 +35,10 @@ Start MailboxLeaf::start_receive(Waiter& waiter, Scope& scope) noexcept {
   if (scope.stopped()) return canceled();
   const MailboxCore::Answer answer = core_.receive(*this, waiter, scope);
   if (answer == MailboxCore::Answer::waits) return {};
+  if (answer == MailboxCore::Answer::busy) {
+    is_second_ = true;
+    return refuse_second(a_receive);
+  }
   if (answer == MailboxCore::Answer::closed) result = -EPIPE;
   return at_once();
 }
@@ -128,7 +137,7 @@ MailboxCore::Answer MailboxCore::receive(MailboxLeaf& leaf, Waiter& waiter, Scop
       // Under the lock that remove_sender takes after it has counted down: either we see the count,
       // or it sees us wait.
       if (closed_ || senders_.load() == 0) return Answer::closed;
-      IEUM_ASSERT(receiver_ == nullptr, "a second receive is pending on one mailbox");
+      if (receiver_ != nullptr) return Answer::busy;
       leaf.wait_in(waiter, scope);
       receiver_ = &leaf;
       return Answer::waits;

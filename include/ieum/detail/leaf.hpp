@@ -45,6 +45,11 @@ class Leaf : public Operation, public StopNode {
     result = answer;
     return at_once();
   }
+  /// The answer to a second wait for what one may wait for at a time: -EBUSY, or in a library built
+  /// with IEUM_DEBUG an abort. `what` it is: "a receive".
+  Start refuse_second(const char* what) noexcept;
+  /// The error of that answer.
+  [[nodiscard]] Error second_error(const char* what) const noexcept;
   /// The error of a negative result, named for `address`.
   [[nodiscard]] Error error_at(const Address& at) const noexcept;
 

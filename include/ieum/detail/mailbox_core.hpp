@@ -46,13 +46,14 @@ class MailboxLeaf : public Leaf {
   MailboxCore& core_;
   void* const message_;  // a send: the T to move from; a receive: the std::optional<T> to fill
   bool canceled_ = false;
+  bool is_second_ = false;  // another receive is pending
 };
 
 /// Shared by all ends. A leaf that waits keeps its loop alive, so that telling it is always safe;
 /// what goes unlocked is its own thread's.
 class MailboxCore : private LoopEndNode {
  public:
-  enum class Answer : std::uint8_t { done, waits, full, closed };
+  enum class Answer : std::uint8_t { done, waits, full, closed, busy };
 
   explicit MailboxCore(std::size_t capacity);
   MailboxCore(const MailboxCore&) = delete;

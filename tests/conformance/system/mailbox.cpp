@@ -418,18 +418,6 @@ TEST(Mailbox, stops_with_a_task_that_waits_on_it) {
   EXPECT_EQ(canceled, 2);
 }
 
-TEST(MailboxDeath, two_receives_at_a_time) {
-  auto [sender, mailbox] = Mailbox<int>::create(1);
-  auto one = [&]() -> Task<> { co_await mailbox.receive(); };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(one());
-    group.start(one());
-    co_return;
-  };
-  auto twice = [&]() -> Task<> { co_await with_group(body); };
-  EXPECT_DEATH(static_cast<void>(run_alone(twice())), "a second receive is pending on one mailbox");
-}
-
 TEST(MailboxDeath, receiving_on_two_runtimes) {
   auto [sender, mailbox] = Mailbox<int>::create(1);
   const std::unique_ptr<Runtime> first = make_runtime();

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "conformance/conformance.hpp"
+#include "conformance/waiting.hpp"
 
 namespace ieum::test {
 namespace {
@@ -122,6 +123,22 @@ CO_TEST(Process, whose_wait_was_stopped_is_waited_for_again) {
   co_await process.input().close();
   const ExitStatus status = co_await process.wait();
   EXPECT_TRUE(status.succeeded());
+}
+
+CO_TEST(Process, of_two_waits_at_a_time_the_second_is_an_error) {
+  Process process = co_await start("sleep 100");
+  ExitStatus status;
+  auto waiting = [&]() -> Task<> { status = co_await process.wait(); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(waiting());
+    co_await until_it_waits();
+    const Result<ExitStatus> second = co_await attempt(process.wait());
+    CO_ASSERT(!second);
+    EXPECT_EQ(second.error(), std::errc::device_or_resource_busy);
+    co_await process.kill(SIGKILL);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(status.signal, SIGKILL);
 }
 
 CO_TEST(Process, is_killed_and_reaped_with_its_object) {

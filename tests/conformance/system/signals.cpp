@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "conformance/conformance.hpp"
+#include "conformance/waiting.hpp"
 
 namespace ieum::test {
 namespace {
@@ -28,6 +29,23 @@ CO_TEST(Signals, before_a_wait) {
   Signals signals = co_await Signals::create(SIGUSR1);
   ::raise(SIGUSR1);
   const int number = co_await signals.next();
+  EXPECT_EQ(number, SIGUSR1);
+}
+
+CO_TEST(Signals, a_wait_beside_a_wait_is_an_error_and_the_first_goes_on) {
+  Signals signals = co_await Signals::create(SIGUSR1);
+  int number = 0;
+  auto waiting = [&]() -> Task<> { number = co_await signals.next(); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(waiting());
+    co_await until_it_waits();
+    const Result<int> second = co_await attempt(signals.next());
+    CO_ASSERT(!second);
+    EXPECT_EQ(second.error(), std::errc::device_or_resource_busy);
+    EXPECT_EQ(second.error().detail(), "a read was begun while a read is pending on it");
+    ::raise(SIGUSR1);
+  };
+  co_await with_group(body);
   EXPECT_EQ(number, SIGUSR1);
 }
 
