@@ -163,19 +163,19 @@ struct Peek : ReadAhead<ConstBuffer> {
 }  // namespace detail
 
 inline detail::BufferedOperation<detail::ReadLine> BufferedReader::read_line() noexcept {
-  return detail::BufferedOperation<detail::ReadLine>({{this}});
+  return detail::BufferedOperation<detail::ReadLine>(detail::ReadLine{{this}});
 }
 inline detail::BufferedOperation<detail::ReadUntil> BufferedReader::read_until(
     std::string_view delimiter) noexcept {
   IEUM_ASSERT(!delimiter.empty(), "read_until needs a delimiter");
-  return detail::BufferedOperation<detail::ReadUntil>({{this}, delimiter});
+  return detail::BufferedOperation<detail::ReadUntil>(detail::ReadUntil{{this}, delimiter});
 }
 inline detail::BufferedOperation<detail::ReadPiece> BufferedReader::read_exact(
     std::size_t count) noexcept {
-  return detail::BufferedOperation<detail::ReadPiece>({{this}, count});
+  return detail::BufferedOperation<detail::ReadPiece>(detail::ReadPiece{{this}, count});
 }
 inline detail::BufferedOperation<detail::Peek> BufferedReader::peek(std::size_t count) noexcept {
-  return detail::BufferedOperation<detail::Peek>({{this}, count});
+  return detail::BufferedOperation<detail::Peek>(detail::Peek{{this}, count});
 }
 
 }  // namespace ieum
