@@ -41,6 +41,7 @@ class ChildCore {
   friend class ChildLeaf;
   Scope scope_;  // within the group's
   ChildLeaf* waiting_ = nullptr;
+  ChildLeaf* told_ = nullptr;  // that it has ended, and has not taken its value yet
   std::optional<Error> error_;
   bool succeeded_ = false;  // neither: it threw, which is the group's to tell
   bool ended_ = false;
@@ -65,6 +66,10 @@ class ChildLeaf : public Leaf {
   explicit ChildLeaf(ChildCore& child) noexcept : child_(child) {}
   ~ChildLeaf() = default;
   Start begin(Waiter& waiter, Scope& scope) noexcept;
+  /// Lets others wait for the child.
+  void give_way() noexcept {
+    if (child_.told_ == this) child_.told_ = nullptr;
+  }
 
  private:
   friend class ChildCore;
@@ -84,8 +89,10 @@ class [[nodiscard]] ChildResult {
    public:
     explicit State(ChildResult&& of) noexcept
         : ChildLeaf(*of.child_), child_(std::move(of.child_)) {}
+    ~State() { give_way(); }
     Start start(Waiter& waiter, Scope& scope) noexcept { return begin(waiter, scope); }
     T take() {
+      give_way();
       if constexpr (!std::is_void_v<T>) {
         IEUM_ASSERT(child_->value.has_value(), "the value of a child task is taken twice");
         T value = *std::move(child_->value);

@@ -17,6 +17,7 @@ void ChildCore::ended() noexcept {
   ended_ = true;
   scope_.unlink();
   if (waiting_ == nullptr) return;
+  told_ = waiting_;
   ChildLeaf& leaf = *std::exchange(waiting_, nullptr);
   leaf.result = leaf.result_of_child();
   scope_.loop().complete(leaf);
@@ -33,7 +34,11 @@ Error ChildLeaf::error() const noexcept {
 }
 
 Start ChildLeaf::begin(Waiter& waiter, Scope& scope) noexcept {
-  if (child_.ended_) return at_once(result_of_child());
+  if (child_.told_ != nullptr) return refuse_second(a_wait);  // it has not run since
+  if (child_.ended_) {
+    child_.told_ = this;
+    return at_once(result_of_child());
+  }
   if (scope.stopped()) {
     canceled_ = true;
     return at_once(-ECANCELED);

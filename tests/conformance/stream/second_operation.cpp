@@ -183,6 +183,30 @@ CO_TEST(SecondOperation, a_wait_for_a_child_task_beside_another_is_an_error) {
   EXPECT_EQ(got, 7);
 }
 
+CO_TEST(SecondOperation, a_wait_for_a_child_whose_value_another_was_told_of_is_an_error) {
+  Event go;
+  int got = 0;
+  auto work = [&]() -> Task<int> {
+    co_await go.wait();
+    co_return 7;
+  };
+  auto waiting = [&](ChildTask<int>& child) -> Task<> { got = co_await child.result(); };
+  Result<int> second = 0;
+  auto body = [&](Group& group) -> Task<> {
+    ChildTask<int> child = group.spawn(work());
+    group.start(waiting(child));
+    co_await until_it_waits();
+    go.set();
+    co_await yield();  // the child has ended, and who waits for it has not run yet
+    second = co_await attempt(child.result());
+    co_await group.join();
+  };
+  co_await with_group(body);
+  CO_ASSERT(!second);
+  EXPECT_EQ(second.error(), std::errc::device_or_resource_busy);
+  EXPECT_EQ(got, 7);
+}
+
 CO_TEST(SecondOperation, a_join_beside_a_join_is_an_error_and_the_first_goes_on) {
   std::optional<Error> error;
   auto body = [&](Group& group) -> Task<> {
