@@ -114,7 +114,7 @@ class SendQueue {
   void drop_last();
   Payload take_first();
   Payload remove_first();
-  void clear() noexcept;
+  void make_room_for_one();
   void take_all(std::vector<Payload>& into);
   void admit_waiting();
 

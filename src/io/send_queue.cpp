@@ -23,8 +23,9 @@ void clear_and_trim(std::vector<Payload>& payloads) noexcept {
 }  // namespace
 
 SendQueue::~SendQueue() {
-  IEUM_ASSERT((!pushing_.linked() && popping_ == nullptr) || detail::leaves_tasks_behind(),
-              "a send queue is destroyed while a task waits for it");
+  IEUM_ASSERT(
+      (!pushing_.linked() && popping_ == nullptr && !promised_) || detail::leaves_tasks_behind(),
+      "a send queue is destroyed while a task waits for it");
 }
 
 int SendQueue::offer(Payload& payload) {
@@ -35,9 +36,11 @@ int SendQueue::offer(Payload& payload) {
       if (pushing_.linked() || !has_room(payload)) return -EAGAIN;
       break;
     case WhenFull::drop_oldest:
+      make_room_for_one();
       while (!has_room(payload)) drop_first();
       break;
     case WhenFull::keep_latest:
+      make_room_for_one();
       while (!empty()) drop_first();
       break;
     case WhenFull::disconnect:
@@ -51,12 +54,20 @@ int SendQueue::offer(Payload& payload) {
   return 0;
 }
 
-void SendQueue::append(Payload payload) {
+/// Before anything is dropped for it: this is what may fail for want of memory.
+void SendQueue::make_room_for_one() {
+  if (queue_.size() < queue_.capacity()) return;
   // What was taken is moved away once it is the larger part.
-  if (first_ > 0 && queue_.size() == queue_.capacity() && first_ >= queue_.size() / 2) {
+  if (first_ > 0 && first_ >= queue_.size() / 2) {
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(first_));
     first_ = 0;
+  } else {
+    queue_.reserve(2 * queue_.size() + 1);
   }
+}
+
+void SendQueue::append(Payload payload) {
+  make_room_for_one();
   bytes_ += cost(payload);
   queue_.push_back(std::move(payload));
   if (popping_ == nullptr) return;
@@ -80,18 +91,17 @@ void SendQueue::drop_first() {
 Payload SendQueue::remove_first() {
   Payload first = std::move(queue_[first_++]);
   bytes_ -= cost(first);
-  if (empty()) clear();
+  if (empty()) {
+    first_ = 0;
+    queue_.clear();
+  }
   return first;
-}
-
-void SendQueue::clear() noexcept {
-  first_ = 0;
-  clear_and_trim(queue_);
 }
 
 Payload SendQueue::take_first() {
   promised_ = false;
   Payload first = remove_first();
+  if (empty()) clear_and_trim(queue_);
   admit_waiting();
   return first;
 }
