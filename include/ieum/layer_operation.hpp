@@ -69,16 +69,15 @@ class LayerOperation : public detail::LayerIo, public detail::Waiter, public det
     return fail_with(Error(code, name_, peer_address()));
   }
 
-  // In the next `advance`: what it has given.
+  // In the next `advance`: what it has given. If it threw, there is none: whoever waits is told.
   [[nodiscard]] bool has_ended_beneath() const noexcept {
-    return beneath_.index() == 1 || beneath_.index() == 2;
+    return std::holds_alternative<std::size_t>(beneath_) || std::holds_alternative<Lease>(beneath_);
   }
   std::size_t take_count() noexcept;
   Lease take_lease() noexcept;
 
  private:
-  template <class Io>
-  auto take_beneath() noexcept;
+  bool take_what_has_ended() noexcept;
   detail::Start run() noexcept;
   template <class Io>
   detail::Start start_beneath() noexcept;
@@ -88,8 +87,10 @@ class LayerOperation : public detail::LayerIo, public detail::Waiter, public det
   const char* name_;
   detail::Waiter* outer_ = nullptr;
   detail::Scope* scope_ = nullptr;
-  // What waits beneath; then the error until it is told: never both, since each is large.
-  std::variant<std::monostate, detail::StreamIo, detail::StreamReceiveIo, Error> beneath_;
+  // What waits beneath; then what it gave, or the error until it is told: never two of them, since
+  // some are large.
+  std::variant<std::monostate, detail::StreamIo, detail::StreamReceiveIo, std::size_t, Lease, Error>
+      beneath_;
   std::exception_ptr exception_;
 };
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <ieum/detail/handle_io.hpp>
 #include <ieum/task.hpp>
@@ -34,12 +35,16 @@ class LayerIo {
   Lease lease;
 
  protected:
-  ~LayerIo() = default;
+  ~LayerIo() { release(); }
+  /// It has ended, and may be used again; whoever used it no longer knows it.
+  void release() noexcept {
+    if (user_ != nullptr) *std::exchange(user_, nullptr) = nullptr;
+  }
 
  private:
   template <class L, class T>
   friend class BasicStreamIo;
-  bool in_use_ = false;
+  LayerIo** user_ = nullptr;
 };
 
 /// Where a stream's hooks put the operation that serves a read or a write: an operation on a
@@ -51,14 +56,7 @@ class BasicStreamIo {
   BasicStreamIo() noexcept {}
   BasicStreamIo(const BasicStreamIo&) = delete;
   BasicStreamIo& operator=(const BasicStreamIo&) = delete;
-  ~BasicStreamIo() {
-    if (holds_ == Holds::leaf) leaf_.~L();
-    if (holds_ == Holds::task) task_.~State();
-    if (holds_ == Holds::layer) {
-      layer_->lease.reset();
-      layer_->in_use_ = false;
-    }
-  }
+  ~BasicStreamIo() { clear(); }
 
   /// Calls a hook, which may lack the memory for a task.
   template <class Hook>
@@ -66,6 +64,7 @@ class BasicStreamIo {
     try {
       hook(*this);
     } catch (const std::bad_alloc&) {
+      clear();
       holds_ = Holds::no_memory;
     }
   }
@@ -81,8 +80,8 @@ class BasicStreamIo {
   /// False: another operation uses `operation`, which is this one's error; then leave it alone.
   [[nodiscard]] bool use(LayerIo& operation) noexcept {
     layer_ = &operation;
-    holds_ = operation.in_use_ ? Holds::second : Holds::layer;
-    operation.in_use_ = true;
+    holds_ = operation.user_ != nullptr ? Holds::second : Holds::layer;
+    if (holds_ == Holds::layer) operation.user_ = &layer_;
     return holds_ == Holds::layer;
   }
 
@@ -101,11 +100,13 @@ class BasicStreamIo {
   T take() {
     if (holds_ == Holds::task) return task_.take();
     if (holds_ == Holds::layer) {
-      layer_->rethrow();
+      LayerIo& layer = *layer_;
+      layer.release();  // now: it may be used again before this is destroyed, or go before it
+      layer.rethrow();
       if constexpr (std::is_same_v<T, Lease>) {
-        return std::move(layer_->lease);
+        return std::move(layer.lease);
       } else {
-        return layer_->count;
+        return layer.count;
       }
     }
     if constexpr (std::is_same_v<T, Lease>) {
@@ -116,12 +117,25 @@ class BasicStreamIo {
   }
   Error take_error() noexcept {
     if (holds_ == Holds::no_memory) return {std::errc::not_enough_memory, "begin an operation"};
-    if (holds_ == Holds::layer) return layer_->take_error();
+    if (holds_ == Holds::layer) {
+      LayerIo& layer = *layer_;
+      layer.release();
+      return layer.take_error();
+    }
     if (holds_ == Holds::second) return layer_->refusal();
     return leaf_.error();
   }
 
  private:
+  void clear() noexcept {
+    if (holds_ == Holds::leaf) leaf_.~L();
+    if (holds_ == Holds::task) task_.~State();
+    if (holds_ == Holds::layer && layer_ != nullptr) {
+      layer_->lease.reset();
+      layer_->release();
+    }
+  }
+
   enum class Holds : std::uint8_t { nothing, leaf, layer, task, second, no_memory };
   Holds holds_ = Holds::nothing;
   union {

@@ -17,6 +17,9 @@ Start LayerOperation::start(detail::Waiter& waiter, detail::Scope& scope) noexce
   }
   outer_ = &waiter;
   scope_ = &scope;
+  beneath_.emplace<std::monostate>();  // what the last one gave and nobody took
+  exception_ = nullptr;
+  count = 0;
   const Start start = run();
   if (start.kind != Start::Kind::pending) outer_ = nullptr;
   return start;
@@ -29,8 +32,12 @@ Start LayerOperation::run() noexcept {
       scope_->loop().enqueue(*this, &LayerOperation::go_on);
       return {};
     }
+    if (!take_what_has_ended()) return {Start::Kind::done, nullptr};
     const Step step = advance();
-    if (exception_ != nullptr || step == Step::done) return {Start::Kind::done, nullptr};
+    if (step == Step::done) {
+      beneath_.emplace<std::monostate>();
+      return {Start::Kind::done, nullptr};
+    }
     if (step == Step::failed) return {Start::Kind::failed, nullptr};
     const Start start = std::holds_alternative<detail::StreamReceiveIo>(beneath_)
                             ? start_beneath<detail::StreamReceiveIo>()
@@ -67,6 +74,7 @@ Frame* LayerOperation::ended(Frame* child) noexcept {
 Frame* LayerOperation::failed(Error& error) noexcept {
   beneath_.emplace<std::monostate>();
   gave_up(error);
+  release();
   return std::exchange(outer_, nullptr)->failed(error);
 }
 
@@ -79,6 +87,7 @@ void LayerOperation::go_on(detail::Loop& loop, detail::ReadyNode& node) noexcept
 void LayerOperation::fail_later(detail::Loop& loop, detail::ReadyNode& node) noexcept {
   auto& self = static_cast<LayerOperation&>(node);
   Error error = self.take_error();
+  self.release();
   if (Frame* const frame = std::exchange(self.outer_, nullptr)->failed(error)) {
     loop.abandon(*frame, error);
   }
@@ -112,19 +121,35 @@ LayerOperation::Step LayerOperation::write_beneath(Stream& beneath,
   return Step::waits;
 }
 
-template <class Io>
-auto LayerOperation::take_beneath() noexcept {
-  decltype(std::declval<Io>().take()) given{};
+/// False: it threw.
+bool LayerOperation::take_what_has_ended() noexcept {
   try {
-    given = std::get<Io>(beneath_).take();
+    if (auto* const io = std::get_if<detail::StreamIo>(&beneath_)) {
+      const std::size_t given = io->take();
+      beneath_.emplace<std::size_t>(given);
+    } else if (auto* const receiving = std::get_if<detail::StreamReceiveIo>(&beneath_)) {
+      Lease given = receiving->take();
+      beneath_.emplace<Lease>(std::move(given));
+    }
+    return true;
   } catch (...) {
     exception_ = std::current_exception();
+    beneath_.emplace<std::monostate>();
+    return false;
   }
+}
+
+std::size_t LayerOperation::take_count() noexcept {
+  const std::size_t given = std::get<std::size_t>(beneath_);
   beneath_.emplace<std::monostate>();
   return given;
 }
-std::size_t LayerOperation::take_count() noexcept { return take_beneath<detail::StreamIo>(); }
-Lease LayerOperation::take_lease() noexcept { return take_beneath<detail::StreamReceiveIo>(); }
+
+Lease LayerOperation::take_lease() noexcept {
+  Lease given = std::move(std::get<Lease>(beneath_));
+  beneath_.emplace<std::monostate>();
+  return given;
+}
 
 // ---- How it ended ------------------------------------------------------------------------------
 
