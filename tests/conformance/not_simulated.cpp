@@ -96,6 +96,7 @@ constexpr std::array table{
     NotSimulated{"Names.a_thousand_that_nobody_answers_do_not_hold_up_others", name_servers},
     NotSimulated{"Names.a_server_silent_to_a_thousand_does_not_hold_up_those_of_others",
                  name_servers},
+    NotSimulated{"Names.one_amid_a_thousand_silent_ones_has_time_for_its_answer", name_servers},
     NotSimulated{"Names.who_has_given_way_is_asked_for_again", name_servers},
     NotSimulated{"Names.a_stop_reaches_those_that_have_given_way", name_servers},
     NotSimulated{"Names.what_several_ask_for_is_asked_once", name_servers},

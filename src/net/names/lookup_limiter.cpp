@@ -3,6 +3,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <chrono>
+
 namespace ieum::detail {
 
 struct LookupLimiter::Line {
@@ -76,7 +79,9 @@ void LookupLimiter::give_places() noexcept {
 }
 
 Duration LookupLimiter::share_of(Duration time) const noexcept {
-  return std::chrono::duration_cast<Duration>(time * share_);
+  // A name server that has to ask others answers within this, mostly.
+  constexpr Duration least = std::chrono::milliseconds(100);
+  return std::max(std::chrono::duration_cast<Duration>(time * share_), std::min(time, least));
 }
 
 bool LookupLimiter::give_way() noexcept {

@@ -547,6 +547,34 @@ CO_TEST(Names, a_thousand_that_nobody_answers_do_not_hold_up_others) {
   co_await resolve_beside_silent_ones(server, silent, 1000, 10s);
 }
 
+/// Whether it is found soon, its answer taking a while.
+Task<bool> finds_one_amid_silent_ones(const DnsServer& server) {
+  Crowd crowd;
+  crowd.options = by(server);
+  crowd.options.server_timeout = 1s;
+  crowd.options.rounds = 10;
+  auto until_found = [&crowd]() -> Task<> {
+    while (crowd.found == 0) co_await sleep(1ms);
+  };
+  Result<> found;
+  auto body = [&](Group& group) -> Task<> {
+    for (int i = 0; i < 1000; ++i) group.start(resolve_one(crowd, i));
+    found = co_await attempt(with_timeout(5s, until_found()));
+    group.stop();
+  };
+  co_await with_group(body);
+  co_return found.has_value();
+}
+
+CO_TEST(Names, one_amid_a_thousand_silent_ones_has_time_for_its_answer) {
+  auto names = crowd_of(1000, both(Kind::silence));
+  names["crowd500.example"] = {answer({"192.0.2.1"}, 30ms), answer({}, 30ms)};
+  const DnsServer server(names);
+  bool found = false;  // a machine that pauses for 70 ms is to blame once, not three times
+  for (int i = 0; i < 3 && !found; ++i) found = co_await finds_one_amid_silent_ones(server);
+  EXPECT_TRUE(found);
+}
+
 CO_TEST(Names, a_server_silent_to_a_thousand_does_not_hold_up_those_of_others) {
   const DnsServer mute(crowd_of(1000, both(Kind::silence)));
   const DnsServer server({{"ipv4.example", in_ipv4}});
@@ -557,7 +585,7 @@ CO_TEST(Names, a_server_silent_to_a_thousand_does_not_hold_up_those_of_others) {
 }
 
 CO_TEST(Names, who_has_given_way_is_asked_for_again) {
-  const DnsServer server(crowd_of(10, {answer({"192.0.2.1"}, 300ms), answer({}, 300ms)}));
+  const DnsServer server(crowd_of(10, {answer({"192.0.2.1"}, 600ms), answer({}, 600ms)}));
   Crowd crowd;
   crowd.options = by(server);
   crowd.options.at_once_max = 1;
