@@ -61,12 +61,16 @@ class BasicStreamIo {
   /// Calls a hook, which may lack the memory for a task.
   template <class Hook>
   void begin(const Hook& hook) noexcept {
+#if defined(__cpp_exceptions)
     try {
       hook(*this);
     } catch (const std::bad_alloc&) {
       clear();
       holds_ = Holds::no_memory;
     }
+#else
+    hook(*this);
+#endif
   }
   void use(const HandleRequest& request) noexcept {
     new (&leaf_) L(request);
