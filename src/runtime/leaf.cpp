@@ -35,19 +35,26 @@ Start Leaf::refuse_second([[maybe_unused]] const char* what) noexcept {
 #endif
 }
 
-Error Leaf::second_error(const char* what) const noexcept {
+namespace {
+
+void tell_second(Error& error, const char* second, const char* first) noexcept {
   std::array<char, Error::detail_bytes_max> text{};
-  std::snprintf(text.data(), text.size(), "%s was begun while %s is pending on it", what, what);
-  return Error(std::errc::device_or_resource_busy, name()).with_detail(text.data());
+  std::snprintf(text.data(), text.size(), "%s was begun while %s is pending on it", second, first);
+  error.set_detail(text.data());
+}
+
+}  // namespace
+
+Error Leaf::second_error(const char* what) const noexcept {
+  Error error(std::errc::device_or_resource_busy, name());
+  tell_second(error, what, what);
+  return error;
 }
 
 Error Leaf::error_at(const Address& at) const noexcept {
   Error error = Error::from_errno(static_cast<int>(-result), name(), at);
   if (result == -EBUSY && buffer != 0) {  // the driver refused it for another one
-    std::array<char, Error::detail_bytes_max> text{};
-    std::snprintf(text.data(), text.size(), "%s was begun while %s is pending on it", name_of(kind),
-                  name_of(static_cast<Kind>(buffer)));
-    error.set_detail(text.data());
+    tell_second(error, name_of(kind), name_of(static_cast<Kind>(buffer)));
   }
   return error;
 }
