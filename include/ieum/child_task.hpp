@@ -39,9 +39,8 @@ class ChildCore {
 
  private:
   friend class ChildLeaf;
-  Scope scope_;  // within the group's
-  ChildLeaf* waiting_ = nullptr;
-  ChildLeaf* told_ = nullptr;  // that it has ended, and has not taken its value yet
+  Scope scope_;                   // within the group's
+  ChildLeaf* waiting_ = nullptr;  // until it has taken the value
   std::optional<Error> error_;
   bool succeeded_ = false;  // neither: it threw, which is the group's to tell
   bool ended_ = false;
@@ -68,7 +67,7 @@ class ChildLeaf : public Leaf {
   Start begin(Waiter& waiter, Scope& scope) noexcept;
   /// Lets others wait for the child.
   void give_way() noexcept {
-    if (child_.told_ == this) child_.told_ = nullptr;
+    if (child_.waiting_ == this) child_.waiting_ = nullptr;
   }
 
  private:

@@ -17,10 +17,8 @@ void ChildCore::ended() noexcept {
   ended_ = true;
   scope_.unlink();
   if (waiting_ == nullptr) return;
-  told_ = waiting_;
-  ChildLeaf& leaf = *std::exchange(waiting_, nullptr);
-  leaf.result = leaf.result_of_child();
-  scope_.loop().complete(leaf);
+  waiting_->result = waiting_->result_of_child();
+  scope_.loop().complete(*waiting_);
 }
 
 std::int64_t ChildLeaf::result_of_child() const noexcept {
@@ -34,23 +32,19 @@ Error ChildLeaf::error() const noexcept {
 }
 
 Start ChildLeaf::begin(Waiter& waiter, Scope& scope) noexcept {
-  if (child_.told_ != nullptr) return refuse_second(a_wait);  // it has not run since
-  if (child_.ended_) {
-    child_.told_ = this;
-    return at_once(result_of_child());
-  }
-  if (scope.stopped()) {
+  if (!child_.ended_ && scope.stopped()) {
     canceled_ = true;
     return at_once(-ECANCELED);
   }
-  if (child_.waiting_ != nullptr) return refuse_second(a_wait);
+  if (child_.waiting_ != nullptr) return refuse_second(a_wait);  // told, perhaps, and yet to run
   child_.waiting_ = this;
+  if (child_.ended_) return at_once(result_of_child());
   wait_in(waiter, scope);
   return {};
 }
 
 void ChildLeaf::on_stop() noexcept {
-  if (child_.waiting_ != this) return;
+  if (child_.waiting_ != this || child_.ended_) return;
   child_.waiting_ = nullptr;
   canceled_ = true;
   result = -ECANCELED;
@@ -58,7 +52,7 @@ void ChildLeaf::on_stop() noexcept {
 }
 
 bool ChildLeaf::withdraw() noexcept {
-  if (child_.waiting_ != this) return false;
+  if (child_.waiting_ != this || child_.ended_) return false;
   child_.waiting_ = nullptr;
   leave();
   return true;
