@@ -67,6 +67,9 @@ void leave_out() {
   const std::string filter = GTEST_FLAG_GET(filter);
   const std::string_view positive = std::string_view(filter).substr(0, filter.find('-'));
   std::string narrowed = filter + (filter.find('-') == std::string::npos ? "-" : ":");
+  const char* shard = std::getenv("GTEST_SHARD_INDEX");
+  const bool first =
+      shard == nullptr || std::string_view(shard) == "0";  // the others need not say it
   const testing::UnitTest& all = *testing::UnitTest::GetInstance();
   for (int i = 0; i < all.total_test_suite_count(); ++i) {
     const testing::TestSuite& suite = *all.GetTestSuite(i);
@@ -75,7 +78,7 @@ void leave_out() {
       for (const NotSimulated& out : left_out()) {
         if (!selects(out.tests, name)) continue;
         narrowed += name + ":";
-        if (selects(positive, name)) {
+        if (first && selects(positive, name)) {
           std::printf("[  SKIPPED ] %s: %s\n", name.c_str(), out.reason);
         }
         break;
