@@ -35,7 +35,7 @@ std::string in_network_namespace(std::string_view commands, const std::function<
         std::string(commands) +
         // Even without it an address has its route a moment later, and what is sent there until
         // then is lost. Where a link is down it never has.
-        "; n=0; while [ $n -lt 200 ] && [ $(ip -6 addr show | grep -c inet6) -gt "
+        "\nn=0; while [ $n -lt 200 ] && [ $(ip -6 addr show | grep -c inet6) -gt "
         "$(ip -6 route show table local type local | grep -c .) ]; do "
         "sleep 0.01; n=$((n + 1)); done";
     if (std::system(script.c_str()) != 0) {
