@@ -51,6 +51,8 @@ class DescriptorStream final : public Stream {
   /// The same for either direction.
   [[nodiscard]] Task<> close() override;
   [[nodiscard]] bool is_open() const noexcept override { return descriptor_ >= 0; }
+  /// False of a regular file and the like, which has no pauses.
+  [[nodiscard]] bool is_polled() const noexcept { return way_ != Way::pool; }
 
   void begin_read(detail::StreamIo& io, std::span<std::byte> into) override;
   void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) override;

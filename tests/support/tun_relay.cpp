@@ -93,7 +93,6 @@ void TunRelay::take(const std::vector<std::byte>& packet) {
     held_.clear();
     return deliver(packet);
   }
-  ++taken_;
   const auto first = static_cast<unsigned>(random_ % 100);
   const auto second = static_cast<unsigned>(random_ / 100 % 100);
   if (first < harm_.lost_percent) return;

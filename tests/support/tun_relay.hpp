@@ -33,9 +33,6 @@ class TunRelay {
   /// in that order. Call it once.
   std::vector<std::uint16_t> finish();
 
-  /// How many RTP packets it was given, delivered or not; once it has ended.
-  [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
-
   struct Counts {
     std::uint64_t packets = 0;  ///< each number once
     std::uint64_t lost = 0;     ///< between the lowest and the highest that were delivered
@@ -63,7 +60,6 @@ class TunRelay {
   std::atomic<bool> ending_ = false;
   std::deque<Held> held_;
   std::vector<std::uint16_t> delivered_;
-  std::uint64_t taken_ = 0;
   std::uint64_t random_ = 0;
   std::jthread thread_;
 };

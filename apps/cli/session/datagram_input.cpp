@@ -62,7 +62,9 @@ Task<std::optional<ConstBuffer>> DatagramInput::next() {
     } else if (ended_) {
       co_return std::nullopt;
     }
-    const bool may_be_short = framing_ == Framing::full && end_ - begin_ >= unit_bytes_;
+    // A file has no pauses: where it takes long, the system is slow, and a full one comes.
+    const bool may_be_short =
+        framing_ == Framing::full && end_ - begin_ >= unit_bytes_ && input_.is_polled();
     if (!may_be_short) {
       co_await read_more();
       continue;

@@ -14,7 +14,8 @@ namespace ieum::cli {
 enum class Framing : std::uint8_t {
   reads,  ///< what a read gives
   lines,  ///< each line, with its end
-  full,   ///< as full as can be: what is short of that waits for more for `patience`, in vain
+  full,   ///< as full as can be: what is short of that waits for more for `patience`, in vain; of a
+          ///< file only the last one is short
 };
 
 class DatagramInput {
