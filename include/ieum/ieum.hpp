@@ -22,6 +22,7 @@
 #include <ieum/group.hpp>
 #include <ieum/host_port.hpp>
 #include <ieum/lease.hpp>
+#include <ieum/lease_buffer.hpp>
 #include <ieum/listener.hpp>
 #include <ieum/mailbox.hpp>
 #include <ieum/mutex.hpp>

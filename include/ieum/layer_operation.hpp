@@ -63,6 +63,9 @@ class LayerOperation : public detail::LayerIo, public detail::Waiter, public det
   Step receive_beneath(Stream& beneath) noexcept;
   Step wait_readable_beneath(Stream& beneath) noexcept;
   Step write_beneath(Stream& beneath, const detail::WriteRequest& request) noexcept;
+  /// A buffer of the runtime's pool, as the functions of these names give: then `take_lease`.
+  Step lease_buffer(std::size_t bytes) noexcept;
+  Step lease_output_buffer(std::size_t bytes) noexcept;
   Step fail_with(const Error& error) noexcept;
   template <class Code>
   Step fail_with(Code code) noexcept {

@@ -32,6 +32,7 @@ struct Operation {
     send_datagrams,     ///< those of `transfer`
     wait_readable,      ///< of a foreign descriptor; nothing is read
     wait_writable,
+    lease,  ///< a buffer of the driver's for `size` bytes; no handle; result: what it holds
     close,  ///< cancels what is pending on the handle, waits for it, closes
   };
   enum class State : std::uint8_t { idle, pending, completed };
@@ -43,7 +44,7 @@ struct Operation {
 
   Kind kind = Kind::none;
   State state = State::idle;
-  bool whole = false;
+  bool whole = false;   ///< send: all of it; lease: rather one beyond the maximum than wait
   bool pooled = false;  ///< receive: into a buffer of the driver's, which `data` and `buffer` name
   int handle = -1;
   union {
@@ -62,7 +63,8 @@ struct Operation {
     Address* address;                    ///< accept, connect
     DatagramTransfer* transfer;          ///< of datagrams
   };
-  /// Of a pooled receive, to be released; of a gathered send the driver's: the part that is next.
+  /// Of a pooled receive or a lease, to be released; of a gathered send the driver's: the part that
+  /// is next.
   std::uint32_t buffer = 0;
   std::int16_t cancel_as = 0;  ///< the driver's: the negated errno of a requested cancellation
   std::uint8_t parked_in = 0;  ///< the driver's: which of its lists holds the operation

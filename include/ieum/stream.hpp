@@ -179,8 +179,7 @@ class Stream {
 
   /// Reads at least 1 byte into a buffer of the runtime's pool and leases it; an empty lease means
   /// that the peer has finished sending. While it waits no buffer is held, so that idle connections
-  /// cost none. Errors as `read_some`. Of another kind than a socket, a stream may hold a buffer
-  /// while it waits (`no_buffer_space` if all are leased).
+  /// cost none. While all are leased it waits. Errors as `read_some`.
   [[nodiscard]] detail::StreamReceive receive() noexcept;
 
   /// Waits until a read would not block: something has come, or the end, or an error, which the
@@ -242,7 +241,8 @@ class Stream {
   /// std::bad_alloc is the operation's error, `not_enough_memory`.
   virtual void begin_read(detail::StreamIo& io, std::span<std::byte> into) = 0;
   virtual void begin_write(detail::StreamIo& io, const detail::WriteRequest& request) = 0;
-  /// As it is here: leases a buffer, and reads into it.
+  /// As it is here: waits until something can be read, if `begin_wait_readable` can, then for a
+  /// buffer, and reads into that.
   virtual void begin_receive(detail::StreamReceiveIo& io);
   /// What it gives is not looked at. As it is here: `operation_not_supported`.
   virtual void begin_wait_readable(detail::StreamIo& io);

@@ -69,6 +69,7 @@ struct Pending {
 /// | wait_readable, wait_writable | a foreign descriptor | 0 once reading or writing would not block, or has an error to tell; regular files are always ready |
 /// | receive_datagrams | `transfer` | how many of `transfer->datagrams` were filled, at least 1: those that have come |
 /// | send_datagrams | `transfer` | how many were sent: all, or those before one that is refused; a negated errno if that is the first |
+/// | lease | no handle; `size`, how many bytes it is for; `whole`: beyond the maximum rather than wait | bytes that the buffer holds; with `data` and `buffer` as of a pooled receive |
 /// | close | | 0, or -EIO as close(2); the handle is gone either way |
 ///
 /// A connection that broke (-ECONNRESET, -ETIMEDOUT) never looks like one that the peer has
@@ -81,9 +82,10 @@ struct Pending {
 /// of the number can be confused with this one.
 ///
 /// A `pooled` receive brings its own buffer, taken once there is something to put into it: with a
-/// result above 0, `data` points to the bytes and `buffer` is to be given to `give_back`. `lease`
-/// gives such a buffer for any other use. While all `receive_buffers_max` buffers are leased,
-/// pooled receives wait; they go on as soon as one is given back.
+/// result above 0, `data` points to the bytes and `buffer` is to be given to `give_back`. A lease
+/// gives such a buffer for any other use, of 64 KiB if it is for more than 4 KiB and there is one,
+/// else of 4 KiB. While all `receive_buffers_max` buffers are leased, pooled receives and leases
+/// wait, in the order of each; they go on as soon as one is given back, taking turns.
 ///
 /// ## Datagrams
 /// A batch is one operation. Receiving waits for the first datagram and takes those that are there
@@ -115,13 +117,6 @@ struct Pending {
 /// They answer at least 0, or a negated errno.
 class Driver {
  public:
-  /// A buffer of the driver's.
-  struct Buffer {
-    std::byte* data = nullptr;
-    std::size_t size = 0;
-    std::uint32_t id = 0;
-  };
-
   Driver() = default;
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
@@ -147,8 +142,6 @@ class Driver {
   /// Makes the current or the next `wait` return. Any thread, also while `wait` runs.
   virtual void wake() noexcept = 0;
 
-  /// False: all are leased.
-  virtual bool lease(Buffer& buffer) noexcept = 0;
   virtual void give_back(std::uint32_t buffer) noexcept = 0;
 
   /// A new unbound socket of `family`, close-on-exec: its handle.

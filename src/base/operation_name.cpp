@@ -13,6 +13,7 @@ const char* name_of(Operation::Kind kind) noexcept {
     case Operation::Kind::send_datagrams: return "a send";
     case Operation::Kind::wait_readable: return "a wait until readable";
     case Operation::Kind::wait_writable: return "a wait until writable";
+    case Operation::Kind::lease: return "a lease";
     case Operation::Kind::none:
     case Operation::Kind::close: break;
   }

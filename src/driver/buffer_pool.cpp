@@ -26,14 +26,15 @@ std::uint32_t BufferPool::take(Size size) noexcept {
 void BufferPool::give_back(std::uint32_t id) noexcept {
   if (is_extra(id)) [[unlikely]] {
     --extra_taken_;
+    if ((id & output_bit) != 0) --outputs_;
     ::madvise(data(id), small_bytes, MADV_DONTNEED);
-    return extra_free_.push_back(id);
+    return extra_free_.push_back(id & ~output_bit);
   }
   kind(size_of(id)).free.push_back(id);
 }
 
 std::uint32_t BufferPool::take_extra(std::size_t extra_max) noexcept {
-  if (extra_taken_ >= extra_max) return none;
+  if (extra_taken_ - outputs_ >= extra_max) return none;
   if (extra_free_.empty()) {
     const Kind& small = kind(Size::small);
     const std::uint32_t index = max_ + extra_made_;
@@ -48,6 +49,13 @@ std::uint32_t BufferPool::take_extra(std::size_t extra_max) noexcept {
   extra_free_.pop_back();
   ++extra_taken_;
   return id;
+}
+
+std::uint32_t BufferPool::take_output() noexcept {
+  const std::uint32_t id = take_extra(SIZE_MAX);
+  if (id == none) return none;
+  ++outputs_;
+  return id | output_bit;
 }
 
 std::byte* BufferPool::data(std::uint32_t id) const noexcept {

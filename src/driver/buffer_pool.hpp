@@ -38,7 +38,9 @@ class BufferPool {
     return (id & large_bit) != 0 ? Size::large : Size::small;
   }
   /// The id's number among those of its size, from 0 on; and back.
-  static constexpr std::uint32_t index_of(std::uint32_t id) noexcept { return id & ~large_bit; }
+  static constexpr std::uint32_t index_of(std::uint32_t id) noexcept {
+    return id & ~(large_bit | output_bit);
+  }
   static constexpr std::uint32_t id_of(Size size, std::uint32_t index) noexcept {
     return size == Size::large ? index | large_bit : index;
   }
@@ -52,10 +54,12 @@ class BufferPool {
   std::uint32_t take(Size size) noexcept;
   void give_back(std::uint32_t id) noexcept;
   [[nodiscard]] bool is_extra(std::uint32_t id) const noexcept {
-    return id >= max_ && size_of(id) == Size::small;
+    return index_of(id) >= max_ && size_of(id) == Size::small;
   }
-  /// A small one beyond the maximum, if fewer than `extra_max` such are taken.
+  /// A small one beyond the maximum, if fewer than `extra_max` such are taken for receiving.
   std::uint32_t take_extra(std::size_t extra_max) noexcept;
+  /// One beyond the maximum for what is sent, as long as there is memory; not one of those.
+  std::uint32_t take_output() noexcept;
   [[nodiscard]] std::byte* data(std::uint32_t id) const noexcept;
   [[nodiscard]] unsigned max(Size size) const noexcept {
     return size == Size::small ? max_ : (max_ + 15) / 16;
@@ -67,7 +71,7 @@ class BufferPool {
   /// How many more `take_extra(extra_max)` gives.
   [[nodiscard]] std::size_t extra_left(std::size_t extra_max) const noexcept {
     const std::size_t most = std::min<std::size_t>(extra_max, buffers_max_default - max_);
-    return most - std::min(most, extra_taken_);
+    return most - std::min(most, extra_taken_ - outputs_);
   }
   /// Whether `data` lies in one of its buffers.
   [[nodiscard]] bool owns(const std::byte* data) const noexcept;
@@ -80,6 +84,7 @@ class BufferPool {
 
  private:
   static constexpr std::uint32_t large_bit = std::uint32_t{1} << 31U;
+  static constexpr std::uint32_t output_bit = std::uint32_t{1} << 29U;
   static constexpr std::size_t slab_bytes = std::size_t{256} * 1024;
 
   struct Free {
@@ -109,6 +114,7 @@ class BufferPool {
   std::vector<const std::byte*> slabs_;  // all, in order of their addresses
   std::vector<std::uint32_t> extra_free_;
   std::size_t extra_taken_ = 0;
+  std::size_t outputs_ = 0;  // of them, for what is sent
   unsigned extra_made_ = 0;
   unsigned max_;
   TimePoint next_trim_{};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <ieum/detail/loop.hpp>
+#include <ieum/lease_buffer.hpp>
 
 namespace ieum {
 
@@ -118,6 +119,18 @@ LayerOperation::Step LayerOperation::write_beneath(Stream& beneath,
                                                    const detail::WriteRequest& request) noexcept {
   beneath_.emplace<detail::StreamIo>().begin(
       [&](detail::StreamIo& io) { beneath.begin_write(io, request); });
+  return Step::waits;
+}
+
+LayerOperation::Step LayerOperation::lease_buffer(std::size_t bytes) noexcept {
+  beneath_.emplace<detail::StreamReceiveIo>().use(
+      detail::lease_request(bytes, false, scope_->loop()));
+  return Step::waits;
+}
+
+LayerOperation::Step LayerOperation::lease_output_buffer(std::size_t bytes) noexcept {
+  beneath_.emplace<detail::StreamReceiveIo>().use(
+      detail::lease_request(bytes, true, scope_->loop()));
   return Step::waits;
 }
 

@@ -4,22 +4,20 @@
 #include <array>
 #include <vector>
 
+#include <ieum/lease_buffer.hpp>
 #include <ieum/timeout.hpp>
-
-#include "base/driver.hpp"
 
 namespace ieum {
 
 void Stream::begin_receive(detail::StreamReceiveIo& io) { io.use(lease_and_read()); }
 
 Task<Lease> Stream::lease_and_read() {
-  detail::Driver& driver = detail::Loop::current()->driver();
-  detail::Driver::Buffer buffer;
-  if (!driver.lease(buffer)) {
-    co_return fail(Error(std::errc::no_buffer_space, "receive", peer_address())
-                       .with_detail("all receive buffers are leased"));
+  // An idle one holds no buffer.
+  const Result<> readable = co_await attempt(wait_readable());
+  if (!readable && readable.error() != std::errc::operation_not_supported) {
+    co_await fail(readable.error());
   }
-  Lease lease(driver, buffer.id, buffer.data, buffer.size);
+  Lease lease = co_await lease_buffer(1);
   const std::size_t count = co_await read_some(lease.bytes());
   lease.shrink(count);
   co_return lease;

@@ -76,7 +76,7 @@ void Leaf::describe(std::string& text, int depth) const {
 
 Start DriverLeaf::start(Waiter& waiter, Scope& scope) noexcept {
   if (scope.stopped()) return at_once(-ECANCELED);
-  if (handle < 0) return at_once(-EBADF);
+  if (handle < 0 && kind != Kind::lease) return at_once(-EBADF);
   Loop& loop = scope.loop();
   if (!belongs_to(loop)) [[unlikely]] {
     IEUM_ASSERT(

@@ -41,6 +41,10 @@ class NullDriver final : public detail::Driver {
       case Operation::Kind::send_datagrams:
         operation.result = static_cast<std::int64_t>(operation.transfer->datagrams.size());
         break;
+      case Operation::Kind::lease:
+        operation.data = pooled_.data();
+        operation.result = static_cast<std::int64_t>(pooled_.size());
+        break;
       case Operation::Kind::accept: operation.result = handle_of_all; break;
       default: operation.result = 0;
     }
@@ -56,10 +60,6 @@ class NullDriver final : public detail::Driver {
   }
   void wake() noexcept override {}
 
-  bool lease(Buffer& buffer) noexcept override {
-    buffer = {pooled_.data(), pooled_.size(), 0};
-    return true;
-  }
   void give_back(std::uint32_t /*buffer*/) noexcept override {}
 
   int open(Family /*family*/, SocketType /*type*/) noexcept override { return handle_of_all; }

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <utility>
 
 #include <ieum/layer_operation.hpp>
+#include <ieum/stream_socket.hpp>
 
 namespace ieum::test {
 
@@ -81,7 +81,7 @@ class XorStream final : public Stream {
     std::span<std::byte> into_;
   };
 
-  /// Turns over a piece at a time, in memory of its own, of which nothing is left if it is stopped.
+  /// Turns over a piece at a time, in a buffer that it leases meanwhile.
   class Writing final : public Operation {
    public:
     explicit Writing(XorStream& of) noexcept : Operation(of, "write through a mask") {}
@@ -91,40 +91,60 @@ class XorStream final : public Stream {
     }
 
    private:
+    static constexpr std::size_t piece_bytes = 16'384;
+
     Step advance() noexcept override {
       if (has_ended_beneath()) {
-        const std::size_t gone = take_count();
-        count += gone;
-        sent_ += gone;
-        if (!request_.whole) return Step::done;
+        if (turned_.empty()) {
+          turned_ = take_lease();
+        } else {
+          const std::size_t gone = take_count();
+          count += gone;
+          sent_ += gone;
+          if (!request_.whole) return end();
+        }
       }
-      if (sent_ == size_) fill();
-      if (sent_ == size_) return Step::done;
-      const ConstBuffer rest = std::span(turned_).subspan(sent_, size_ - sent_);
+      if (sent_ == size_) {
+        const ConstBuffer next = next_part();
+        if (next.empty()) return end();
+        if (turned_.empty()) return lease_output_buffer(piece_bytes);
+        fill();
+      }
+      const ConstBuffer rest = turned_.bytes().subspan(sent_, size_ - sent_);
       return write_beneath(*stream_.beneath_, {.data = rest, .parts = {}, .whole = false});
     }
-    void fill() noexcept {
-      sent_ = size_ = 0;
+    // Of what is still in the buffer nothing is left: the layer above knows that it has not gone.
+    void gave_up(Error& /*error*/) noexcept override { turned_.reset(); }
+    Step end() noexcept {
+      turned_.reset();
+      return Step::done;
+    }
+    /// What is left of the part that is next; nothing if there is none.
+    ConstBuffer next_part() noexcept {
       const bool gathers = request_.parts.data() != nullptr;
       const std::span<const ConstBuffer> parts =
           gathers ? request_.parts : std::span<const ConstBuffer>(&request_.data, 1);
-      while (part_ < parts.size() && size_ < turned_.size()) {
-        const ConstBuffer from = parts[part_].subspan(at_);
-        const std::size_t size = std::min(from.size(), turned_.size() - size_);
-        std::ranges::copy(from.first(size), turned_.begin() + static_cast<std::ptrdiff_t>(size_));
+      while (part_ < parts.size() && at_ == parts[part_].size()) {
+        ++part_;
+        at_ = 0;
+      }
+      return part_ < parts.size() ? parts[part_].subspan(at_) : ConstBuffer();
+    }
+    void fill() noexcept {
+      sent_ = size_ = 0;
+      const std::size_t room = std::min(turned_.size(), piece_bytes);
+      for (ConstBuffer from = next_part(); !from.empty() && size_ < room; from = next_part()) {
+        const std::size_t size = std::min(from.size(), room - size_);
+        std::ranges::copy(from.first(size), turned_.data() + size_);
         size_ += size;
         at_ += size;
-        if (at_ == parts[part_].size()) {
-          ++part_;
-          at_ = 0;
-        }
       }
-      stream_.turn(std::span(turned_).first(size_));
+      stream_.turn(turned_.bytes().first(size_));
     }
     detail::WriteRequest request_{};
     std::size_t part_ = 0;  // of the request, and the place in it
     std::size_t at_ = 0;
-    std::array<std::byte, 16'384> turned_{};
+    Lease turned_;
     std::size_t sent_ = 0;
     std::size_t size_ = 0;
   };
@@ -138,5 +158,16 @@ class XorStream final : public Stream {
   Reading reading_;
   Writing writing_;
 };
+
+/// Three of them over `beneath`.
+inline std::unique_ptr<Stream> layered(std::unique_ptr<Stream> beneath) {
+  for (const std::byte mask : {std::byte{0x55}, std::byte{0x0f}, std::byte{0x80}}) {
+    beneath = std::make_unique<XorStream>(std::move(beneath), mask);
+  }
+  return beneath;
+}
+inline std::unique_ptr<Stream> layered(StreamSocket socket) {
+  return layered(std::unique_ptr<Stream>(std::make_unique<StreamSocket>(std::move(socket))));
+}
 
 }  // namespace ieum::test

@@ -38,6 +38,7 @@ using Kind = Operation::Kind;
 
 bool EpollDriver::submit(Operation& operation) noexcept {
   if (operation.kind == Kind::close) return done_with(operation, close(operation.handle));
+  if (operation.kind == Kind::lease) return leases_.begin(operation, must_queue());
   operation.moved = 0;
   // A foreign number may be anything: no table is made for one that is not open.
   if (static_cast<std::size_t>(operation.handle) >= slots_.size() &&
@@ -75,6 +76,7 @@ bool EpollDriver::attempt(Operation& operation, Slot& at) noexcept {
     case Kind::wait_readable:
     case Kind::wait_writable: return is_ready(operation);
     case Kind::none:
+    case Kind::lease:
     case Kind::close: break;
   }
   return done_with(operation, -EINVAL);
@@ -82,9 +84,8 @@ bool EpollDriver::attempt(Operation& operation, Slot& at) noexcept {
 
 bool EpollDriver::receive(Operation& operation, Slot& at) noexcept {
   if (!operation.pooled) return read(operation, at);
-  // Who waits for a buffer has one before whoever comes now.
-  const bool must_queue = !starved_.empty() && !retrying_ && pool_.small_left() <= starved_.size();
-  const std::uint32_t buffer = must_queue ? BufferPool::none : take_buffer(at);
+  const bool queues = !retrying_ && must_queue();
+  const std::uint32_t buffer = queues ? BufferPool::none : take_buffer(at);
   if (buffer == BufferPool::none) {
     if (!std::exchange(at.starved, true)) starved_.push_back(operation.handle);
     return false;
@@ -108,13 +109,6 @@ std::uint32_t EpollDriver::take_buffer(Slot& at) noexcept {
   }
   const std::uint32_t small = pool_.take(BufferPool::Size::small);
   return small != BufferPool::none ? small : pool_.take_extra(extra_max_);
-}
-
-bool EpollDriver::lease(Buffer& buffer) noexcept {
-  const std::uint32_t id = pool_.take(BufferPool::Size::small);
-  if (id == BufferPool::none) return false;
-  buffer = {pool_.data(id), BufferPool::small_bytes, id};
-  return true;
 }
 
 bool EpollDriver::read(Operation& operation, Slot& at) noexcept {
@@ -234,10 +228,11 @@ int EpollDriver::wait_for_events(TimePoint deadline) noexcept {
 }
 
 void EpollDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
-  if (!starved_.empty()) [[unlikely]]
-    retry_starved();
+  const auto are_wanted = [&] { return !starved_.empty() || !leases_.empty(); };
+  if (are_wanted()) [[unlikely]]
+    hand_out_buffers();
   const bool waits = completed_.empty();
-  if (!starved_.empty() && pool_.small_left() > 0) {  // there was no memory for one
+  if (are_wanted() && pool_.small_left() > 0) {  // there was no memory for one
     deadline = std::min(deadline, now() + no_memory_pause);
   }
   const int count = wait_for_events(waits ? pool_.trim_before(deadline) : TimePoint::min());
@@ -245,12 +240,19 @@ void EpollDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
   for (int i = 0; i < count; ++i) take_event(events_[static_cast<std::size_t>(i)], done);
 }
 
-/// As many as there are buffers for: those that need none after all leave theirs to the next.
-void EpollDriver::retry_starved() noexcept {
+void EpollDriver::hand_out_buffers() noexcept {
   if (pool_.small_left() == 0) {
     const auto stalls = [&](const Slot& at) { return sends_pooled(at.out, pool_); };
     extra_max_ = static_cast<std::size_t>(std::ranges::count_if(slots_, stalls));
   }
+  leases_.share(extra_max_, completed_, [&] { return LeaseQueue::Others{retry_starved()}; });
+  extra_max_ = 0;
+}
+
+/// As many as there are buffers for: those that need none after all leave theirs to the next.
+/// Whether there was one.
+bool EpollDriver::retry_starved() noexcept {
+  bool any = false;
   for (std::size_t left = starved_.size(); left > 0; --left) {
     if (pool_.small_left() == 0 && pool_.extra_left(extra_max_) == 0) break;
     const int handle = starved_.front();
@@ -259,8 +261,9 @@ void EpollDriver::retry_starved() noexcept {
     retrying_ = true;
     progress(slot(handle).in, slot(handle), true, completed_);
     retrying_ = false;
+    any = true;
   }
-  extra_max_ = 0;
+  return any;
 }
 
 void EpollDriver::take_event(const epoll_event& event, OperationQueue& done) noexcept {
@@ -296,6 +299,7 @@ void EpollDriver::progress(Operation*& pending, Slot& at, bool ready,
 }
 
 void EpollDriver::cancel(Operation& operation) noexcept {
+  if (operation.kind == Kind::lease) return leases_.cancel(operation, completed_);
   Slot& at = slot(operation.handle);
   Operation*& place = is_in(operation) ? at.in : at.out;
   if (place != &operation) return;

@@ -16,6 +16,7 @@
 #include <ieum/detail/assert.hpp>
 
 #include "driver/buffer_pool.hpp"
+#include "driver/lease_queue.hpp"
 #include "driver/linux/datagram_calls.hpp"
 #include "driver/linux/left_behind.hpp"
 #include "driver/linux/linux_driver.hpp"
@@ -68,7 +69,6 @@ class EpollDriver final : public LinuxDriver {
     [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
   }
 
-  bool lease(Buffer& buffer) noexcept override;
   void give_back(std::uint32_t buffer) noexcept override { pool_.give_back(buffer); }
 
   int open(Family family, SocketType type) noexcept override;
@@ -129,7 +129,13 @@ class EpollDriver final : public LinuxDriver {
   static int milliseconds(TimePoint::duration left) noexcept;
   void take_event(const epoll_event& event, OperationQueue& done) noexcept;
   void progress(Operation*& pending, Slot& at, bool ready, OperationQueue& done) noexcept;
-  void retry_starved() noexcept;
+  bool retry_starved() noexcept;
+  void hand_out_buffers() noexcept;
+  /// Who waits for a buffer has one before whoever comes now.
+  [[nodiscard]] bool must_queue() const noexcept {
+    const std::size_t waiting = starved_.size() + leases_.size();
+    return waiting > 0 && pool_.small_left() <= waiting;
+  }
 
   const int epoll_;
   const int wake_;
@@ -138,8 +144,9 @@ class EpollDriver final : public LinuxDriver {
   OperationQueue completed_;
   BufferPool pool_;
   DatagramCalls datagrams_;
-  std::deque<int> starved_;    // handles whose pooled receive found no buffer
-  bool retrying_ = false;      // one of these
+  std::deque<int> starved_;  // handles whose pooled receive found no buffer
+  LeaseQueue leases_{pool_, 1};
+  bool retrying_ = false;      // one of the starved
   std::size_t extra_max_ = 0;  // buffers beyond the maximum, while those are served
   std::array<epoll_event, events_max> events_{};
 };

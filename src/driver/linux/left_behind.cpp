@@ -32,7 +32,6 @@ class LeftBehind final : public LinuxDriver {
   void cancel(Operation& /*operation*/) noexcept override {}
   void wait(TimePoint /*deadline*/, OperationQueue& /*done*/) noexcept override { refuse(); }
   void wake() noexcept override { refuse(); }
-  bool lease(Buffer& /*buffer*/) noexcept override { refuse(); }
   void give_back(std::uint32_t /*buffer*/) noexcept override {}
   int open(Family /*family*/, SocketType /*type*/) noexcept override { refuse(); }
   int open_pair(int& /*first*/, int& /*second*/) noexcept override { refuse(); }

@@ -59,6 +59,7 @@ int HostDriver::injected(Kind kind, Socket* socket) noexcept {
       case Kind::receive_datagrams: error = ENOMEM; break;
       case Kind::wait_readable:
       case Kind::wait_writable: error = ENOMEM; break;
+      case Kind::lease:
       case Kind::close: break;  // never fails: nobody could do anything about it
     }
     if (kind == Kind::receive) socket->break_off();
@@ -75,6 +76,9 @@ int HostDriver::injected(Kind kind, Socket* socket) noexcept {
 
 bool HostDriver::submit(Operation& operation) noexcept {
   if (operation.kind == Kind::close) return done_with(operation, close(operation.handle));
+  if (operation.kind == Kind::lease) {
+    return leases_.begin(operation, must_queue());
+  }
   operation.moved = 0;
   Socket* const socket = find(operation.handle);
   // What is open in this process is no part of the simulation.
@@ -121,6 +125,7 @@ bool HostDriver::attempt(Operation& operation, Socket& socket) noexcept {
     case Kind::receive_datagrams: return socket.receive_datagrams(operation);
     case Kind::send_datagrams: return socket.send_datagrams(operation);
     case Kind::none:
+    case Kind::lease:
     case Kind::close: break;
   }
   return done_with(operation, -EINVAL);
@@ -130,9 +135,11 @@ bool HostDriver::receive(Operation& operation, Socket& socket) noexcept {
   if (!socket.readable()) return false;
   std::uint32_t buffer = BufferPool::none;
   if (operation.pooled) {
-    if (socket.bulk) buffer = pool_.take(BufferPool::Size::large);
-    if (buffer == BufferPool::none) buffer = pool_.take(BufferPool::Size::small);
-    if (buffer == BufferPool::none) buffer = pool_.take_extra(extra_max_);
+    if (retrying_ || !must_queue()) {
+      if (socket.bulk) buffer = pool_.take(BufferPool::Size::large);
+      if (buffer == BufferPool::none) buffer = pool_.take(BufferPool::Size::small);
+      if (buffer == BufferPool::none) buffer = pool_.take_extra(extra_max_);
+    }
     if (buffer == BufferPool::none) {
       if (!std::exchange(socket.starved, true)) starved_.push_back(operation.handle);
       return false;
@@ -191,6 +198,11 @@ bool HostDriver::accept(Operation& operation, Socket& socket) noexcept {
 }
 
 void HostDriver::cancel(Operation& operation) noexcept {
+  if (operation.kind == Kind::lease) {
+    leases_.cancel(operation, completed_);
+    if (turns_itself()) world_->make_runnable(*this);
+    return;
+  }
   Socket* const socket = find(operation.handle);
   if (socket == nullptr) return;
   Operation*& place = is_in(operation) ? socket->in : socket->out;
@@ -215,23 +227,33 @@ void HostDriver::progress(Operation*& pending, Socket& socket) noexcept {
 void HostDriver::progress_in(Socket& socket) noexcept { progress(socket.in, socket); }
 void HostDriver::progress_out(Socket& socket) noexcept { progress(socket.out, socket); }
 
-/// As many as there are buffers for: those that need none after all leave theirs to the next.
-void HostDriver::retry_starved() noexcept {
+void HostDriver::hand_out_buffers() noexcept {
   if (pool_.small_left() == 0) {
     const auto stalls = [&](const Socket* socket) {
       return socket != nullptr && sends_pooled(socket->out, pool_);
     };
     extra_max_ = static_cast<std::size_t>(std::ranges::count_if(sockets_, stalls));
   }
+  leases_.share(extra_max_, completed_, [&] { return LeaseQueue::Others{retry_starved()}; });
+  extra_max_ = 0;
+}
+
+/// As many as there are buffers for: those that need none after all leave theirs to the next.
+/// Whether there was one.
+bool HostDriver::retry_starved() noexcept {
+  bool any = false;
   for (std::size_t left = starved_.size(); left > 0; --left) {
     if (pool_.small_left() == 0 && pool_.extra_left(extra_max_) == 0) break;
     Socket* const socket = find(starved_.front());
     starved_.pop_front();
     if (socket == nullptr) continue;
     socket->starved = false;
+    retrying_ = true;
     progress_in(*socket);
+    retrying_ = false;
+    any = true;
   }
-  extra_max_ = 0;
+  return any;
 }
 
 void HostDriver::take_turn() noexcept {
@@ -242,7 +264,7 @@ void HostDriver::take_turn() noexcept {
 }
 
 void HostDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
-  if (!starved_.empty()) retry_starved();
+  if (!starved_.empty() || !leases_.empty()) hand_out_buffers();
   const Time now_here = node_.local_time(world_->now());
   Time until = never;
   if (deadline != TimePoint::max()) {
@@ -260,13 +282,6 @@ void HostDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
   }
   woken_ = false;
   done.append(completed_);
-}
-
-bool HostDriver::lease(Buffer& buffer) noexcept {
-  const std::uint32_t id = pool_.take(BufferPool::Size::small);
-  if (id == BufferPool::none) return false;
-  buffer = {pool_.data(id), BufferPool::small_bytes, id};
-  return true;
 }
 
 // ---- Handles ------------------------------------------------------------------------------------

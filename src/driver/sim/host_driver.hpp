@@ -10,6 +10,7 @@
 
 #include "base/driver.hpp"
 #include "driver/buffer_pool.hpp"
+#include "driver/lease_queue.hpp"
 #include "driver/sim/network/world.hpp"
 #include "driver/sim/socket/socket.hpp"
 
@@ -32,7 +33,6 @@ class HostDriver final : public Driver {
   void wait(TimePoint deadline, OperationQueue& done) noexcept override;
   void wake() noexcept override { world_->wake(*this); }
 
-  bool lease(Buffer& buffer) noexcept override;
   void give_back(std::uint32_t buffer) noexcept override { pool_.give_back(buffer); }
 
   int open(Family family, SocketType type) noexcept override;
@@ -102,7 +102,13 @@ class HostDriver final : public Driver {
   bool send(Operation& operation, Socket& socket) noexcept;
   bool accept(Operation& operation, Socket& socket) noexcept;
   void progress(Operation*& pending, Socket& socket) noexcept;
-  void retry_starved() noexcept;
+  bool retry_starved() noexcept;
+  void hand_out_buffers() noexcept;
+  /// Who waits for a buffer has one before whoever comes now.
+  [[nodiscard]] bool must_queue() const noexcept {
+    const std::size_t waiting = starved_.size() + leases_.size();
+    return waiting > 0 && pool_.small_left() <= waiting;
+  }
 
   std::shared_ptr<World> world_;
   Node& node_;
@@ -112,6 +118,8 @@ class HostDriver final : public Driver {
   std::size_t open_ = 0;
   OperationQueue completed_;
   std::deque<int> starved_;
+  bool retrying_ = false;  // one of these
+  LeaseQueue leases_{pool_, 1};
   std::size_t extra_max_ = 0;  // buffers beyond the maximum, while the starved are served
   std::move_only_function<void()> turn_;
   bool turning_ = false;

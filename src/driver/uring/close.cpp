@@ -8,6 +8,7 @@ using Kind = Operation::Kind;
 // ---- Cancelling --------------------------------------------------------------------------------
 
 void UringDriver::ask_to_cancel(Operation& operation, int as) noexcept {
+  if (operation.kind == Kind::lease) return leases_.cancel(operation, completed_);
   if (operation.state != Operation::State::pending || operation.cancel_as != 0) return;
   operation.cancel_as = static_cast<std::int16_t>(as);
   if (operation.parked_in == in_ring) {

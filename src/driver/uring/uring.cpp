@@ -39,6 +39,10 @@ UringDriver::~UringDriver() {
 
 bool UringDriver::submit(Operation& operation) noexcept {
   if (operation.kind == Kind::close) return close(operation);
+  if (operation.kind == Kind::lease) {
+    const std::size_t waiting = starved_direct_.size() + leases_.size();
+    return leases_.begin(operation, waiting > 0 && direct_.small_left() <= waiting);
+  }
   // A foreign number may be anything: no table is made for one that is not open.
   if (static_cast<std::size_t>(operation.handle) >= slots_.size() &&
       ::fcntl(operation.handle, F_GETFD) < 0) {
@@ -168,7 +172,10 @@ void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
   // A buffer that the restarted have no use for is the next one's.
   const bool hands_on = (!starved_.empty() && buffers_.small_ready() > 0) ||
                         (!starved_direct_.empty() && direct_.small_left() > 0);
-  if (!starved_.empty() && buffers_.small_ready() == 0 && buffers_.small_left() > 0) [[unlikely]] {
+  const bool lacks_memory =
+      (!starved_.empty() && buffers_.small_ready() == 0 && buffers_.small_left() > 0) ||
+      (!leases_.empty() && direct_.small_left() > 0);
+  if (lacks_memory) [[unlikely]] {
     deadline = std::min(deadline, now() + no_memory_pause);
   }
   const bool sleeps =
@@ -183,7 +190,7 @@ void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
 void UringDriver::restart_parked() noexcept {
   ParkedList again{in_backlog};
   while (Operation* operation = backlog_.pop()) again.push(*operation);
-  const bool any_starved = !starved_.empty() || !starved_direct_.empty();
+  const bool any_starved = !starved_.empty() || !starved_direct_.empty() || !leases_.empty();
   extra_max_ = 0;
   if (any_starved) [[unlikely]]
     restart_starved(again);
@@ -201,9 +208,13 @@ void UringDriver::restart_starved(ParkedList& again) noexcept {
   for (std::size_t left = buffers_.small_ready(); left > 0 && !starved_.empty(); --left) {
     again.push(*starved_.pop());
   }
-  std::size_t left = direct_.small_left();
-  if (left == 0) left = direct_.extra_left(extra_max_);
-  for (; left > 0 && !starved_direct_.empty(); --left) again.push(*starved_direct_.pop());
+  leases_.share(extra_max_, completed_, [&] {
+    std::size_t left = direct_.small_left();
+    if (left == 0) left = direct_.extra_left(extra_max_);
+    const bool any = left > 0 && !starved_direct_.empty();
+    for (; left > 0 && !starved_direct_.empty(); --left) again.push(*starved_direct_.pop());
+    return LeaseQueue::Others{any, left};
+  });
 }
 
 std::size_t UringDriver::stalled_sends() const noexcept {
@@ -368,13 +379,6 @@ void UringDriver::finish(Operation& operation, OperationQueue& done) noexcept {
 }
 
 // ---- Receive buffers ---------------------------------------------------------------------------
-
-bool UringDriver::lease(Buffer& buffer) noexcept {
-  const std::uint32_t id = direct_.take(BufferPool::Size::small);
-  if (id == BufferPool::none) return false;
-  buffer = {direct_.data(id), BufferPool::small_bytes, id | direct_bit};
-  return true;
-}
 
 void UringDriver::give_back(std::uint32_t buffer) noexcept {
   if ((buffer & direct_bit) != 0) {

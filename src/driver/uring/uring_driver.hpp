@@ -14,57 +14,25 @@
 
 #include <ieum/detail/assert.hpp>
 
+#include "driver/lease_queue.hpp"
 #include "driver/linux/datagram_calls.hpp"
 #include "driver/linux/left_behind.hpp"
 #include "driver/linux/linux_driver.hpp"
 #include "driver/linux/transfer.hpp"
+#include "driver/parked_list.hpp"
 #include "driver/uring/buffers.hpp"
 #include "driver/uring/ring.hpp"
 
 namespace ieum::detail::uring {
 
-/// What is not in the ring waits in one of these (`Operation::parked_in`), through `next`.
-class ParkedList {
- public:
-  explicit ParkedList(std::uint8_t number) noexcept : number_(number) {}
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  void push(Operation& operation) noexcept {
-    ++size_;
-    operation.parked_in = number_;
-    operation.next = nullptr;
-    operation.link = end_;
-    *end_ = &operation;
-    end_ = &operation.next;
-  }
-  Operation* pop() noexcept {
-    Operation* operation = first_;
-    if (operation != nullptr) remove(*operation);
-    return operation;
-  }
-  void remove(Operation& operation) noexcept {
-    --size_;
-    Operation** const link = operation.link;
-    *link = operation.next;
-    if (operation.next != nullptr) operation.next->link = link;
-    if (end_ == &operation.next) end_ = link;
-    operation.parked_in = 0;
-    operation.result = 0;
-  }
-
- private:
-  Operation* first_ = nullptr;
-  Operation** end_ = &first_;
-  std::size_t size_ = 0;
-  std::uint8_t number_;
-};
-
+// What is not in the ring waits in a list of one of these numbers (`Operation::parked_in`).
 inline constexpr std::uint8_t in_ring = 0;
 inline constexpr std::uint8_t in_backlog = 1;         // no entry was to be had
 inline constexpr std::uint8_t in_starved = 2;         // no receive buffer was
 inline constexpr std::uint8_t in_starved_direct = 3;  // none of those for what the driver reads
+inline constexpr std::uint8_t in_leases = 4;
 
-/// In a buffer's id: it is of the pool for what the driver reads itself.
+/// In a buffer's id: it is of the pool for leases, and for what the driver reads itself.
 inline constexpr std::uint32_t direct_bit = std::uint32_t{1} << 30U;
 
 /// What an entry points to while the kernel has not copied it.
@@ -121,7 +89,6 @@ class UringDriver final : public LinuxDriver {
     [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
   }
 
-  bool lease(Buffer& buffer) noexcept override;
   void give_back(std::uint32_t buffer) noexcept override;
 
   int open(Family family, SocketType type) noexcept override;
@@ -207,7 +174,8 @@ class UringDriver final : public LinuxDriver {
   std::vector<Operation*> cancels_owed_;  // that no entry was to be had for
   Message* messages_ = nullptr;           // for reuse
   DatagramCalls datagrams_;
-  BufferPool direct_;  // for what is read without the ring
+  BufferPool direct_;  // for leases, and what is read without the ring
+  LeaseQueue leases_{direct_, in_leases, direct_bit};
   BufferRings buffers_;
   Ring ring_;  // last, so that it is closed first: the kernel lets go of the buffers
 };

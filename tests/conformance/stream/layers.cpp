@@ -12,16 +12,6 @@ namespace {
 
 EVERY_TRANSPORT(LayersOver);
 
-std::unique_ptr<Stream> layered(std::unique_ptr<Stream> beneath) {
-  for (const std::byte mask : {std::byte{0x55}, std::byte{0x0f}, std::byte{0x80}}) {
-    beneath = std::make_unique<XorStream>(std::move(beneath), mask);
-  }
-  return beneath;
-}
-std::unique_ptr<Stream> layered(StreamSocket socket) {
-  return layered(std::unique_ptr<Stream>(std::make_unique<StreamSocket>(std::move(socket))));
-}
-
 struct LayeredPair {
   std::unique_ptr<Stream> client;
   std::unique_ptr<Stream> server;

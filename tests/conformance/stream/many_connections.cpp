@@ -4,6 +4,7 @@
 #include <random>
 
 #include "conformance/conformance.hpp"
+#include "support/xor_stream.hpp"
 
 namespace ieum::test {
 namespace {
@@ -139,6 +140,49 @@ TEST(ManyConnections, fifteen_thousand_sockets_wait) {
   if (many.count() < sockets + others)
     GTEST_SKIP() << "this needs RLIMIT_NOFILE to be " << sockets + others;
   expect_success_in_time(all_wait(sockets / 2));
+}
+
+// Of as many as the buffers none waits in vain, nor holds one while it is idle.
+Task<> layers_wait(std::size_t count, std::size_t rounds) {
+  std::vector<StreamSocket> clients(count);
+  std::vector<std::unique_ptr<Stream>> servers(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::pair<StreamSocket, StreamSocket> pair = co_await StreamSocket::pair();
+    clients[i] = std::move(pair.first);
+    servers[i] = layered(std::move(pair.second));
+  }
+  std::size_t echoed = 0;
+  auto echo = [&](Stream& stream) -> Task<> {
+    while (const Lease data = co_await stream.receive()) {
+      co_await stream.write_all(data);
+      ++echoed;
+    }
+  };
+  auto body = [&](Group& group) -> Task<> {
+    for (const std::unique_ptr<Stream>& server : servers) group.start(echo(*server));
+    co_await yield();
+    for (std::size_t round = 1; round <= rounds; ++round) {
+      for (StreamSocket& client : clients) co_await client.write_all("served");
+      while (echoed < round * count) co_await sleep(1ms);
+    }
+    for (StreamSocket& client : clients) {
+      const std::string got = co_await read_text(client, 6 * rounds);
+      EXPECT_EQ(got.substr(0, 6), "served");
+      co_await client.close();
+    }
+  };
+  co_await with_group(body);
+  EXPECT_EQ(echoed, rounds * count);
+}
+
+TEST(ManyConnections, nine_thousand_layered_streams_share_a_thousand_buffers) {
+  constexpr std::size_t count = 9'000;
+  const ManyDescriptors many;
+  if (many.count() < 2 * count + others)
+    GTEST_SKIP() << "this needs RLIMIT_NOFILE to be " << 2 * count + others;
+  const std::unique_ptr<Runtime> runtime = make_runtime({.receive_buffers_max = 1'000});
+  const Result<> result = run(*runtime, with_timeout(patience, layers_wait(count, 3)));
+  if (!result) ADD_FAILURE() << result.error().to_string_with_trace();
 }
 
 }  // namespace
