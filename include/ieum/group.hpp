@@ -74,6 +74,9 @@ class ChildObserver : public Waiter {
  protected:
   /// The child is destroyed. `error` is null unless it failed, `exception` unless it threw.
   virtual void child_ended(const Error* error, std::exception_ptr exception) noexcept = 0;
+  /// The child has ended well, and is destroyed: what is to go on in its place, in its scope. None:
+  /// then `child_ended` follows.
+  [[nodiscard]] virtual Task<void> next_child() noexcept { return {}; }
   /// The group that it was given to.
   [[nodiscard]] virtual Group& group() const noexcept = 0;
   /// The child's scope: that of the group, or one within it, so that a stop can reach it alone.

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <type_traits>
+#include <utility>
 
 #include <ieum/event.hpp>
 #include <ieum/group.hpp>
@@ -86,6 +88,51 @@ struct ServerCounts {
 
 }  // namespace detail
 
+/// A session of a server's, as its handler sees it. Lives as long as the session; belongs to the
+/// runtime's thread.
+class ServerSession {
+ public:
+  ServerSession(const ServerSession&) = delete;
+  ServerSession& operator=(const ServerSession&) = delete;
+
+  /// Once the session's task has ended well, the session goes on as `next`, which may hand over
+  /// again. Of the task before nothing is left then, so that one protocol can give way to another
+  /// without lying beneath it for the rest of the session. To limits, `drain` and `on_session_end`
+  /// it is one session. Of several calls the last one counts; `next` is destroyed, and never runs,
+  /// if the task fails or throws.
+  void continue_with(Task<> next) noexcept { next_ = std::move(next); }
+
+ protected:
+  ServerSession() noexcept = default;
+  ~ServerSession() = default;
+  [[nodiscard]] Task<> take_next() noexcept { return std::move(next_); }
+
+ private:
+  Task<> next_;
+};
+
+/// What a server runs for each client: a function of a `StreamSocket`, or of that and the
+/// `ServerSession&`, that is a `Task<>`. Copyable, if the function is.
+class SessionHandler {
+ public:
+  template <class F>
+    requires std::is_invocable_r_v<Task<>, F&, StreamSocket, ServerSession&>
+  SessionHandler(F handle) : handle_(std::move(handle)) {}
+  template <class F>
+    requires(!std::is_same_v<F, SessionHandler> && std::is_invocable_r_v<Task<>, F&, StreamSocket>)
+  SessionHandler(F handle)
+      : handle_([handle = std::move(handle)](StreamSocket socket, ServerSession&) mutable {
+          return handle(std::move(socket));
+        }) {}
+
+  [[nodiscard]] Task<> operator()(StreamSocket socket, ServerSession& session) const {
+    return handle_(std::move(socket), session);
+  }
+
+ private:
+  std::function<Task<>(StreamSocket, ServerSession&)> handle_;
+};
+
 /// Serves a listener: accepts, runs `handler(socket)` for each client in a task of its own, and
 /// owns these sessions. A session's failure ends that session only. Limits their number; when
 /// accepting fails, as when descriptors or memory run out, it pauses for a while, keeps serving,
@@ -93,7 +140,7 @@ struct ServerCounts {
 class Server {
  public:
   /// `handler` is kept for the server's life: a lambda with captures is safe.
-  using Handler = std::function<Task<>(StreamSocket)>;
+  using Handler = SessionHandler;
 
   Server(Listener listener, Handler handler, const ServeOptions& options = {});
   /// Before `run` only.

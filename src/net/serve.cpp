@@ -110,7 +110,7 @@ Task<> Server::accept_clients(Group& accepting) {
 }
 
 /// What the server keeps of a session beside the handler's own frame.
-class Server::Session : public detail::ChildObserver {
+class Server::Session : public detail::ChildObserver, public ServerSession {
  public:
   Session(Server& server, detail::PeerName peer) noexcept
       : server_(server), peer_(std::move(peer)) {}
@@ -128,6 +128,7 @@ class Server::Session : public detail::ChildObserver {
     tell_end(error, std::move(exception), false);
   }
   [[nodiscard]] Group& group() const noexcept final { return *server_.group_; }
+  [[nodiscard]] Task<> next_child() noexcept final { return take_next(); }
 
   Server& server_;
   detail::PeerName peer_;
@@ -184,12 +185,11 @@ void Server::begin_session(StreamSocket socket) {
 #if defined(__cpp_exceptions)
   try {
 #endif
-    Task<> handling = handler_(std::move(socket));
-    if (is_watched) {
-      group_->start(std::move(handling), std::make_unique<WatchedSession>(*this, std::move(name)));
-    } else {
-      group_->start(std::move(handling), std::make_unique<Session>(*this, std::move(name)));
-    }
+    std::unique_ptr<Session> session =
+        is_watched ? std::make_unique<WatchedSession>(*this, std::move(name))
+                   : std::make_unique<Session>(*this, std::move(name));
+    Task<> handling = handler_(std::move(socket), *session);
+    group_->start(std::move(handling), std::move(session));
 #if defined(__cpp_exceptions)
   } catch (...) {  // before the handler was a task
     session_ended({.peer = peer, .error = nullptr, .exception = std::current_exception()});

@@ -74,9 +74,14 @@ Frame* ChildObserver::ended(Frame* child) noexcept {
 void ChildObserver::destroy_child(Loop& /*loop*/, ReadyNode& node) noexcept {
   auto& frame = static_cast<Frame&>(node);
   auto& observer = static_cast<ChildObserver&>(*frame.waiter);
+  Scope& scope = *frame.scope;
   std::exception_ptr exception = std::move(frame.exception);
   frame.self.destroy();
-  observer.leave(nullptr, std::move(exception));
+  Task<void> next = exception == nullptr ? observer.next_child() : Task<void>();
+  if (!next) return observer.leave(nullptr, std::move(exception));
+  GroupCore& group = observer.group().core_;
+  --group.children_;
+  group.start_child(std::move(next), observer, scope);
 }
 
 Frame* ChildObserver::failed(Error& error) noexcept {
