@@ -30,6 +30,7 @@
 #include <ieum/port_owner.hpp>
 #include <ieum/printable.hpp>
 #include <ieum/process.hpp>
+#include <ieum/pushback_stream.hpp>
 #include <ieum/random_bytes.hpp>
 #include <ieum/relay.hpp>
 #include <ieum/resolve.hpp>
