@@ -42,6 +42,7 @@
 #include <ieum/serve.hpp>
 #include <ieum/signals.hpp>
 #include <ieum/socket_info.hpp>
+#include <ieum/socket_table.hpp>
 #include <ieum/stream.hpp>
 #include <ieum/stream_socket.hpp>
 #include <ieum/task.hpp>

@@ -15,7 +15,15 @@
 #pragma GCC visibility push(default)
 namespace ieum {
 
-enum class SocketKind : std::uint8_t { tcp, tcp_listener, unix_stream, unix_listener };
+/// The datagram ones are in a SocketTable only; `DatagramInfo` is for those of this process.
+enum class SocketKind : std::uint8_t {
+  tcp,
+  tcp_listener,
+  unix_stream,
+  unix_listener,
+  udp,
+  unix_datagram,
+};
 
 /// The states of RFC 9293, section 3.3.2. Unix streams have these of them: `established`;
 /// `close_wait`, the peer has finished; `fin_wait_2`, we have; `closed`, both have, or the peer is
@@ -124,6 +132,9 @@ struct SocketInfo {
   }
   [[nodiscard]] bool is_listener() const noexcept {
     return kind == SocketKind::tcp_listener || kind == SocketKind::unix_listener;
+  }
+  [[nodiscard]] bool is_datagram() const noexcept {
+    return kind == SocketKind::udp || kind == SocketKind::unix_datagram;
   }
 
   /// An aligned table for people, a line for each group of figures.

@@ -96,6 +96,8 @@ std::string_view to_string(SocketKind kind) noexcept {
     case SocketKind::tcp_listener: return "tcp listener";
     case SocketKind::unix_stream: return "unix stream";
     case SocketKind::unix_listener: return "unix listener";
+    case SocketKind::udp: return "udp";
+    case SocketKind::unix_datagram: return "unix datagram";
   }
   return {};
 }

@@ -349,10 +349,19 @@ Stall diagnose_tcp(const SocketInfo& info) {
   }
 }
 
+Stall diagnose_datagrams(const SocketInfo& info) {
+  if (has_unread(info)) return we_do_not_read(info);
+  if (info.receiving) {
+    return stall(Cause::waiting_for_peer, "waiting for a datagram: a receive is pending");
+  }
+  return stall(Cause::waiting_for_us, "no datagram waits here, and no receive is pending");
+}
+
 }  // namespace
 
 Stall diagnose(const SocketInfo& info) {
   if (info.is_listener()) return diagnose_listener(info);
+  if (info.is_datagram()) return diagnose_datagrams(info);
   if (info.state == SocketState::closed) return diagnose_closed(info);
   if (info.state == SocketState::syn_sent || info.state == SocketState::syn_received) {
     return connecting(info);
