@@ -10,6 +10,7 @@ namespace ieum::cli {
   entry(connect) \
   entry(listen) \
   entry(cast) \
+  entry(inspect) \
   entry(help) \
   entry(completion) \
   entry(manual)

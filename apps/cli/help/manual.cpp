@@ -5,15 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "text/wrap.hpp"
+
 namespace ieum::cli {
 
 namespace {
-
-/// Columns that UTF-8 text takes; ours has no wide characters.
-std::size_t columns_of(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80U; }));
-}
 
 class TextWriter {
  public:
@@ -24,26 +20,7 @@ class TextWriter {
     text_ += bold(text) + "\n";
   }
   void paragraph(std::string_view text, std::size_t indent) {
-    std::size_t column = 0;
-    while (!text.empty()) {
-      const std::size_t end = text.find(' ');
-      const std::string_view word = text.substr(0, end);
-      if (column > 0 && column + 1 + columns_of(word) > static_cast<std::size_t>(style_.columns)) {
-        text_ += '\n';
-        column = 0;
-      }
-      if (column == 0) {
-        text_.append(indent, ' ');
-        column = indent;
-      } else {
-        text_ += ' ';
-        ++column;
-      }
-      text_ += word;
-      column += columns_of(word);
-      text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-    }
-    text_ += '\n';
+    append_wrapped(text_, text, static_cast<std::size_t>(style_.columns), indent, indent);
   }
   void line(std::string_view text, std::size_t indent) {
     text_.append(indent, ' ').append(text).append("\n");

@@ -9,6 +9,7 @@
 
 #include <ieum/printable.hpp>
 
+#include "text/json_line.hpp"
 #include "text/units.hpp"
 
 namespace ieum::cli {
@@ -63,12 +64,7 @@ void Log::write_json(const LogEvent& event) {
     }
   }
   if (options_.verbosity > 1 && !event.call.empty()) object["call"] = event.call;
-  // What is no UTF-8, in a file's name, say, becomes U+FFFD. If the rest could command a terminal,
-  // all that is not ASCII is escaped.
-  using Json = nlohmann::ordered_json;
-  std::string line = object.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (printable(line) != line) line = object.dump(-1, ' ', true, Json::error_handler_t::replace);
-  write_error(line + "\n");
+  write_error(json_line(object));
 }
 
 void Log::write_line(std::string_view mark, std::string_view label, std::string_view sentence,

@@ -1,0 +1,186 @@
+#include "inspect/filter.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "text/suggest.hpp"
+
+namespace ieum::cli {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> protocol_words{"tcp", "udp", "unix"};
+constexpr std::array<std::string_view, 12> state_words{
+    "listen",     "established", "syn-sent",  "syn-received", "fin-wait-1", "fin-wait-2",
+    "close-wait", "last-ack",    "time-wait", "closing",      "closed",     "unconnected"};
+constexpr std::array<std::string_view, 18> all_words{
+    "tcp",        "udp",         "unix",      "stuck",        "leaking",    "listening",
+    "listen",     "established", "syn-sent",  "syn-received", "fin-wait-1", "fin-wait-2",
+    "close-wait", "last-ack",    "time-wait", "closing",      "closed",     "unconnected"};
+
+template <class Range, class T>
+bool holds(const Range& range, const T& value) {
+  return std::ranges::find(range, value) != std::ranges::end(range);
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& letter : result) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+    if (letter == '_') letter = '-';
+  }
+  return result;
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+template <class T>
+std::optional<T> number_in(std::string_view text) {
+  T value{};
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<Address> bare_address(const std::string& text) {
+  const bool is_ipv6 = text.find(':') != std::string::npos;
+  const Result<Address> address = Address::parse(is_ipv6 ? "[" + text + "]:0" : text + ":0");
+  if (!address || !address->is_ip() || address->is_any_family()) return std::nullopt;
+  return *address;
+}
+
+}  // namespace
+
+std::optional<Prefix> Prefix::parse(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const std::optional<Address> network = bare_address(text.substr(0, slash));
+  if (!network) return std::nullopt;
+  const auto bits_max = static_cast<unsigned>(8 * network->bytes().size());
+  if (slash == std::string::npos) return Prefix{*network, bits_max};
+  const auto bits = number_in<unsigned>(text.substr(slash + 1));
+  if (!bits || *bits > bits_max) return std::nullopt;
+  return Prefix{*network, *bits};
+}
+
+bool Prefix::contains(const Address& address) const noexcept {
+  if (address.family() != network.family()) return false;
+  const std::string_view ours = network.bytes();
+  const std::string_view theirs = address.bytes();
+  const std::size_t whole = bits / 8;
+  if (ours.substr(0, whole) != theirs.substr(0, whole)) return false;
+  const unsigned rest = bits % 8;
+  if (rest == 0) return true;
+  const unsigned differ =
+      static_cast<unsigned char>(ours[whole]) ^ static_cast<unsigned char>(theirs[whole]);
+  return differ >> (8 - rest) == 0;
+}
+
+Parsed<Filter> Filter::parse(std::span<const std::string> words) {
+  Filter filter;
+  for (const std::string& word : words) {
+    const std::string wrong = filter.add(word);
+    if (!wrong.empty()) return UsageError(wrong);
+    filter.text_.append(filter.text_.empty() ? "" : " ").append(word);
+  }
+  return filter;
+}
+
+std::string Filter::add_number(const std::string& word) {
+  const auto port = number_in<std::uint16_t>(word.substr(1));
+  if (!port || *port == 0)
+    return fmt::format("{} is no port, which is 1 to 65535", in_quotes(word));
+  ports_.push_back(*port);
+  return {};
+}
+
+std::string Filter::add(const std::string& word) {
+  const std::string plain = lower(word);
+  if (word.empty()) return "a word must not be empty";
+  if (is_number(word)) {
+    return fmt::format("{0} can be a port or a process: write :{0} or pid:{0}", shown(word));
+  }
+  if (holds(protocol_words, plain)) {
+    protocols_.push_back(plain);
+  } else if (plain == "stuck") {
+    stuck_ = true;
+  } else if (plain == "leaking") {
+    leaking_ = true;
+  } else if (plain == "listening" || holds(state_words, plain)) {
+    states_.push_back(plain == "listening" ? "listen" : plain);
+  } else if (plain.starts_with("pid:")) {
+    const auto pid = number_in<int>(plain.substr(4));
+    if (!pid || *pid <= 0) return fmt::format("{} is no process, as pid:123", in_quotes(word));
+    pids_.push_back(*pid);
+  } else if (word.starts_with(':') && is_number(std::string_view(word).substr(1))) {
+    return add_number(word);
+  } else if (plain == "localhost" || plain.starts_with("localhost:")) {
+    prefixes_.push_back({Address::ipv4({127, 0, 0, 0}, 0), 8});
+    prefixes_.push_back({Address::ipv6_loopback(0), 128});
+    if (plain != "localhost") return add_number(word.substr(word.find(':')));
+  } else if (const auto prefix = Prefix::parse(word)) {
+    prefixes_.push_back(*prefix);
+  } else if (const auto address = Address::parse(word); address && !address->is_any_family()) {
+    addresses_.push_back(*address);
+  } else if (word.starts_with("*:") && is_number(std::string_view(word).substr(2))) {
+    return add_number(word.substr(1));
+  } else if (word.starts_with('/')) {
+    const auto path = Address::unix_path(word);
+    if (!path) return fmt::format("{} is no path of a Unix socket", in_quotes(word));
+    addresses_.push_back(*path);
+  } else if (const std::size_t colon = word.rfind(':');
+             colon != std::string::npos && is_number(std::string_view(word).substr(colon + 1))) {
+    return fmt::format("{}: names are not looked up here; write the address, or :{} alone",
+                       in_quotes(word), shown(word.substr(colon + 1)));
+  } else {
+    programs_.push_back(word);
+    if (hint_.empty()) hint_ = did_you_mean(plain, all_words);
+  }
+  return {};
+}
+
+bool Filter::takes(std::string_view protocol) const noexcept {
+  return protocols_.empty() || holds(protocols_, protocol);
+}
+
+bool Filter::matches_ends(const SocketEntry& socket) const {
+  for (const Address* end : {&socket.info.local, &socket.info.peer}) {
+    const bool port = ports_.empty() || (end->is_ip() && holds(ports_, end->port()));
+    const bool host =
+        (prefixes_.empty() && addresses_.empty()) || holds(addresses_, *end) ||
+        std::ranges::any_of(prefixes_, [&](const Prefix& prefix) { return prefix.contains(*end); });
+    if (port && host) return true;
+  }
+  return false;
+}
+
+bool Filter::matches_process(const SocketTable& table, std::uint32_t index) const {
+  if (pids_.empty() && programs_.empty()) return true;
+  for (const SocketHolder& holder : table.holders(index)) {
+    const SocketProcess& process = table.processes()[holder.process];
+    if (!pids_.empty() && !holds(pids_, process.pid)) continue;
+    const std::string title = title_of(process);
+    const bool named = programs_.empty() || std::ranges::any_of(programs_, [&](const auto& word) {
+                         return process.name.contains(word) || title.contains(word);
+                       });
+    if (named) return true;
+  }
+  return false;
+}
+
+bool Filter::matches(const Findings& findings, std::uint32_t index) const {
+  const SocketEntry& socket = findings.socket(index);
+  if (stuck_ || leaking_) {
+    const Finding& finding = findings[index];
+    if (!(stuck_ && finding.is_stuck) && !(leaking_ && finding.is_leaking)) return false;
+  }
+  if (!takes(protocol_of(socket.info))) return false;
+  if (!states_.empty() && !holds(states_, state_of(socket))) return false;
+  return matches_ends(socket) && matches_process(findings.table(), index);
+}
+
+}  // namespace ieum::cli

@@ -1,0 +1,66 @@
+// Filter: which sockets are to be shown, in plain words.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ieum/address.hpp>
+
+#include "inspect/findings.hpp"
+#include "options/usage_error.hpp"
+
+namespace ieum::cli {
+
+/// The addresses of a network: 10.0.0.0/8, fe80::/10; or one, with all its bits.
+struct Prefix {
+  Address network;
+  unsigned bits = 0;
+
+  [[nodiscard]] bool contains(const Address& address) const noexcept;
+  /// No port; nothing is looked up.
+  [[nodiscard]] static std::optional<Prefix> parse(const std::string& text);
+};
+
+/// Words of one kind are alternatives (tcp udp), of several kinds all must hold (:80 nginx).
+class Filter {
+ public:
+  [[nodiscard]] static Parsed<Filter> parse(std::span<const std::string> words);
+
+  [[nodiscard]] bool matches(const Findings& findings, std::uint32_t index) const;
+
+  [[nodiscard]] bool takes_tcp() const noexcept { return takes("tcp"); }
+  [[nodiscard]] bool takes_udp() const noexcept { return takes("udp"); }
+  [[nodiscard]] bool takes_unix() const noexcept { return takes("unix"); }
+  [[nodiscard]] bool names_processes() const noexcept {
+    return !pids_.empty() || !programs_.empty();
+  }
+  /// For a message: the words as they were given.
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
+  /// "; did you mean 'listening'?": a program's name that may be a slip of a word of ours.
+  [[nodiscard]] const std::string& hint() const noexcept { return hint_; }
+
+ private:
+  /// Gives what is wrong, or nothing.
+  std::string add(const std::string& word);
+  std::string add_number(const std::string& word);
+  [[nodiscard]] bool takes(std::string_view protocol) const noexcept;
+  [[nodiscard]] bool matches_ends(const SocketEntry& socket) const;
+  [[nodiscard]] bool matches_process(const SocketTable& table, std::uint32_t index) const;
+
+  std::vector<std::string> protocols_;
+  std::vector<std::string> states_;
+  std::vector<std::uint16_t> ports_;
+  std::vector<Prefix> prefixes_;
+  std::vector<Address> addresses_;  // with a port, or of Unix sockets
+  std::vector<int> pids_;
+  std::vector<std::string> programs_;
+  bool stuck_ = false;
+  bool leaking_ = false;
+  std::string text_;
+  std::string hint_;
+};
+
+}  // namespace ieum::cli
