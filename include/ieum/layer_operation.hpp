@@ -53,8 +53,12 @@ class LayerOperation : public detail::LayerIo, public detail::Waiter, public det
   /// Called at the start, and when what was begun beneath has ended well.
   virtual Step advance() noexcept = 0;
   /// What was begun beneath has failed with `error`, or was stopped; `error` is what will be told,
-  /// and may be changed. What is in the stream must stay usable if it was a stop.
-  virtual void gave_up(Error& error) noexcept { static_cast<void>(error); }
+  /// and may be changed. What is in the stream must stay usable if it was a stop. The answer is
+  /// `failed`, or `done` if the operation has its result all the same.
+  virtual Step gave_up(Error& error) noexcept {
+    static_cast<void>(error);
+    return Step::failed;
+  }
   /// Whose peer errors name.
   [[nodiscard]] virtual Address peer_address() const noexcept = 0;
 

@@ -44,16 +44,20 @@ Start LayerOperation::run() noexcept {
                             ? start_beneath<detail::StreamReceiveIo>()
                             : start_beneath<detail::StreamIo>();
     if (start.kind != Start::Kind::done) return start;
+    if (std::holds_alternative<std::monostate>(beneath_)) return start;  // `gave_up` has its result
   }
 }
 
 template <class Io>
 Start LayerOperation::start_beneath() noexcept {
   Io& io = std::get<Io>(beneath_);
-  const Start start = io.start(*this, *scope_);
+  Start start = io.start(*this, *scope_);
   if (start.kind == Start::Kind::failed) {
     const Error error = io.take_error();
-    gave_up(beneath_.emplace<Error>(error));
+    if (gave_up(beneath_.emplace<Error>(error)) == Step::done) {
+      beneath_.emplace<std::monostate>();
+      start.kind = Start::Kind::done;
+    }
   }
   return start;
 }
@@ -74,7 +78,13 @@ Frame* LayerOperation::ended(Frame* child) noexcept {
 
 Frame* LayerOperation::failed(Error& error) noexcept {
   beneath_.emplace<std::monostate>();
-  gave_up(error);
+  if (gave_up(error) == Step::done) {  // nothing is told of the failure
+    detail::Loop& loop = scope_->loop();
+    if (Frame* const next = std::exchange(outer_, nullptr)->ended(nullptr)) {
+      loop.enqueue_resume(*next);
+    }
+    return nullptr;
+  }
   release();
   return std::exchange(outer_, nullptr)->failed(error);
 }

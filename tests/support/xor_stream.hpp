@@ -114,7 +114,10 @@ class XorStream final : public Stream {
       return write_beneath(*stream_.beneath_, {.data = rest, .parts = {}, .whole = false});
     }
     // Of what is still in the buffer nothing is left: the layer above knows that it has not gone.
-    void gave_up(Error& /*error*/) noexcept override { turned_.reset(); }
+    Step gave_up(Error& /*error*/) noexcept override {
+      turned_.reset();
+      return Step::failed;
+    }
     Step end() noexcept {
       turned_.reset();
       return Step::done;

@@ -301,7 +301,10 @@ class ByteByByte final : public Stream {
       if (count == into.size()) return Step::done;
       return read_beneath(of_.beneath_, into.subspan(count, 1));
     }
-    void gave_up(Error& /*error*/) noexcept override { ++of_.given_up; }
+    Step gave_up(Error& /*error*/) noexcept override {
+      ++of_.given_up;
+      return Step::failed;
+    }
     ByteByByte& of_;
   };
   Stream& beneath_;
