@@ -48,13 +48,17 @@ function(ieum_want option packages result)
 endfunction()
 
 # One executable for each *.cpp of the calling directory: target <prefix>_<name>. The program is
-# called like the target, or <name> alone if PLAIN_NAME is given; all targets go to `result`.
+# called like the target, or <name> alone if PLAIN_NAME is given; all targets go to `result`. EXCEPT:
+# names that are left out.
 function(ieum_add_programs prefix result)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "PLAIN_NAME" "" "LIBRARIES;INCLUDE_DIRECTORIES")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "PLAIN_NAME" "" "LIBRARIES;INCLUDE_DIRECTORIES;EXCEPT")
   set(targets)
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
   foreach(source IN LISTS sources)
     cmake_path(GET source STEM name)
+    if(name IN_LIST arg_EXCEPT)
+      continue()
+    endif()
     set(target ${prefix}_${name})
     add_executable(${target} "${source}")
     target_link_libraries(${target} PRIVATE ieum::ieum ${arg_LIBRARIES})

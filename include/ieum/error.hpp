@@ -27,6 +27,16 @@ enum class Errc {
   name_servers_refused,  ///< they refuse to answer us (REFUSED)
   name_servers_failed,   ///< they answered that they cannot tell (SERVFAIL), or with nonsense
   closed,                ///< the other end of a mailbox has gone
+  // Of TLS (tls_stream.hpp):
+  cut_off,                     ///< the connection ended without TLS's farewell: data may be missing
+  handshake_failed,            ///< the two sides could not agree, or one refused the other
+  certificate_expired,         ///< its time is over, or that of one of its issuers
+  certificate_not_yet_valid,   ///< its time has not begun
+  certificate_wrong_name,      ///< it is for other hosts
+  certificate_unknown_issuer,  ///< nobody whom we trust has issued it
+  certificate_self_signed,     ///< nobody but itself vouches for it
+  certificate_not_pinned,      ///< its key is none of those that were asked for
+  certificate_invalid,         ///< it breaks another rule, which the detail says
 };
 
 const std::error_category& error_category() noexcept;

@@ -1,5 +1,5 @@
-// Everything but sim_network.hpp, which is for tests: sockets for C++. Read stream_socket.hpp,
-// listener.hpp and task.hpp first.
+// Everything but sim_network.hpp, for tests, and tls_stream.hpp, which needs OpenSSL: sockets for
+// C++. Read stream_socket.hpp, listener.hpp and task.hpp first.
 #pragma once
 
 #include <ieum/address.hpp>

@@ -24,6 +24,15 @@ class Category final : public std::error_category {
       case Errc::name_servers_refused: return "the name servers refuse to answer (REFUSED)";
       case Errc::name_servers_failed: return "the name servers failed";
       case Errc::closed: return "closed";
+      case Errc::cut_off: return "cut off";
+      case Errc::handshake_failed: return "the handshake failed";
+      case Errc::certificate_expired: return "the certificate has expired";
+      case Errc::certificate_not_yet_valid: return "the certificate is not valid yet";
+      case Errc::certificate_wrong_name: return "the certificate is for another name";
+      case Errc::certificate_unknown_issuer: return "the certificate's issuer is unknown";
+      case Errc::certificate_self_signed: return "the certificate is self-signed";
+      case Errc::certificate_not_pinned: return "the certificate's key is not the pinned one";
+      case Errc::certificate_invalid: return "the certificate is not valid";
     }
     return "unknown error";
   }

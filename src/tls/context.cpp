@@ -1,0 +1,62 @@
+// What the contexts of clients and servers have in common: how OpenSSL is set up.
+#include "tls/session.hpp"
+
+namespace ieum::tls {
+
+using detail::TlsSession;
+
+SslContextPointer make_context(const SSL_METHOD* method) {
+  ERR_clear_error();
+  SslContextPointer made(SSL_CTX_new(method));
+  SSL_CTX* const context = made.get();
+  constexpr int security_level = 2;  // 112 bits: RSA of 2048, no SHA-1
+  if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
+      SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) != 1 ||
+      SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 ||
+      SSL_CTX_set_ciphersuites(context,
+                               "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                               "TLS_CHACHA20_POLY1305_SHA256") != 1) {
+    return nullptr;
+  }
+  SSL_CTX_set_security_level(context, security_level);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);  // an idle session holds none
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_max_early_data(context, 0);
+  SSL_CTX_set_recv_max_early_data(context, 0);
+  SSL_CTX_set_cert_verify_callback(context, &TlsSession::on_verify, nullptr);
+  // Whom somebody trusts need be no root.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+  return made;
+}
+
+Result<> set_versions(SSL_CTX& context, TlsVersion oldest, TlsVersion newest) {
+  if (newest < oldest) {
+    return fail(Error(std::errc::invalid_argument, "set TLS versions")
+                    .with_detail("the newest is older than the oldest"));
+  }
+  const auto number = [](TlsVersion version) {
+    return version == TlsVersion::tls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
+  };
+  if (SSL_CTX_set_min_proto_version(&context, number(oldest)) != 1 ||
+      SSL_CTX_set_max_proto_version(&context, number(newest)) != 1) {
+    return fail(std::errc::operation_not_supported, "set TLS versions");
+  }
+  return {};
+}
+
+Result<> trust(SSL_CTX& context, std::string_view pem, const std::string& what, bool ask_for_them) {
+  const Result<std::vector<X509Pointer>> roots = parse_certificates(pem, what);
+  if (!roots) return fail(roots.error());
+  X509_STORE* const store = SSL_CTX_get_cert_store(&context);
+  for (const X509Pointer& root : *roots) {
+    if (X509_STORE_add_cert(store, root.get()) != 1 ||
+        (ask_for_them && SSL_CTX_add_client_CA(&context, root.get()) != 1)) {
+      return fail(std::errc::not_enough_memory, "load certificate");
+    }
+  }
+  return {};
+}
+
+}  // namespace ieum::tls
