@@ -1,0 +1,394 @@
+// What contexts decide: certificates by name, ALPN, resumption, clients, reloading.
+#include <fstream>
+
+#include <gmock/gmock.h>
+
+#include "tls/sessions.hpp"
+
+namespace ieum::test {
+namespace {
+
+Certificate certificate_for(const std::string& names, const std::string& key = "P-256") {
+  CertificatePlan plan;
+  plan.common_name = "of " + names;
+  plan.names = names;
+  plan.key = key;
+  return Certificate(plan, &authority());
+}
+
+CO_TEST(TlsContexts, a_server_shows_the_certificate_for_the_name) {
+  const TlsClientContext client = client_context();
+  TlsServerContext server = server_context();
+  const CertificateFiles other(certificate_for("DNS:other.test"));
+  const CertificateFiles wild(certificate_for("DNS:*.other.test"));
+  expect_good(server.add(other.certificate.path(), other.key.path()));
+  expect_good(server.add(wild.certificate.path(), wild.key.path()));
+  for (const std::string_view name :
+       {"server.test", "other.test", "OTHER.test", "a.other.test", "b.other.test", "a.wild.test"}) {
+    const Met met = co_await try_tls(client, server, name);
+    EXPECT_TRUE(met.client) << name << met.client.error().to_string();
+    EXPECT_EQ(met.seen_by_server.server_name, name);
+  }
+  const Met unknown = co_await try_tls(client, server, "unknown.test");
+  CO_ASSERT(!unknown.client);
+  EXPECT_EQ(unknown.client.error(), Errc::certificate_wrong_name);
+  CO_ASSERT(!unknown.seen_by_client.chain.empty());
+  EXPECT_EQ(unknown.seen_by_client.chain[0].subject, "CN=server.test") << "the first of all";
+}
+
+CO_TEST(TlsContexts, a_server_has_two_kinds_of_keys) {
+  const TlsClientContext client = client_context();
+  const CertificateFiles rsa(certificate_for("DNS:two.test", "RSA-2048"));
+  const CertificateFiles ec(certificate_for("DNS:two.test"));
+  TlsServerContext server =
+      expect_value(TlsServerContext::load(rsa.certificate.path(), rsa.key.path()));
+  expect_good(server.add(ec.certificate.path(), ec.key.path()));
+  const Met met = co_await try_tls(client, server, "two.test");
+  CO_ASSERT(met.client);
+  EXPECT_EQ(met.client->peer().chain[0].key, "EC 256 bits") << "the cheaper one";
+}
+
+CO_TEST(TlsContexts, protocols_are_agreed_on) {
+  TlsClientContext client = client_context();
+  TlsServerContext server = server_context();
+  Met met = co_await try_tls(client, server);
+  CO_ASSERT(met.client && met.server);
+  EXPECT_EQ(met.client->alpn(), "");
+  expect_good(client.set_alpn("h2,http/1.1"));
+  met = co_await try_tls(client, server);
+  CO_ASSERT(met.client && met.server);
+  EXPECT_EQ(met.client->alpn(), "") << "the server speaks of none";
+  expect_good(server.set_alpn("http/1.1,h2"));
+  met = co_await try_tls(client, server);
+  CO_ASSERT(met.client && met.server);
+  EXPECT_EQ(met.client->alpn(), "http/1.1") << "the server prefers it";
+  EXPECT_EQ(met.server->alpn(), "http/1.1");
+  EXPECT_EQ(met.seen_by_server.alpn, "http/1.1");
+  expect_good(server.set_alpn("smtp"));
+  met = co_await try_tls(client, server);
+  CO_ASSERT(!met.client && !met.server);
+  EXPECT_EQ(met.client.error(), Errc::handshake_failed);
+  EXPECT_EQ(met.client.error().detail(),
+            "the peer refuses: no protocol in common, ALPN (no_application_protocol)");
+  EXPECT_EQ(met.server.error().detail(), "no protocol in common (ALPN)");
+  EXPECT_FALSE(client.set_alpn(""));
+  EXPECT_FALSE(client.set_alpn("h2,,x"));
+  EXPECT_FALSE(client.set_alpn(std::string(256, 'x')));
+}
+
+CO_TEST(TlsContexts, versions_may_be_set) {
+  for (int round = 0; round < 2; ++round) {
+    const TlsVersion version = round == 0 ? TlsVersion::tls12 : TlsVersion::tls13;
+    TlsClientContext client = client_context();
+    expect_good(client.set_versions(version, version));
+    const TlsServerContext server = server_context();
+    const Met met = co_await try_tls(client, server);
+    CO_ASSERT(met.client);
+    EXPECT_EQ(met.client->peer().version, round == 0 ? "TLSv1.2" : "TLSv1.3");
+  }
+  TlsClientContext older = client_context();
+  TlsServerContext newer = server_context();
+  expect_good(older.set_versions(TlsVersion::tls12, TlsVersion::tls12));
+  expect_good(newer.set_versions(TlsVersion::tls13, TlsVersion::tls13));
+  const Met met = co_await try_tls(older, newer);
+  CO_ASSERT(!met.client && !met.server);
+  EXPECT_EQ(met.client.error().detail(),
+            "the peer refuses: it speaks no version of TLS of ours (protocol_version)");
+  EXPECT_FALSE(older.set_versions(TlsVersion::tls13, TlsVersion::tls12));
+}
+
+/// One byte each way, so that a ticket comes.
+Task<> talk(Met& met) {
+  co_await met.client->write_all("x");
+  static_cast<void>(co_await read_text(*met.server, 1));
+  co_await met.server->write_all("y");
+  static_cast<void>(co_await read_text(*met.client, 1));
+}
+
+CO_TEST(TlsContexts, sessions_are_resumed) {
+  for (int round = 0; round < 2; ++round) {
+    TlsClientContext client = client_context();
+    TlsServerContext server = server_context();
+    const TlsVersion version = round == 0 ? TlsVersion::tls12 : TlsVersion::tls13;
+    expect_good(server.set_versions(version, version));
+    Listener listener = co_await Listener::bind("127.0.0.1:0");
+    for (int i = 0; i < 4; ++i) {
+      Pair pair;
+      pair.client = co_await StreamSocket::connect(listener.address());
+      pair.server = co_await listener.accept();
+      if (i == 3) expect_good(server.reload());
+      Met met =
+          co_await try_tls(std::make_unique<StreamSocket>(std::move(pair.client)),
+                           std::make_unique<StreamSocket>(std::move(pair.server)), client, server);
+      CO_ASSERT(met.client && met.server);
+      EXPECT_EQ(met.seen_by_client.resumed, i > 0) << i;
+      EXPECT_EQ(met.seen_by_server.resumed, i > 0) << i;
+      EXPECT_EQ(met.seen_by_client.chain.size(), 1U) << "remembered";
+      co_await talk(met);
+    }
+    client.resume_nothing();
+    Pair pair;
+    pair.client = co_await StreamSocket::connect(listener.address());
+    pair.server = co_await listener.accept();
+    const Met met =
+        co_await try_tls(std::make_unique<StreamSocket>(std::move(pair.client)),
+                         std::make_unique<StreamSocket>(std::move(pair.server)), client, server);
+    CO_ASSERT(met.client);
+    EXPECT_FALSE(met.seen_by_client.resumed);
+  }
+}
+
+CO_TEST(TlsContexts, clients_show_who_they_are) {
+  const CertificateFiles& files = client_files();
+  const CertificateFiles stranger(Certificate(CertificatePlan{}));
+  for (int round = 0; round < 2; ++round) {
+    const TlsVersion version = round == 0 ? TlsVersion::tls12 : TlsVersion::tls13;
+    TlsServerContext server = server_context();
+    expect_good(server.set_versions(version, version));
+    expect_good(server.require_clients(authority_file()));
+    TlsClientContext known = client_context();
+    expect_good(known.use_certificate(files.certificate.path(), files.key.path()));
+    const Met good = co_await try_tls(known, server);
+    CO_ASSERT(good.client && good.server);
+    CO_ASSERT(good.seen_by_server.chain.size() == 1);
+    EXPECT_EQ(good.seen_by_server.chain[0].subject, "CN=a client");
+
+    const TlsClientContext unknown = client_context();
+    Met without = co_await try_tls(unknown, server);
+    CO_ASSERT(!without.server);
+    EXPECT_EQ(without.server.error(), Errc::handshake_failed);
+    EXPECT_EQ(without.server.error().detail(), "the client shows no certificate");
+    // With TLS 1.3 the client is done first, and told when it reads.
+    Error told = Error(std::errc::io_error, "not told");
+    if (without.client) {
+      const Result<Lease> read = co_await attempt(without.client->receive());
+      CO_ASSERT(!read);
+      told = read.error();
+      EXPECT_EQ(round, 1);
+    } else {
+      told = without.client.error();
+    }
+    EXPECT_EQ(told, Errc::handshake_failed) << told.to_string();
+    EXPECT_TRUE(told.detail().starts_with("the peer refuses: ")) << told.to_string();
+
+    TlsClientContext strange = client_context();
+    expect_good(strange.use_certificate(stranger.certificate.path(), stranger.key.path()));
+    const Met refused = co_await try_tls(strange, server);
+    CO_ASSERT(!refused.server);
+    EXPECT_EQ(refused.server.error(), Errc::certificate_self_signed)
+        << refused.server.error().to_string();
+  }
+}
+
+Task<> connect_often(const TlsClientContext& client, const TlsServerContext& server, int times,
+                     int& met_well) {
+  for (int i = 0; i < times; ++i) {
+    const Met met = co_await try_tls(client, server, "rsa.test");
+    if (met.client && met.server) ++met_well;
+  }
+}
+
+CO_TEST(TlsContexts, handshakes_with_slow_keys_leave_others_their_turn) {
+  TlsClientContext client = client_context();
+  client.resume_nothing();
+  const CertificateFiles rsa(certificate_for("DNS:rsa.test", "RSA-2048"));
+  const TlsServerContext server =
+      expect_value(TlsServerContext::load(rsa.certificate.path(), rsa.key.path()));
+  int met_well = 0;
+  const int tasks = 10;
+  const int times = sanitized ? 5 : 20;
+  TlsPair pair = co_await tls_pair();
+  auto body = [&](Group& group) -> Task<> {
+    for (int i = 0; i < tasks; ++i) {
+      group.start(connect_often(client, server, times, met_well));
+    }
+    for (int i = 0; i < 100; ++i) {
+      co_await pair.client.write_all("x");
+      static_cast<void>(co_await read_text(pair.server, 1));
+      co_await pair.server.write_all("y");
+      static_cast<void>(co_await read_text(pair.client, 1));
+    }
+  };
+  co_await with_group(body);
+  EXPECT_EQ(met_well, tasks * times);
+}
+
+CO_TEST(TlsContexts, handshakes_with_slow_keys_may_be_stopped) {
+  const TlsClientContext client = client_context();
+  const CertificateFiles rsa(certificate_for("DNS:rsa.test", "RSA-2048"));
+  const TlsServerContext server =
+      expect_value(TlsServerContext::load(rsa.certificate.path(), rsa.key.path()));
+  int met_well = 0;
+  for (int i = 0; i < 30; ++i) {
+    auto body = [&](Group& group) -> Task<> {
+      for (int j = 0; j < 5; ++j) group.start(connect_often(client, server, 1, met_well));
+      co_await sleep(std::chrono::microseconds(200 * i));
+      group.stop();
+    };
+    static_cast<void>(co_await attempt(with_group(body)));
+  }
+  co_await connect_often(client, server, 1, met_well);
+  EXPECT_GE(met_well, 1);
+}
+
+/// A client that sends at once what a server never reads which refuses it.
+CO_TEST(TlsContexts, a_client_that_is_refused_reads_why_although_it_has_sent) {
+  TlsServerContext server = server_context();
+  expect_good(server.require_clients(authority_file()));
+  const TlsClientContext client = client_context();
+  TlsOptions options;
+  options.context = &client;
+  const std::vector<std::byte> data = random_bytes(30'000, seed());
+  for (int i = 0; i < 20; ++i) {
+    Pair pair = co_await connected();
+    auto serving = [&]() -> Task<> {
+      const Result<TlsStream> met =
+          co_await attempt(TlsStream::server(std::move(pair.server), server));
+      EXPECT_FALSE(met);
+    };
+    auto body = [&](Group& group) -> Task<> {
+      group.start(serving());
+      TlsStream stream = co_await TlsStream::client(std::move(pair.client), "server.test", options);
+      const Result<> sent = co_await attempt(stream.write_all(data));
+      static_cast<void>(sent);
+      const Result<Lease> read = co_await attempt(stream.receive());
+      CO_ASSERT(!read);
+      EXPECT_EQ(read.error(), Errc::handshake_failed) << read.error().to_string();
+      co_await stream.close();
+    };
+    co_await with_group(body);
+  }
+}
+
+void overwrite(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::trunc) << content;
+}
+
+CO_TEST(TlsContexts, a_reload_is_all_or_nothing_and_sessions_live_on) {
+  const TlsClientContext client = client_context();
+  const Certificate first = certificate_for("DNS:server.test");
+  const Certificate second = certificate_for("DNS:server.test");
+  const CertificateFiles files(first);
+  TlsServerContext server =
+      expect_value(TlsServerContext::load(files.certificate.path(), files.key.path()));
+  const std::string pin_before = server.pin();
+  Met before = co_await try_tls(client, server);
+  CO_ASSERT(before.client && before.server);
+  overwrite(files.certificate.path(), second.pem());  // and the key not yet
+  const Result<> half = server.reload();
+  CO_ASSERT(!half);
+  EXPECT_EQ(half.error(), std::errc::invalid_argument);
+  EXPECT_EQ(server.pin(), pin_before);
+  overwrite(files.key.path(), second.key_pem());
+  expect_good(server.reload());
+  EXPECT_NE(server.pin(), pin_before);
+  const Met after = co_await try_tls(client, server);
+  CO_ASSERT(after.client);
+  EXPECT_EQ(after.seen_by_client.chain[0].pin, server.pin());
+  co_await talk(before);
+}
+
+TEST(TlsContextFiles, that_are_wrong) {
+  const CertificateFiles& good = server_files();
+  const CertificateFiles other(certificate_for("DNS:other.test"));
+  const TemporaryFile garbage("this is no certificate\n");
+  const TemporaryFile damaged("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+  const std::string certificate = good.certificate.path();
+  const std::string key = good.key.path();
+  const auto error_of = [](const std::string& first, const std::string& second) {
+    const Result<TlsServerContext> loaded = TlsServerContext::load(first, second);
+    EXPECT_FALSE(loaded);
+    return loaded ? std::string() : std::string(loaded.error().to_string());
+  };
+  EXPECT_THAT(error_of("/no/such/file", key),
+              testing::HasSubstr("load certificate /no/such/file: no such file or directory"));
+  EXPECT_THAT(error_of(certificate, "/no/such/key"), testing::HasSubstr("load key /no/such/key"));
+  EXPECT_THAT(error_of(garbage.path(), key), testing::HasSubstr("there is no certificate in it"));
+  EXPECT_THAT(error_of(damaged.path(), key), testing::HasSubstr("certificate"));
+  EXPECT_THAT(error_of(certificate, garbage.path()), testing::HasSubstr("there is no key in it"));
+  EXPECT_THAT(error_of(certificate, other.key.path()), testing::HasSubstr("it is not the key of"));
+  const CertificateFiles weak(certificate_for("DNS:weak.test", "RSA-1024"));
+  EXPECT_THAT(error_of(weak.certificate.path(), weak.key.path()), testing::HasSubstr("too small"));
+  TlsServerContext server = server_context();
+  EXPECT_FALSE(server.staple(garbage.path()));
+  EXPECT_FALSE(server.staple("/no/such/file"));
+  EXPECT_FALSE(server.require_clients("/no/such/file"));
+  TlsClientContext client = client_context();
+  EXPECT_FALSE(client.add_roots(garbage.path()));
+  EXPECT_FALSE(client.use_certificate(certificate, other.key.path()));
+}
+
+TEST(TlsContextFiles, a_key_with_a_password_is_refused_and_nobody_is_asked) {
+  static constexpr std::string_view encrypted =
+      "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+      "MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAg\n"
+      "-----END ENCRYPTED PRIVATE KEY-----\n";
+  const TemporaryFile key(encrypted);
+  const Result<TlsServerContext> loaded =
+      TlsServerContext::load(server_files().certificate.path(), key.path());
+  EXPECT_FALSE(loaded);
+}
+
+class Messages final : public TlsObserver {
+ public:
+  void message(const TlsMessage& message) override {
+    names += (message.is_sent ? '>' : '<');
+    names += message.name;
+    if (message.alert >= 0) names += std::to_string(message.alert);
+    names += ' ';
+    EXPECT_GT(message.bytes, 0U);
+  }
+  std::string names;
+};
+
+CO_TEST(TlsContexts, each_message_is_told_to_whoever_looks_on) {
+  const TlsClientContext client = client_context();
+  const TlsServerContext server = server_context();
+  Pair pair = co_await connected();
+  Messages at_client;
+  Messages at_server;
+  TlsOptions options;
+  options.context = &client;
+  options.observer = &at_client;
+  TlsServerOptions server_options;
+  server_options.observer = &at_server;
+  auto serving = [&]() -> Task<> {
+    TlsStream stream = co_await TlsStream::server(std::move(pair.server), server, server_options);
+    static_cast<void>(co_await read_to_end(stream));
+    co_await stream.close();
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(serving());
+    TlsStream stream = co_await TlsStream::client(std::move(pair.client), "server.test", options);
+    co_await stream.shutdown_write();
+    static_cast<void>(co_await read_to_end(stream));
+  };
+  co_await with_group(body);
+  // A ChangeCipherSpec that comes means nothing in TLS 1.3.
+  EXPECT_EQ(at_client.names,
+            ">ClientHello <ServerHello <EncryptedExtensions <Certificate <CertificateVerify "
+            "<Finished >ChangeCipherSpec >Finished >alert0 <alert0 ");
+  EXPECT_EQ(at_server.names,
+            "<ClientHello >ServerHello >ChangeCipherSpec >EncryptedExtensions >Certificate "
+            ">CertificateVerify >Finished <Finished <alert0 >alert0 ");
+}
+
+CO_TEST(TlsContexts, keys_are_logged_for_those_who_record) {
+  const TemporaryDirectory directory;
+  TlsClientContext client = client_context();
+  TlsServerContext server = server_context();
+  expect_good(client.log_keys(directory.path("client")));
+  expect_good(server.log_keys(directory.path("server")));
+  expect_good(server.reload());
+  const Met met = co_await try_tls(client, server);
+  CO_ASSERT(met.client && met.server);
+  const auto content = [&](std::string_view name) {
+    std::ifstream file(directory.path(name));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_THAT(content("client"), testing::HasSubstr("CLIENT_TRAFFIC_SECRET_0 "));
+  EXPECT_EQ(content("client").size(), content("server").size());
+}
+
+}  // namespace
+}  // namespace ieum::test
