@@ -119,10 +119,11 @@ class StreamSocket final : public Stream {
   /// wait. Error: `too_many_files_open`.
   [[nodiscard]] static Result<std::pair<StreamSocket, StreamSocket>> pair();
   /// Takes over a connected stream socket from elsewhere: received through a Unix socket, passed by
-  /// systemd, made by another library. Sets O_NONBLOCK, which holds for everyone who shares the
-  /// open socket, and close-on-exec. Does not wait. Errors, each of which closes the descriptor:
-  /// `bad_file_descriptor`, `not_a_socket`, `wrong_protocol_type` (no stream),
-  /// `address_family_not_supported`, `not_connected`, `invalid_argument` (it listens).
+  /// systemd, made by another library. Sets close-on-exec, and O_NONBLOCK, which holds for
+  /// everyone who shares the open socket, until it is closed: then it blocks again if it did. Does
+  /// not wait. Errors, each of which closes the descriptor: `bad_file_descriptor`, `not_a_socket`,
+  /// `wrong_protocol_type` (no stream), `address_family_not_supported`, `not_connected`,
+  /// `invalid_argument` (it listens).
   [[nodiscard]] static Result<StreamSocket> adopt(Descriptor descriptor);
 
   // As in Stream, without its virtual call.

@@ -28,6 +28,12 @@ enum class SocketType : std::uint8_t { stream, datagram };
 /// The halves of a connection (shutdown(2)).
 enum class Half : std::uint8_t { receiving, sending, both };
 
+/// What becomes of an adopted descriptor's flags.
+enum class Adopted : std::uint8_t {
+  own,     ///< nothing: it came as a non-blocking one
+  shared,  ///< it blocked, and shall block again for those who share its file
+};
+
 /// What waits in a datagram socket, in bytes of memory, and how many datagrams were thrown away
 /// since it was made, as its queue was full.
 struct DatagramQueues {
@@ -147,8 +153,9 @@ class Driver {
   /// A new unbound socket of `family`, close-on-exec: its handle.
   virtual int open(Family family, SocketType type) noexcept = 0;
   /// Takes over an open, non-blocking descriptor: its handle. Drivers without a kernel: -ENOTSUP.
-  /// An error that waits in a socket (SO_ERROR) is left there for its operations.
-  virtual int adopt(int descriptor) noexcept = 0;
+  /// An error that waits in a socket (SO_ERROR) is left there for its operations. Of a `shared`
+  /// one O_NONBLOCK is taken away again when the handle is closed.
+  virtual int adopt(int descriptor, Adopted adopted = Adopted::own) noexcept = 0;
   /// The opposite: the handle is no more, and its open, non-blocking descriptor is the answer, for
   /// another driver to adopt. No operation may be pending on it (a driver asserts it). Only what
   /// the kernel knows goes along, so a connection of which an operation was told that it broke is

@@ -58,7 +58,10 @@ Result<std::pair<detail::Loop*, int>> take_over(Descriptor& descriptor, bool lis
       ::fcntl(number, F_SETFD, FD_CLOEXEC) < 0) {
     return fail(Error::from_errno(errno, operation));
   }
-  const int handle = (*this_loop)->driver().adopt(number);
+  const bool blocked = (flags & O_NONBLOCK) == 0;
+  const int handle = (*this_loop)
+                         ->driver()
+                         .adopt(number, blocked ? detail::Adopted::shared : detail::Adopted::own);
   if (handle < 0) return fail(Error::from_errno(-handle, operation));
   static_cast<void>(descriptor.release());
   return std::pair(*this_loop, handle);

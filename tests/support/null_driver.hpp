@@ -15,6 +15,7 @@
 
 namespace ieum::test {
 
+using detail::Adopted;
 using detail::Half;
 using detail::Operation;
 using detail::OperationQueue;
@@ -63,7 +64,7 @@ class NullDriver final : public detail::Driver {
   void give_back(std::uint32_t /*buffer*/) noexcept override {}
 
   int open(Family /*family*/, SocketType /*type*/) noexcept override { return handle_of_all; }
-  int adopt(int descriptor) noexcept override { return descriptor; }
+  int adopt(int descriptor, Adopted /*adopted*/) noexcept override { return descriptor; }
   int release(int /*handle*/) noexcept override { return -ENOTSUP; }
   void discard(int /*handle*/) noexcept override {}
   int bind(int /*handle*/, const Address& /*address*/) noexcept override { return 0; }

@@ -37,6 +37,7 @@ struct Slot {
   bool is_tcp = false;  // a short read means that nothing is left
   bool is_socket = false;
   bool foreign = false;            // adopted: others may have its file
+  bool blocks_at_close = false;    // and find it as it was: without O_NONBLOCK
   bool urgent = false;             // TCP's urgent mark was seen: reads stop short of it
   bool starved = false;            // waits for a receive buffer
   bool bulk = false;               // the last pooled receive filled a small buffer
@@ -73,7 +74,7 @@ class EpollDriver final : public LinuxDriver {
 
   int open(Family family, SocketType type) noexcept override;
   int open_pair(int& first, int& second) noexcept override;
-  int adopt(int descriptor) noexcept override;
+  int adopt(int descriptor, Adopted adopted) noexcept override;
   int release(int handle) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
   std::int64_t receive_descriptors(int handle, std::span<std::byte> into,

@@ -21,12 +21,13 @@ int EpollDriver::open_pair(int& first, int& second) noexcept {
   return status;
 }
 
-int EpollDriver::adopt(int descriptor) noexcept {
+int EpollDriver::adopt(int descriptor, Adopted adopted) noexcept {
   const int flags = ::fcntl(descriptor, F_GETFL);
   if (flags < 0) return -errno;
   if ((flags & O_NONBLOCK) == 0) return -EINVAL;
   fresh_slot(descriptor, is_tcp(descriptor), is_socket(descriptor));
   slot(descriptor).foreign = true;
+  slot(descriptor).blocks_at_close = adopted == Adopted::shared;
   return descriptor;
 }
 
@@ -56,6 +57,7 @@ int EpollDriver::close(int handle) noexcept {
   for (Operation* pending : {at.in, at.out}) {
     if (pending != nullptr) cancel(*pending);
   }
+  if (at.blocks_at_close) let_block(handle);
   forget(handle, at);
   return ::close(handle) < 0 && errno != EINTR ? -errno : 0;
 }

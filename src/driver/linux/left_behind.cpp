@@ -35,7 +35,7 @@ class LeftBehind final : public LinuxDriver {
   void give_back(std::uint32_t /*buffer*/) noexcept override {}
   int open(Family /*family*/, SocketType /*type*/) noexcept override { refuse(); }
   int open_pair(int& /*first*/, int& /*second*/) noexcept override { refuse(); }
-  int adopt(int /*descriptor*/) noexcept override { refuse(); }
+  int adopt(int /*descriptor*/, Adopted /*adopted*/) noexcept override { refuse(); }
   int release(int handle) noexcept override { return handle; }
   void discard(int handle) noexcept override { ::close(handle); }
   [[nodiscard]] Pending pending(int /*handle*/) const noexcept override { return {}; }

@@ -1,6 +1,7 @@
 // LinuxDriver: Linux's socket calls that do not wait.
 #include "driver/linux/linux_driver.hpp"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -173,6 +174,11 @@ int LinuxDriver::accept_now(int listener, bool asks_first, Address& peer) noexce
     }
     if (!is_about_one_client(errno) || gone == gone_max) return -errno;
   }
+}
+
+void LinuxDriver::let_block(int descriptor) noexcept {
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags >= 0) ::fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
 }
 
 int LinuxDriver::shutdown(int handle, Half half) noexcept {

@@ -68,6 +68,8 @@ class LinuxDriver : public Driver {
   /// Accepts one client, if there is one: the new descriptor, or a negated errno; -EAGAIN: none.
   /// `asks_first`: whether there is one, for a file that others may have made a blocking one.
   static int accept_now(int listener, bool asks_first, Address& peer) noexcept;
+  /// Takes O_NONBLOCK away, which the open file shares with others, as `descriptor` is closed.
+  static void let_block(int descriptor) noexcept;
 };
 
 }  // namespace ieum::detail

@@ -53,8 +53,8 @@ int LinuxDriver::open_pair(int& first, int& second) noexcept {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) < 0) {
     return -errno;
   }
-  first = adopt(ends[0]);
-  second = adopt(ends[1]);
+  first = adopt(ends[0], Adopted::own);
+  second = adopt(ends[1], Adopted::own);
   const int status = std::min(first, second);
   if (status >= 0) return 0;
   for (const int end : ends) ::close(end);

@@ -356,7 +356,7 @@ int HostDriver::open_pair(int& first, int& other) noexcept {
 }
 
 // Descriptors are the system's; there is none here.
-int HostDriver::adopt(int /*descriptor*/) noexcept { return -ENOTSUP; }
+int HostDriver::adopt(int /*descriptor*/, Adopted /*adopted*/) noexcept { return -ENOTSUP; }
 int HostDriver::release(int handle) noexcept { return find(handle) == nullptr ? -EBADF : -ENOTSUP; }
 
 }  // namespace ieum::detail::sim

@@ -36,7 +36,7 @@ class HostDriver final : public Driver {
   void give_back(std::uint32_t buffer) noexcept override { pool_.give_back(buffer); }
 
   int open(Family family, SocketType type) noexcept override;
-  int adopt(int descriptor) noexcept override;
+  int adopt(int descriptor, Adopted adopted) noexcept override;
   int release(int handle) noexcept override;
   void discard(int handle) noexcept override;
   int bind(int handle, const Address& address) noexcept override;

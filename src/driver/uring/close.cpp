@@ -62,6 +62,7 @@ void UringDriver::begin_close(int handle) noexcept {
 }
 
 int UringDriver::close_now(int handle) noexcept {
+  if (slot(handle).blocks_at_close) let_block(handle);
   fresh_slot(handle, false);
   return ::close(handle) < 0 && errno != EINTR ? -errno : 0;
 }

@@ -21,12 +21,13 @@ int UringDriver::open_pair(int& first, int& second) noexcept {
   return status;
 }
 
-int UringDriver::adopt(int descriptor) noexcept {
+int UringDriver::adopt(int descriptor, Adopted adopted) noexcept {
   const int flags = ::fcntl(descriptor, F_GETFL);
   if (flags < 0) return -errno;
   if ((flags & O_NONBLOCK) == 0) return -EINVAL;
   fresh_slot(descriptor, is_socket(descriptor));
   slot(descriptor).foreign = true;
+  slot(descriptor).blocks_at_close = adopted == Adopted::shared;
   return descriptor;
 }
 

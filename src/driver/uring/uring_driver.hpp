@@ -52,6 +52,7 @@ struct Slot {
   std::int16_t broken = 0;       // the error that ended the connection, once it was told
   bool is_socket = false;
   bool foreign = false;            // adopted: others may have its file
+  bool blocks_at_close = false;    // and find it as it was: without O_NONBLOCK
   ReadinessPredictor readiness{};  // of a datagram socket, or a listener
   bool more = false;               // the last receive left something: no need to poll first
   bool bulk = false;               // the last pooled receive filled a small buffer
@@ -93,7 +94,7 @@ class UringDriver final : public LinuxDriver {
 
   int open(Family family, SocketType type) noexcept override;
   int open_pair(int& first, int& second) noexcept override;
-  int adopt(int descriptor) noexcept override;
+  int adopt(int descriptor, Adopted adopted) noexcept override;
   int shutdown(int handle, Half half) noexcept override;
   void discard(int handle) noexcept override;
   int release(int handle) noexcept override;

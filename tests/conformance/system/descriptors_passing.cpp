@@ -388,6 +388,53 @@ CO_TEST(Adopt, a_listener_from_elsewhere) {
   }
 }
 
+// Whoever shares the open socket goes on with it as it was: a shell, inetd, another process.
+CO_TEST(Adopt, a_socket_that_blocked_blocks_again_for_others_once_it_is_closed) {
+  std::array<int, 2> ends{};
+  CO_ASSERT(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+  const ieum::Descriptor far(ends[1]);
+  const ieum::Descriptor shared(::fcntl(ends[0], F_DUPFD_CLOEXEC, 0));
+  {
+    StreamSocket socket = co_await StreamSocket::adopt(ieum::Descriptor(ends[0]));
+    std::array<std::byte, 1> buffer;
+    const Result<std::size_t> nothing =
+        co_await attempt(with_timeout(100ms, socket.read_some(buffer)));
+    EXPECT_FALSE(nothing);
+    co_await socket.close();
+  }
+  EXPECT_EQ(::fcntl(shared.number(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+CO_TEST(Adopt, a_socket_that_blocked_blocks_again_once_it_is_destroyed) {
+  std::array<int, 2> ends{};
+  CO_ASSERT(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+  const ieum::Descriptor far(ends[1]);
+  const ieum::Descriptor shared(::fcntl(ends[0], F_DUPFD_CLOEXEC, 0));
+  {
+    StreamSocket socket = co_await StreamSocket::adopt(ieum::Descriptor(ends[0]));
+  }
+  EXPECT_EQ(::fcntl(shared.number(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+CO_TEST(Adopt, a_socket_that_did_not_block_goes_on_not_blocking) {
+  std::array<int, 2> ends{};
+  CO_ASSERT(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) == 0);
+  const ieum::Descriptor far(ends[1]);
+  const ieum::Descriptor shared(::fcntl(ends[0], F_DUPFD_CLOEXEC, 0));
+  StreamSocket socket = co_await StreamSocket::adopt(ieum::Descriptor(ends[0]));
+  co_await socket.close();
+  EXPECT_NE(::fcntl(shared.number(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+CO_TEST(Adopt, a_listener_that_blocked_blocks_again_once_it_is_closed) {
+  ieum::Descriptor raw(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  CO_ASSERT(::listen(raw.number(), 5) == 0);
+  const ieum::Descriptor shared(::fcntl(raw.number(), F_DUPFD_CLOEXEC, 0));
+  Listener listener = co_await Listener::adopt(std::move(raw));
+  co_await listener.close();
+  EXPECT_EQ(::fcntl(shared.number(), F_GETFL) & O_NONBLOCK, 0);
+}
+
 std::string failure_of_adopting(ieum::Descriptor descriptor, bool listens = false) {
   if (listens) {
     const Result<Listener> listener = Listener::adopt(std::move(descriptor));
