@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #include <utility>
 
@@ -245,10 +246,24 @@ void UringDriver::take(const io_uring_cqe& completion, OperationQueue& done) noe
   }
 }
 
+namespace {
+
+/// A terminal, or a FIFO that is open in both directions, has two queues of those who wait. A wake
+/// of one of them without an event (a terminal's settings have changed) makes the kernel arm the
+/// poll anew, which it refuses with EINVAL, as the second queue is still noted from the first time.
+bool loses_polls(int handle) noexcept {
+  struct stat status{};
+  return ::fstat(handle, &status) == 0 &&
+         (S_ISFIFO(status.st_mode) || (S_ISCHR(status.st_mode) && ::isatty(handle) == 1));
+}
+
+}  // namespace
+
 void UringDriver::ended(Operation& operation, int result, unsigned flags,
                         OperationQueue& done) noexcept {
   Slot& at = slot(operation.handle);
   if (!is_in(operation)) reuse_message(at);
+  if (result == -EINVAL && !at.is_socket && loses_polls(operation.handle)) result = -EAGAIN;
   bool over = true;  // or to be started again
   switch (operation.kind) {
     case Kind::receive: over = receive_ended(operation, at, result, flags); break;
@@ -264,8 +279,9 @@ void UringDriver::ended(Operation& operation, int result, unsigned flags,
   }
   if (operation.parked_in != in_ring) return;  // starved
   // A thread of the kernel's that was interrupted, or a poll that lost a race.
-  const bool moves = operation.kind == Kind::receive || operation.kind == Kind::send;
-  if (moves && (operation.result == -EINTR || operation.result == -EAGAIN)) over = false;
+  const bool again = operation.kind == Kind::receive || operation.kind == Kind::send ||
+                     operation.kind == Kind::wait_readable || operation.kind == Kind::wait_writable;
+  if (again && (operation.result == -EINTR || operation.result == -EAGAIN)) over = false;
   if (!over && operation.cancel_as == 0) return start(operation, at);
   if (operation.cancel_as != 0 && (!over || operation.result == -ECANCELED)) {
     operation.result = operation.cancel_as;

@@ -325,6 +325,72 @@ CO_TEST(DescriptorStreamOnTerminal, is_at_its_end_when_it_hangs_up) {
   EXPECT_EQ(failure, "0 bytes");
 }
 
+/// What a shell does between two commands, and `stty` from elsewhere.
+void change_settings(int terminal) {
+  termios settings{};
+  ASSERT_EQ(::tcgetattr(terminal, &settings), 0);
+  settings.c_lflag ^= ECHO;
+  ASSERT_EQ(::tcsetattr(terminal, TCSANOW, &settings), 0);
+}
+
+/// Changes the terminal's settings several times while something waits for it.
+Task<> change_settings_often(int terminal) {
+  for (int i = 0; i < 3; ++i) {
+    co_await sleep(100ms);
+    change_settings(terminal);
+  }
+  co_await sleep(100ms);
+}
+
+CO_TEST(DescriptorStreamOnTerminal, reads_on_when_its_settings_change) {
+  PseudoTerminal terminal;
+  DescriptorStream stream = co_await DescriptorStream::open(terminal.slave.get(), input);
+  std::string got;
+  auto reading = [&]() -> Task<> { got = co_await read_text(stream, 5); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(reading());
+    co_await change_settings_often(terminal.slave.get());
+    CO_ASSERT(::write(terminal.master.get(), "later", 5) == 5);
+  };
+  co_await with_timeout(patience, with_group(body));
+  EXPECT_EQ(got, "later");
+}
+
+CO_TEST(DescriptorStreamOnTerminal, waits_on_when_its_settings_change) {
+  PseudoTerminal terminal;
+  bool readable = false;
+  auto waiting = [&]() -> Task<> {
+    co_await wait_readable(terminal.slave.get());
+    readable = true;
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(waiting());
+    co_await change_settings_often(terminal.slave.get());
+    EXPECT_FALSE(readable);
+    CO_ASSERT(::write(terminal.master.get(), "later", 5) == 5);
+  };
+  co_await with_timeout(patience, with_group(body));
+  EXPECT_TRUE(readable);
+}
+
+CO_TEST(DescriptorStreamOnTerminal, writes_on_when_its_settings_change) {
+  PseudoTerminal terminal;
+  DescriptorStream stream = co_await DescriptorStream::open(terminal.slave.get(), output);
+  const std::string much(std::size_t{256} * 1024, 'm');
+  auto writing = [&]() -> Task<> { co_await stream.write_all(much); };
+  std::size_t got = 0;
+  auto body = [&](Group& group) -> Task<> {
+    group.start(writing());
+    co_await change_settings_often(terminal.slave.get());
+    while (got < much.size()) {
+      co_await wait_readable(terminal.master.get());
+      got += text_of(terminal.master.get()).size();
+    }
+  };
+  co_await with_timeout(patience, with_group(body));
+  EXPECT_EQ(got, much.size());
+}
+
 // Opening the master's file again would make another terminal.
 CO_TEST(DescriptorStreamOnTerminal, from_the_masters_side) {
   PseudoTerminal terminal;
