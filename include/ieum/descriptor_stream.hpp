@@ -18,7 +18,9 @@ namespace ieum {
 /// /proc/self/fd; where that is refused, and what else can be polled, is polled before each read or
 /// write. What cannot be polled (regular files, /dev/null) is read and written on the runtime's
 /// pool, at the file offset that the descriptor shares with others; there, neither a stop nor
-/// `close` ends an operation that a thread has begun: it is waited for. Writing to a pipe whose
+/// `close` ends an operation that a thread has begun: it is waited for. A terminal is read only
+/// once there is something to read, and by a job in the foreground alone: in the background a read
+/// waits, where another program is stopped (SIGTTIN). Writing to a pipe whose
 /// reader has gone is `broken_pipe`, never SIGPIPE. Reading in the wrong direction is
 /// `bad_file_descriptor`.
 class DescriptorStream final : public Stream {
@@ -76,7 +78,7 @@ class DescriptorStream final : public Stream {
 
   detail::Loop* loop_;
   int descriptor_;  // the shared one; -1 once closed
-  int handle_;      // the driver's: another opening, or (polled) another number for the same; or -1
+  int handle_;      // the driver's: another opening, or another number for the same; or -1
   // pool: another number for the same, shared with the work that the pool has of it, so that the
   // number is not another file's before that has ended
   std::shared_ptr<const Descriptor> file_;

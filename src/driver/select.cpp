@@ -25,8 +25,9 @@ namespace {
 void fill_standard_descriptors() noexcept {
   for (int descriptor = 0; descriptor <= 2; ++descriptor) {
     if (::fcntl(descriptor, F_GETFD) >= 0) continue;
-    const int nothing = ::open("/dev/null", O_RDWR);  // the lowest free number
-    if (nothing > 2) ::close(nothing);                // another thread was faster
+    int nothing = ::open("/dev/null", O_RDWR);       // the lowest free number
+    if (nothing < 0) nothing = ::open("/", O_PATH);  // there is none: reads and writes fail
+    if (nothing > 2) ::close(nothing);               // another thread was faster
   }
 }
 

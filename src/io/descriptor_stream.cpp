@@ -10,9 +10,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 
 #include <ieum/offload.hpp>
+#include <ieum/timeout.hpp>
 
 #include "base/driver.hpp"
 #include "runtime/this_loop.hpp"
@@ -37,6 +39,16 @@ bool is_terminal_master(int descriptor) noexcept {
   unsigned number = 0;
   return ::ioctl(descriptor, TIOCGPTN, &number) == 0;
 }
+
+/// It is our terminal, and another job has it: a read would stop us (SIGTTIN).
+bool is_in_background(int descriptor) noexcept {
+  if (is_terminal_master(descriptor)) return false;  // it would tell of the other end's jobs
+  const pid_t foreground = ::tcgetpgrp(descriptor);  // -1 of any other file
+  return foreground >= 0 && foreground != ::getpgrp();
+}
+
+/// Nothing tells that a job has come to the foreground.
+constexpr Duration background_pause = std::chrono::milliseconds(100);
 
 /// Whether epoll takes it: what has no poll of its own answers EPERM.
 bool can_be_polled(int descriptor) noexcept {
@@ -71,8 +83,10 @@ Result<DescriptorStream> DescriptorStream::open(int descriptor, Direction direct
     }
     if (again >= 0) {
       const int handle = loop.driver().adopt(again);
-      if (handle >= 0)
-        return DescriptorStream(loop, descriptor, direction, Way::own_handle, handle);
+      // A terminal is read only once there is something to read, by the job that it belongs to.
+      const bool polls = terminal && direction == Direction::input;
+      const Way way = polls ? Way::polled : Way::own_handle;
+      if (handle >= 0) return DescriptorStream(loop, descriptor, direction, way, handle);
       ::close(again);
     }
   }
@@ -146,9 +160,13 @@ void DescriptorStream::begin_write(detail::StreamIo& io, const detail::WriteRequ
 }
 
 Task<std::size_t> DescriptorStream::polled_read(std::span<std::byte> into) {
-  detail::HandleIo<void> readable(
-      request(detail::Operation::Kind::wait_readable, Direction::input, handle_));
-  co_await std::move(readable);
+  for (;;) {
+    detail::HandleIo<void> readable(
+        request(detail::Operation::Kind::wait_readable, Direction::input, handle_));
+    co_await std::move(readable);
+    if (!is_in_background(handle_)) break;
+    co_await sleep(background_pause);
+  }
   detail::HandleIo<std::size_t> reading(
       request(detail::Operation::Kind::receive, Direction::input, handle_).to_read(into));
   const std::size_t count = co_await std::move(reading);
@@ -227,7 +245,9 @@ Task<> DescriptorStream::close() {
   file_.reset();
   int status = 0;
   if (descriptor <= 2) {
-    const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    // Where there is none (a chroot), something else that keeps the number and moves no byte.
+    if (nothing < 0) nothing = ::open("/", O_PATH | O_CLOEXEC);
     status = nothing < 0 ? -1 : ::dup2(nothing, descriptor);
     if (nothing >= 0) ::close(nothing);
   } else {

@@ -34,14 +34,15 @@ void expect_blocking(pid_t pid) {
 /// A shell in a window of a tmux server of its own.
 class Window {
  public:
-  Window() : name_("ieum-test-" + std::to_string(::getpid())) {
+  explicit Window(const std::string& shell = "sh")
+      : name_("ieum-test-" + std::to_string(::getpid())) {
     directory_ = testing::TempDir() + "ieum-test-tmux-XXXXXX";
     if (::mkdtemp(directory_.data()) == nullptr) std::abort();
     // In the foreground (-D): it ends with this process, however that ends.
     server_.emplace(tmux({"-f", "/dev/null", "-D"}));
     expect_soon("tmux starts", [&] {
       return Child(tmux({"new-session", "-d", "-x", "150", "-y", "40",
-                         "env PS1='$ ' IEUM=" IEUM_COMMAND " sh"}))
+                         "env PS1='$ ' IEUM=" IEUM_COMMAND " " + shell}))
                  .wait() == 0;
     });
   }
@@ -199,6 +200,70 @@ TEST(Terminal, ATerminalWorksAfterItWasKilled) {
   window.wait_for("read by the shell");
   window.type_line("stty -g | tr -d '\\n' | md5sum");
   window.wait_for(settings);
+}
+
+// ---- Job control --------------------------------------------------------------------------------
+
+// A shell changes the terminal's settings whenever a job stops and goes on.
+TEST(JobControl, CtrlZAndFgGoOn) {
+  SKIP_WITHOUT_TMUX();
+  Other other;
+  Window window("bash --norc");
+  window.type_line("$IEUM connect " + other.address + "; echo status $?");
+  window.type_line("before");
+  EXPECT_EQ(other.child.read_until("\n"), "before\n");
+  for (const char* const word : {"once", "twice"}) {
+    window.press("C-z");
+    window.wait_for("Stopped");
+    window.type_line("clear; stty -a | head -n 1");
+    window.wait_for("speed");
+    window.type_line("fg");
+    window.wait_for("connect 127.0.0.1");
+    window.type_line(word);
+    EXPECT_EQ(other.child.read_until("\n"), word + std::string("\n"));
+  }
+  other.child.write("still heard\n");
+  other.child.close_input();
+  window.wait_for("still heard");
+  EXPECT_EQ(other.child.wait(), 0) << other.child.error_output();
+}
+
+TEST(JobControl, AJobInTheBackgroundReceivesAndLeavesTheKeysToTheShell) {
+  SKIP_WITHOUT_TMUX();
+  Other other;
+  Window window("bash --norc");
+  window.type_line("$IEUM connect " + other.address + " &");
+  other.child.write("heard in the background\n");
+  window.wait_for("heard in the background");
+  window.type_line("echo by the $((1 + 1))nd");
+  window.wait_for("by the 2nd");
+  other.child.write("heard again\n");
+  window.wait_for("heard again");
+  window.type_line("jobs");
+  window.wait_for("Running");
+  window.type_line("clear; fg");
+  window.wait_for("connect 127.0.0.1");
+  window.type_line("typed in the foreground");
+  EXPECT_EQ(other.child.read_until("\n"), "typed in the foreground\n");
+  window.press("C-d");
+  other.child.close_input();
+  EXPECT_EQ(other.child.wait(), 0) << other.child.error_output();
+}
+
+TEST(JobControl, BgGoesOnReceiving) {
+  SKIP_WITHOUT_TMUX();
+  Other other;
+  Window window("bash --norc");
+  window.type_line("$IEUM connect " + other.address);
+  window.type_line("before");
+  EXPECT_EQ(other.child.read_until("\n"), "before\n");
+  window.press("C-z");
+  window.wait_for("Stopped");
+  window.type_line("bg");
+  window.type_line("echo by the $((1 + 1))nd");
+  window.wait_for("by the 2nd");
+  other.child.write("heard in the background\n");
+  window.wait_for("heard in the background");
 }
 
 // ---- A pipe shared with a shell
