@@ -71,9 +71,14 @@ bool is_draining(Relaying& relaying) {
 Task<> fail_when_idle(Relaying& relaying, Duration limit) {
   for (;;) {
     if (now() - relaying.last_moved >= limit && is_draining(relaying)) relaying.last_moved = now();
-    const Duration idle = now() - relaying.last_moved;
+    Duration idle = now() - relaying.last_moved;
+    if (idle < limit) {
+      co_await sleep(limit - idle);
+      continue;
+    }
+    co_await yield();  // after a stall of ours, what has come meanwhile counts
+    idle = now() - relaying.last_moved;
     if (idle >= limit) break;
-    co_await sleep(limit - idle);
   }
   const Error idle(std::errc::timed_out, "relay", relaying.a.peer_address());
   co_await fail(idle.with_detail(detail::words("idle for ", detail::limit_in_words(limit))));

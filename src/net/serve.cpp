@@ -156,6 +156,10 @@ class Server::WatchedSession final : public Session, private detail::Timer {
     const TimePoint now = scope_.loop().now();
     const Duration idle = now - peer().last_moved(now);
     if (idle < idle_limit()) return scope_.loop().arm_in(*this, idle_limit() - idle);
+    // After a stall of ours, what has come meanwhile counts: it is told of after the timers.
+    if (std::exchange(looked_at_, now) < now - idle_limit()) {
+      return scope_.loop().arm_in(*this, Duration::zero());
+    }
     idle_ = true;
     scope_.stop();
   }
@@ -171,6 +175,7 @@ class Server::WatchedSession final : public Session, private detail::Timer {
   }
 
   detail::Scope scope_;
+  TimePoint looked_at_ = TimePoint::min();  // when it was idle before
   bool idle_ = false;
 };
 

@@ -219,12 +219,19 @@ int EpollDriver::wait_for_events(TimePoint deadline) noexcept {
     timeout.tv_nsec = (left - seconds).count();
   }
   const auto room = static_cast<int>(events_.size());
+  int count = -1;
   if (!lacks_pwait2_) [[likely]] {
-    const int count = ::epoll_pwait2(epoll_, events_.data(), room, limit, nullptr);
-    if (count >= 0 || errno == EINTR) return count;
-    lacks_pwait2_ = true;
+    count = ::epoll_pwait2(epoll_, events_.data(), room, limit, nullptr);
+    if (count >= 0) return count;
+    if (errno != EINTR) lacks_pwait2_ = true;
   }
-  return ::epoll_wait(epoll_, events_.data(), room, limit == nullptr ? -1 : milliseconds(left));
+  if (lacks_pwait2_) {
+    count = ::epoll_wait(epoll_, events_.data(), room, limit == nullptr ? -1 : milliseconds(left));
+    if (count >= 0 || errno != EINTR) return count;
+  }
+  // We may have been stopped for long: what has come meanwhile comes before a deadline that has
+  // passed.
+  return ::epoll_wait(epoll_, events_.data(), room, 0);
 }
 
 void EpollDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {

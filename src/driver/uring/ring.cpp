@@ -112,11 +112,15 @@ void Ring::wait(TimePoint deadline) noexcept {
   // Whatever goes wrong here (EINTR, EBUSY, EAGAIN, ETIME) leaves what was not submitted queued.
   if (deadline == TimePoint::max()) {
     io_uring_submit_and_wait(&ring_, 1);
-    return;
+  } else {
+    __kernel_timespec left = until(deadline);
+    io_uring_cqe* first = nullptr;
+    io_uring_submit_and_wait_timeout(&ring_, &first, 1, &left, nullptr);
   }
-  __kernel_timespec left = until(deadline);
-  io_uring_cqe* first = nullptr;
-  io_uring_submit_and_wait_timeout(&ring_, &first, 1, &left, nullptr);
+  // We may have been stopped for long (SIGSTOP): what has come meanwhile comes before a deadline
+  // that has passed. The kernel may have noted it, and not made completions of it yet.
+  const bool noted = (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_TASKRUN) != 0;
+  if (noted && !has_completions()) io_uring_submit_and_get_events(&ring_);
 }
 
 }  // namespace ieum::detail
