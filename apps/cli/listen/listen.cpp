@@ -15,6 +15,7 @@
 #include "session/run_session.hpp"
 #include "session/session.hpp"
 #include "session/socket_settings.hpp"
+#include "session/stall_watch.hpp"
 #include "text/units.hpp"
 
 namespace ieum::cli {
@@ -169,6 +170,25 @@ Task<EndReason> serve_one_of_many(SharedState& shared, StreamSocket& client, Eve
   co_return end.reason;
 }
 
+Task<> serve_watched(Group& group, SharedState& shared, StreamSocket& client, EventLog& events,
+                     EndReason& reason) {
+  group.start(watch_stalls(client, events));
+  reason = co_await serve_one_of_many(shared, client, events);
+  group.stop();
+}
+
+/// With -v, it is also said why nothing moves.
+Task<EndReason> serve_and_watch(SharedState& shared, StreamSocket& client, EventLog& events) {
+  EndReason reason = EndReason::client_finished;
+  if (!shared.log.reports_events()) {
+    reason = co_await serve_one_of_many(shared, client, events);
+    co_return reason;
+  }
+  auto body = [&](Group& group) { return serve_watched(group, shared, client, events, reason); };
+  co_await with_group(body);
+  co_return reason;
+}
+
 Task<> session(SharedState& shared, StreamSocket client) {
   EventLog events(shared.log, ++shared.clients, client.peer_address());
   events.accepted(client.local_address().value_or(Address{}), client.peer_address());
@@ -187,7 +207,7 @@ Task<> session(SharedState& shared, StreamSocket client) {
     }
   };
   const Count count{shared, events};
-  const Result<EndReason> ended = co_await attempt(serve_one_of_many(shared, client, events));
+  const Result<EndReason> ended = co_await attempt(serve_and_watch(shared, client, events));
   if (ended) {
     events.closed(*ended);
   } else {

@@ -26,6 +26,19 @@ std::string name_of(const Address& address) {
                                                                          : address.to_string();
 }
 
+std::string_view name_of(Stall::Cause cause) noexcept {
+  switch (cause) {
+    case Stall::Cause::connecting: return "connecting";
+    case Stall::Cause::retransmitting: return "retransmitting";
+    case Stall::Cause::peer_does_not_read: return "peer_does_not_read";
+    case Stall::Cause::we_do_not_read: return "we_do_not_read";
+    case Stall::Cause::neither_reads: return "neither_reads";
+    case Stall::Cause::nagle: return "nagle";
+    case Stall::Cause::cork: return "cork";
+    default: return "other";
+  }
+}
+
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 bool runs_on_ring() {
@@ -213,6 +226,14 @@ void EventLog::broken(const Error& error) {
           reset ? std::string("reset by the peer") : error.to_string(),
           {},
           {{"message", error.code().message()}}});
+}
+
+void EventLog::stalled(const Stall& stall) {
+  if (!log_->reports_events()) return;
+  report({"stalled",
+          stall.sentence,
+          "getsockopt(TCP_INFO)",
+          {{"cause", std::string(name_of(stall.cause))}, {"message", stall.sentence}}});
 }
 
 void EventLog::interrupted(std::string_view what_now) {

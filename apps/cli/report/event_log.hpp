@@ -10,6 +10,7 @@
 #include <ieum/address.hpp>
 #include <ieum/connect_observer.hpp>
 #include <ieum/error.hpp>
+#include <ieum/explain.hpp>
 #include <ieum/process.hpp>
 
 #include "report/failure.hpp"
@@ -67,6 +68,8 @@ class EventLog final : public ConnectObserver {
   void half_closed();
   void peer_finished();
   void broken(const Error& error);
+  /// It has not moved for a while.
+  void stalled(const Stall& stall);
   void interrupted(std::string_view what_now);
   void command_started(std::string_view command, int pid);
   void command_ended(const ExitStatus& status);

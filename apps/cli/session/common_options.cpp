@@ -94,8 +94,9 @@ void add_output_options(std::vector<OptionSpec>& options) {
   options.push_back(
       {.names = "-v,--verbose",
        .group = diagnostics_group,
-       .help = "Report each event in the life of a socket on standard error. Twice (-vv): also "
-               "each transfer, and the system call behind each event."});
+       .help = "Report each event in the life of a socket on standard error, and why nothing has "
+               "moved for more than a second. Twice (-vv): also each transfer, and the system call "
+               "behind each event."});
   options.push_back({.names = "--json",
                      .group = diagnostics_group,
                      .help =

@@ -8,12 +8,20 @@
 
 namespace ieum::cli {
 
+/// After a stall of ours (SIGSTOP, a machine that slept) a time may be over before we have looked
+/// at what has come meanwhile: a last look at it, before that time counts.
+inline Task<> look_once_more() { co_await sleep(std::chrono::milliseconds(10)); }
+
 /// Waits until `last_activity`, which others move on and which must outlive this, lies `idle` back.
 inline Task<> wait_until_idle(const EventLog::Clock::time_point& last_activity, Duration idle) {
   for (;;) {
     const Duration silent = EventLog::Clock::now() - last_activity;
-    if (silent >= idle) co_return;
-    co_await sleep(idle - silent);
+    if (silent < idle) {
+      co_await sleep(idle - silent);
+      continue;
+    }
+    co_await look_once_more();
+    if (EventLog::Clock::now() - last_activity >= idle) co_return;
   }
 }
 

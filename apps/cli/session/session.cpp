@@ -10,6 +10,7 @@
 #include <ieum/timeout.hpp>
 
 #include "session/idle_timeout.hpp"
+#include "session/stall_watch.hpp"
 
 namespace ieum::cli {
 
@@ -55,6 +56,7 @@ Task<> Session::run_in(Group& group) {
   group.start(watch_interrupt());
   if (options_.idle > Duration::zero()) group.start(watch_idle());
   if (output_.is_pipe()) group.start(watch_output());
+  if (events_.log().reports_events()) group.start(watch_stalls(peer_, events_));
   co_await until_over();
   group.stop();
 }
@@ -204,6 +206,7 @@ Task<> Session::until_over() {
       const Result<> changed = co_await attempt(with_timeout(pause, changed_.wait()));
       if (changed) continue;
       if (changed.error() != std::errc::timed_out) co_await fail(changed.error());
+      co_await look_once_more();
     }
     if (waits_for_input_ && inputs_ == before) {
       end_.input_was_open = inputs_ > 0 && !input_is_terminal_;
