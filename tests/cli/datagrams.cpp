@@ -76,6 +76,28 @@ TEST(Datagrams, two_of_us_talk) {
   EXPECT_EQ(listener.wait(), 143);
 }
 
+TEST(Datagrams, a_name_is_tried_by_all_its_addresses) {
+  const std::string port = std::to_string(free_udp_port());
+  Child server(ieum_command({"listen", "-k", "--echo", "-v", "udp://[::1]:" + port}));
+  server.read_error_until("waiting for datagrams");
+  Child client(
+      shell("{ echo one; sleep 0.2; echo two; } | \"$0\" connect -v udp://localhost:$1", {port}));
+  EXPECT_EQ(client.wait(), 0);
+  const std::string said = client.error_output();
+  EXPECT_EQ(client.read_all(), "one\ntwo\n") << said;
+  EXPECT_TRUE(said.contains("127.0.0.1:" + port + ": connection refused")) << said;
+  EXPECT_TRUE(said.contains("the peer is [::1]:" + port)) << said;
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 143);
+}
+
+TEST(Datagrams, a_name_that_refuses_by_all_its_addresses_is_not_connected) {
+  Child client(
+      shell("echo one | \"$0\" connect udp://localhost:$1", {std::to_string(free_udp_port())}));
+  EXPECT_EQ(client.wait(), 7);
+  EXPECT_TRUE(client.error_output().contains("nothing receives datagrams there"));
+}
+
 TEST(Datagrams, after_the_end_of_input_answers_are_awaited) {
   Child server(ieum_command({"listen", "-k", "--echo", "udp://127.0.0.1:0"}), Input::nothing());
   server.read_error_until("receiving on ");

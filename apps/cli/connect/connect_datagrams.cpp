@@ -12,11 +12,8 @@ namespace ieum::cli {
 
 namespace {
 
-Task<DatagramSocket> open_connected(const ConnectCommand& command, EventLog& events) {
-  const CommonOptions& common = command.common;
-  const Address peer = co_await resolve_endpoint(common, "open");
-  const DatagramOptions options = datagram_options(common);
-  if (!Address::parse(common.endpoint.target)) events.resolved(std::span(&peer, 1));
+Task<DatagramSocket> open_to(const ConnectCommand& command, Address peer, EventLog& events) {
+  const DatagramOptions options = datagram_options(command.common);
   Result<DatagramSocket> socket = command.source ? DatagramSocket::bind(*command.source, options)
                                                  : DatagramSocket::open(peer.family(), options);
   if (!socket) {
@@ -25,9 +22,26 @@ Task<DatagramSocket> open_connected(const ConnectCommand& command, EventLog& eve
   }
   events.datagram_socket(socket->address());
   co_await socket->set_peer(peer);
-  co_await apply_settings(*socket, common.endpoint);
+  co_await apply_settings(*socket, command.common.endpoint);
   events.peer_is(peer);
   co_return *std::move(socket);
+}
+
+/// A socket to the first of a name's addresses that there is a way to; `others` are those after it.
+Task<DatagramSocket> open_connected(const ConnectCommand& command, EventLog& events,
+                                    std::vector<Address>& others) {
+  others = co_await resolve_addresses(command.common, "open");
+  if (!Address::parse(command.common.endpoint.target)) events.resolved(others);
+  for (;;) {
+    const Address peer = others.front();
+    others.erase(others.begin());
+    Result<DatagramSocket> socket = co_await attempt(open_to(command, peer, events));
+    if (socket) co_return *std::move(socket);
+    if (others.empty() || !DatagramSession::is_refusal(socket.error())) {
+      co_await fail(socket.error());
+    }
+    events.attempt_failed(socket.error());
+  }
 }
 
 }  // namespace
@@ -37,14 +51,17 @@ Task<int> connect_datagrams(const ConnectCommand& command, Log& log, Interrupt& 
   const CommonOptions& common = command.common;
   Result<LocalStreams> streams = open_local_streams(common, log);
   if (!streams) co_return static_cast<int>(Status::other);
+  std::vector<Address> others;
   Result<DatagramSocket> socket =
-      co_await attempt(unless_interrupted(open_connected(command, events), interrupt));
+      co_await attempt(unless_interrupted(open_connected(command, events, others), interrupt));
   if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (!socket) {
     co_return log.failed(explain_datagram_failure(socket.error(), common.endpoint.to_string()));
   }
   DatagramSession session(*socket, *streams, common, DatagramSession::Peer::connected, events,
                           interrupt);
+  session.if_refused(std::move(others),
+                     [&](Address peer) { return open_to(command, peer, events); });
   const int status = co_await session.run();
   co_return status;
 }

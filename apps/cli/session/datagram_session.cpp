@@ -28,7 +28,7 @@ Framing framing_of(const CommonOptions& options) {
 DatagramSession::DatagramSession(DatagramSocket& socket, LocalStreams& streams,
                                  const CommonOptions& options, Peer peer_mode, EventLog& events,
                                  Interrupt& interrupt)
-    : socket_(socket),
+    : socket_(&socket),
       streams_(streams),
       options_(options),
       peer_mode_(peer_mode),
@@ -41,8 +41,11 @@ Task<int> DatagramSession::run() {
   if (peer_mode_ != Peer::connected) events_.waiting_for_datagrams();
   auto body = [this](Group& group) { return run_in(group); };
   co_await with_group(body);
-  const std::uint64_t dropped = socket_.counters().dropped;
-  co_await socket_.close();
+  const std::uint64_t dropped = socket_->counters().dropped;
+  for (DatagramSocket& one : further_) {
+    if (one.is_open()) co_await one.close();
+  }
+  if (socket_->is_open()) co_await socket_->close();
   events_.closed(reason_);
   events_.dropped(dropped, true);
   report_losses();
@@ -116,14 +119,20 @@ void DatagramSession::report_losses() {
 Task<> DatagramSession::receive() {
   std::vector<std::byte> room(datagram_bytes_max);
   for (;;) {
-    const Result<Datagram> datagram = co_await attempt(socket_.receive(room));
+    const DatagramSocket* const asked = socket_;
+    const Result<Datagram> datagram = co_await attempt(socket_->receive(room));
+    if (!datagram && asked != socket_) continue;  // another address is tried
     if (!datagram) {
+      if (is_refusal(datagram.error())) {
+        const bool goes_on = co_await send_to_next(datagram.error());
+        if (goes_on) continue;
+      }
       if (datagram.error() == std::errc::operation_canceled) co_await fail(datagram.error());
       end(EndReason::broken,
           explain_datagram_failure(datagram.error(), options_.endpoint.to_string()));
       co_return;
     }
-    events_.dropped(socket_.counters().dropped);
+    events_.dropped(socket_->counters().dropped);
     const bool goes_on = co_await take(*datagram);
     if (!goes_on) co_return;
   }
@@ -136,6 +145,8 @@ Task<bool> DatagramSession::take(const Datagram& datagram) {
     co_return true;
   }
   note_activity();
+  others_.clear();  // here is somebody
+  remembered_.clear();
   events_.datagram_received(datagram.data.size(), datagram.peer);
   if (datagram.truncated) {
     const std::string who = datagram.peer.to_string();
@@ -195,20 +206,81 @@ Task<> DatagramSession::send() {
 Task<bool> DatagramSession::send_piece(ConstBuffer piece) {
   note_activity();
   peer_.data = piece;
-  const Result<> sent = co_await attempt(socket_.send(peer_));
+  remember(piece);
+  const DatagramSocket* const asked = socket_;
+  const Result<> sent = co_await attempt(socket_->send(peer_));
+  if (!sent && asked != socket_) co_return true;  // it has gone to another address
   if (!sent) {
+    if (is_refusal(sent.error())) {
+      const bool goes_on = co_await send_to_next(sent.error());
+      if (goes_on) co_return true;
+    }
     if (sent.error() == std::errc::operation_canceled) co_await fail(sent.error());
     end(EndReason::broken, explain_datagram_failure(sent.error(), options_.endpoint.to_string()));
     co_return false;
   }
   note_activity();
   const bool has_peer = peer_mode_ == Peer::connected;
-  events_.datagram_sent(piece.size(), has_peer ? socket_.peer_address() : peer_.peer);
+  events_.datagram_sent(piece.size(), has_peer ? socket_->peer_address() : peer_.peer);
   if (!streams_.output.shows_both()) co_return true;
   const Result<> shown = co_await attempt(streams_.output.write(Side::sent, piece));
   if (shown) co_return true;
   if (shown.error() == std::errc::operation_canceled) co_await fail(shown.error());
   output_failed(shown.error());
+  co_return false;
+}
+
+// ---- Another address ----------------------------------------------------------------------------
+
+void DatagramSession::if_refused(std::vector<Address> others, Open open) {
+  others_ = std::move(others);
+  open_ = std::move(open);
+}
+
+bool DatagramSession::is_refusal(const Error& error) noexcept {
+  using enum std::errc;
+  return error == connection_refused || error == network_unreachable || error == host_unreachable ||
+         error == address_not_available || error == address_family_not_supported;
+}
+
+void DatagramSession::remember(ConstBuffer piece) {
+  if (others_.empty()) return;
+  remembered_bytes_ += piece.size();
+  if (remembered_bytes_ <= remembered_bytes_max) {
+    remembered_.emplace_back(reinterpret_cast<const char*>(piece.data()), piece.size());
+    return;
+  }
+  others_.clear();  // too much to begin anew
+  remembered_.clear();
+}
+
+/// False: there is none that works, or nothing is known of what has been sent.
+Task<bool> DatagramSession::send_to_next(Error error) {
+  while (!others_.empty()) {
+    events_.attempt_failed(error);
+    const Address next = others_.front();
+    others_.erase(others_.begin());
+    Result<DatagramSocket> socket = co_await attempt(open_(next));
+    if (!socket) {
+      if (!is_refusal(socket.error())) co_return false;
+      error = socket.error();
+      continue;
+    }
+    DatagramSocket* const former = socket_;
+    further_.push_back(*std::move(socket));
+    socket_ = &further_.back();
+    const Result<> closed = co_await attempt(former->close());  // ends a receive that waits for it
+    if (!closed && closed.error() == std::errc::operation_canceled) co_await fail(closed.error());
+    for (const std::string& text : remembered_) {
+      Datagram datagram;
+      datagram.data = std::as_bytes(std::span(text));
+      const Result<> sent = co_await attempt(socket_->send(datagram));
+      if (!sent && sent.error() == std::errc::operation_canceled) co_await fail(sent.error());
+    }
+    note_activity();
+    changed_.set();
+    co_return true;
+  }
   co_return false;
 }
 
@@ -227,7 +299,9 @@ Task<> DatagramSession::until_over() {
     }
     const Duration silent = EventLog::Clock::now() - last_activity_;
     if (silent >= options_.session.linger) {
-      end(EndReason::lingered);
+      co_await look_once_more();
+      const bool came = EventLog::Clock::now() - last_activity_ < options_.session.linger;
+      if (!came && !is_writing_) end(EndReason::lingered);
       continue;
     }
     const Result<> changed =

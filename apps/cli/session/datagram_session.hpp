@@ -2,7 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <ieum/datagram_socket.hpp>
 #include <ieum/group.hpp>
@@ -24,10 +28,19 @@ class DatagramSession {
   };
   /// Of one datagram; Unix sockets carry as much as the sender's buffer holds, 208 KiB by default.
   static constexpr std::size_t datagram_bytes_max = std::size_t{256} * 1024;
+  /// What is kept for another address of the peer's, until it has answered.
+  static constexpr std::size_t remembered_bytes_max = std::size_t{64} * 1024;
 
   /// All must outlive it.
   DatagramSession(DatagramSocket& socket, LocalStreams& streams, const CommonOptions& options,
                   Peer peer_mode, EventLog& events, Interrupt& interrupt);
+
+  using Open = std::function<Task<DatagramSocket>(Address)>;
+  /// If nobody receives at the peer's address, or there is no way to it, the next of `others` is
+  /// tried, to which `open` gives a socket; what has been sent is sent again. Until the first
+  /// datagram has come, or too much has gone.
+  void if_refused(std::vector<Address> others, Open open);
+  [[nodiscard]] static bool is_refusal(const Error& error) noexcept;
 
   /// Until it is over; closes the socket, reports how it went, gives the exit status.
   [[nodiscard]] Task<int> run();
@@ -39,6 +52,8 @@ class DatagramSession {
   [[nodiscard]] bool is_from_peer(const Datagram& datagram);
   Task<> send();
   Task<bool> send_piece(ConstBuffer piece);
+  Task<bool> send_to_next(Error error);
+  void remember(ConstBuffer piece);
   Task<> watch_idle();
   Task<> watch_output();
   Task<> watch_interrupt();
@@ -50,7 +65,12 @@ class DatagramSession {
   int report_end();
   void report_losses();
 
-  DatagramSocket& socket_;
+  DatagramSocket* socket_;
+  std::deque<DatagramSocket> further_;  // to the others; a socket stays until all is over
+  std::vector<Address> others_;
+  Open open_;
+  std::vector<std::string> remembered_;  // what has been sent, while there are others
+  std::size_t remembered_bytes_ = 0;
   LocalStreams& streams_;
   const CommonOptions& options_;
   Peer peer_mode_;

@@ -1,6 +1,8 @@
 // Finding the address that an endpoint names.
 #pragma once
 
+#include <vector>
+
 #include <ieum/address.hpp>
 #include <ieum/task.hpp>
 
@@ -12,5 +14,8 @@ namespace ieum::cli {
 /// `localhost` that of IPv4 unless another is asked for. A lookup takes at most `common.wait`.
 /// Errors: those of `resolve`; `address_family_not_supported`, which names `operation`.
 [[nodiscard]] Task<Address> resolve_endpoint(const CommonOptions& common, const char* operation);
+/// The same with all addresses of a name, in the order in which they are to be tried; at least one.
+[[nodiscard]] Task<std::vector<Address>> resolve_addresses(const CommonOptions& common,
+                                                           const char* operation);
 
 }  // namespace ieum::cli
