@@ -1,5 +1,11 @@
 // What the options change of a talk: --on-eof, -o, -s, -4, -6, and the standard streams as the
 // peer.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <thread>
 
@@ -13,6 +19,48 @@ using namespace std::chrono_literals;
 std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// ---- Keepalive ----------------------------------------------------------------------------------
+
+/// The three times of each TCP socket that `child` holds: idle, interval, count.
+std::vector<std::array<int, 3>> keepalives_of(const Child& child) {
+  std::vector<std::array<int, 3>> all;
+  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child.pid(), 0)));
+  for (int number = 3; number < 32; ++number) {
+    const Descriptor socket(
+        static_cast<int>(::syscall(SYS_pidfd_getfd, process.number(), number, 0)));
+    int on = 0;
+    socklen_t size = sizeof on;
+    if (::getsockopt(socket.number(), SOL_SOCKET, SO_KEEPALIVE, &on, &size) < 0 || on == 0) {
+      continue;
+    }
+    std::array<int, 3> times{};
+    const std::array names{TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      size = sizeof(int);
+      ::getsockopt(socket.number(), IPPROTO_TCP, names[i], &times[i], &size);
+    }
+    all.push_back(times);
+  }
+  return all;
+}
+
+TEST(Keepalive, AsksOftenEnoughToTellOfADeadPeerInTwiceTheTime) {
+  for (const int seconds : {1, 2, 5, 30, 600}) {
+    Child listener(ieum_command({"listen", "127.0.0.1:0"}));
+    const std::string setting = "?keepalive=" + std::to_string(seconds);
+    Child connector(ieum_command({"connect", "-v", where_it_listens(listener) + setting}));
+    connector.read_error_until("set keepalive");
+    connector.write("x\n");
+    EXPECT_EQ(listener.read_until("\n"), "x\n");
+    const auto all = keepalives_of(connector);
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0][0], seconds);
+    const int until_told = all[0][0] + all[0][1] * all[0][2];
+    EXPECT_GE(until_told, 3 * seconds / 2);
+    EXPECT_LE(until_told, 5 * seconds / 2);
+  }
 }
 
 TEST(OnEof, CloseEndsOnceAllHasArrived) {

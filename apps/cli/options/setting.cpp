@@ -27,8 +27,8 @@ constexpr std::array key_table{
     KeyInfo{Key::nodelay, "nodelay", "0|1", tcp, both_ways, 0, 1,
             "Send small writes at once (TCP_NODELAY). Default: 1."},
     KeyInfo{Key::keepalive, "keepalive", "SECONDS", tcp, both_ways, 1, 32767,
-            "Ask a peer that has been silent for SECONDS whether it is still there "
-            "(SO_KEEPALIVE)."},
+            "Ask a peer that has been silent for SECONDS whether it is still there; one that has "
+            "gone is told of after about as long again (SO_KEEPALIVE)."},
     KeyInfo{Key::sndbuf, "sndbuf", "BYTES", tcp | udp | mcast, all, 1, buffer_max,
             "The size of the system's send buffer, as 65536 or 64k (SO_SNDBUF)."},
     KeyInfo{Key::rcvbuf, "rcvbuf", "BYTES", tcp | udp | mcast, all, 1, buffer_max,

@@ -1,6 +1,7 @@
 #include "session/socket_settings.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include <ieum/stream_socket.hpp>
 
@@ -9,6 +10,16 @@
 namespace ieum::cli {
 
 namespace {
+
+/// A peer that has gone is told of after about twice as many seconds as it may be silent. Not
+/// TCP_USER_TIMEOUT: that ends a connection whose peer is there, and does not read for a while.
+Result<> set_keepalive(StreamSocket& socket, int seconds) {
+  constexpr int questions = 4;
+  const int interval = (seconds + questions - 1) / questions;
+  return socket.set_keepalive({.idle = std::chrono::seconds(seconds),
+                               .interval = std::chrono::seconds(interval),
+                               .count = (seconds + interval / 2) / interval});
+}
 
 Result<> apply(StreamSocket& socket, const Setting& setting) {
   const bool ipv6 = socket.peer_address().family() == Family::ipv6;
@@ -21,10 +32,7 @@ Result<> apply(StreamSocket& socket, const Setting& setting) {
       return set(ipv6 ? SocketOption::ipv6_tclass : SocketOption::ip_tos, setting.value);
     case Key::ttl:
       return set(ipv6 ? SocketOption::ipv6_unicast_hops : SocketOption::ip_ttl, setting.value);
-    case Key::keepalive: {
-      const Result<> on = set(SocketOption::so_keepalive, 1);
-      return on ? set(SocketOption::tcp_keepidle, setting.value) : on;
-    }
+    case Key::keepalive: return set_keepalive(socket, setting.value);
     default: return {};
   }
 }
