@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <ieum/address.hpp>
+#include <ieum/result.hpp>
+
 #include "help/subcommand_manual.hpp"
 #include "options/parse_options.hpp"
 #include "subcommands.hpp"
@@ -81,14 +84,24 @@ std::string about_unknown_option(const Subcommand& subcommand, std::span<const O
   return fmt::format("unknown option {}{}", in_quotes(name), meant);
 }
 
+/// Two words that are one here, `host 80`; empty if they are none.
+std::string host_and_port(const std::string& host, const std::string& port) {
+  const bool is_port =
+      !port.empty() &&
+      port.find_first_not_of("0123456789-abcdefghijklmnopqrstuvwxyz") == std::string::npos;
+  if (!is_port || host.empty() || host.find('/') != std::string::npos) return {};
+  if (host.find(':') == std::string::npos) return fmt::format("{}:{}", shown(host), shown(port));
+  if (!Address::parse(fmt::format("[{}]:0", host))) return {};
+  return fmt::format("[{}]:{}", shown(host), shown(port));
+}
+
 /// `words` has more than the command takes.
 std::string about_extra_word(const Subcommand& subcommand, std::span<const std::string> words) {
   const std::string& extra = words[subcommand.arguments.max];
-  const bool is_port = extra.find_first_not_of("0123456789") == std::string::npos;
-  if (is_port && subcommand.arguments.term == "ADDRESS" && !words.front().empty() &&
-      words.front().find(':') == std::string::npos) {
-    return fmt::format("unexpected argument {}; write {}:{}", in_quotes(extra),
-                       shown(words.front()), shown(extra));
+  const std::string joined =
+      subcommand.arguments.term == "ADDRESS" ? host_and_port(words.front(), extra) : std::string();
+  if (!joined.empty()) {
+    return fmt::format("unexpected argument {}; write {}", in_quotes(extra), joined);
   }
   if (subcommand.arguments.term == "ADDRESS") {
     return fmt::format("unexpected argument {}; only one address is taken", in_quotes(extra));
@@ -115,12 +128,34 @@ Parsed<Action> parse_subcommand(const Subcommand& subcommand, std::span<const st
   return subcommand.parse(given, environment);
 }
 
-std::string about_unknown_command(const std::string& word) {
+/// An option before the command, where none is.
+std::string about_early_option(const std::string& word) {
+  const std::string_view hint = hint_for_letters(word, {});
+  if (!hint.empty()) return std::string(hint);
+  for (const std::string_view name : {"connect", "listen"}) {
+    const Subcommand* subcommand = find_subcommand(name);
+    if (subcommand == nullptr) continue;
+    for (const OptionSpec& spec : options_of(*subcommand)) {
+      const auto own_names = split_names(spec.names);
+      if (std::ranges::find(own_names, std::string_view(word)) == own_names.end()) continue;
+      return fmt::format("the command comes first, as 'ieum {} {} HOST:PORT'", name, word);
+    }
+  }
+  return "the command comes first: see 'ieum --help'";
+}
+
+std::string about_unknown_command(std::span<const std::string> words) {
   const std::vector<std::string> names = subcommand_names();
+  const std::string& word = words.front();
   if (word.starts_with('-')) {
-    const std::string_view hint = hint_for(word, {});
-    return fmt::format("unknown option {}; {}", in_quotes(word),
-                       hint.empty() ? "the command comes first: see 'ieum --help'" : hint);
+    return fmt::format("unknown option {}; {}", in_quotes(word), about_early_option(word));
+  }
+  const bool has_port =
+      words.size() == 2 && words[1].find_first_of("0123456789") != std::string::npos;
+  const std::string joined = has_port ? host_and_port(word, words[1]) : std::string();
+  if (!joined.empty()) {
+    return fmt::format("unknown command {}; did you mean 'ieum connect {}'?", in_quotes(word),
+                       joined);
   }
   const std::string meant = did_you_mean(word, views(names));
   if (!meant.empty()) return fmt::format("unknown command {}{}", in_quotes(word), meant);
@@ -152,7 +187,7 @@ Parsed<Action> parse_command_line(std::span<const std::string> words,
   if ((name == "--version" || name == "-V") && alone) {
     return PrintText{fmt::format("ieum {}\n", IEUM_VERSION)};
   }
-  return UsageError(about_unknown_command(name));
+  return UsageError(about_unknown_command(words));
 }
 
 }  // namespace ieum::cli

@@ -138,6 +138,19 @@ TEST(CommandLine, says_what_is_wrong) {
   EXPECT_EQ(refused({"connect"}),
             "connect: an address is missing, as in 'ieum connect localhost:7000'");
   EXPECT_EQ(refused({"connect", "h", "80"}), "connect: unexpected argument '80'; write h:80");
+  EXPECT_EQ(refused({"connect", "::1", "80"}), "connect: unexpected argument '80'; write [::1]:80");
+  EXPECT_EQ(refused({"connect", "h", "http"}), "connect: unexpected argument 'http'; write h:http");
+  EXPECT_EQ(refused({"h", "80"}), "unknown command 'h'; did you mean 'ieum connect h:80'?");
+  EXPECT_EQ(refused({"host", "80"}),
+            "unknown command 'host'; did you mean 'ieum connect host:80'?");
+  EXPECT_EQ(refused({"-l", "-p", "80"}),
+            "unknown option '-l'; to listen, write 'ieum listen ADDRESS'");
+  EXPECT_EQ(refused({"-lvp", "80"}),
+            "unknown option '-lvp'; to listen, write 'ieum listen ADDRESS'");
+  EXPECT_EQ(refused({"-z", "h", "80"}),
+            "unknown option '-z'; the command comes first, as 'ieum connect -z HOST:PORT'");
+  EXPECT_EQ(refused({"-k", "80"}),
+            "unknown option '-k'; the command comes first, as 'ieum listen -k HOST:PORT'");
   EXPECT_EQ(refused({"connect", "h:80", "--wiat", "3"}),
             "connect: unknown option '--wiat'; did you mean '--wait'?");
   EXPECT_EQ(refused({"connect", "-w"}), "connect: '--wait' needs a value, TIME");

@@ -7,6 +7,7 @@
 #include <ieum/host_port.hpp>
 #include <ieum/result.hpp>
 
+#include "options/foreign_form.hpp"
 #include "text/suggest.hpp"
 
 namespace ieum::cli {
@@ -137,6 +138,8 @@ Parsed<Endpoint> parse_endpoint(std::string_view text, Role role) {
   if (text.find('\0') != std::string_view::npos) {
     return UsageError(fmt::format("{} contains a zero byte", in_quotes(text)));
   }
+  std::string foreign = explain_foreign_form(text, role);
+  if (!foreign.empty()) return UsageError(std::move(foreign));
   Parsed<Scheme> scheme = Scheme::standard;
   if (text != "-") scheme = take_scheme(text);
   if (!scheme) return UsageError(scheme.error());

@@ -101,6 +101,31 @@ TEST(Endpoint, suggests_a_scheme) {
   EXPECT_EQ(refused("udp:h:1"), "'udp:h:1' lacks the '//' after 'udp:'");
 }
 
+TEST(Endpoint, knows_the_forms_of_other_tools) {
+  EXPECT_EQ(refused("udp:9"),
+            "'udp:9' would be a host named 'udp'; write udp://localhost:9, or tcp://udp:9 if there "
+            "is one");
+  EXPECT_EQ(refused("tcp:9", Role::listen),
+            "'tcp:9' would be a host named 'tcp'; write tcp://:9, or tcp://tcp:9 if there is one");
+  EXPECT_EQ(parsed("tcp://udp:9").target, "udp:9");
+  EXPECT_EQ(refused("TCP-LISTEN:9", Role::listen),
+            "'TCP-LISTEN:9' is socat's form; here it is 'ieum listen :9'");
+  EXPECT_EQ(refused("tcp-l:9,reuseaddr,fork"),
+            "'tcp-l:9,reuseaddr,fork' is socat's form; here it is 'ieum listen -k :9'");
+  EXPECT_EQ(refused("TCP4:localhost:9"),
+            "'TCP4:localhost:9' is socat's form; here it is 'ieum connect -4 localhost:9'");
+  EXPECT_EQ(refused("UDP-SENDTO:h:9"),
+            "'UDP-SENDTO:h:9' is socat's form; here it is 'ieum connect udp://h:9'");
+  EXPECT_EQ(refused("UNIX-CONNECT:/tmp/x"),
+            "'UNIX-CONNECT:/tmp/x' is socat's form; here it is 'ieum connect unix:/tmp/x'");
+  EXPECT_EQ(refused("EXEC:date"),
+            "'EXEC:date' is socat's form; here it is 'ieum listen --exec COMMAND ADDRESS'");
+  EXPECT_EQ(refused("STDIO"),
+            "'STDIO' is socat's form; standard input and output are the address -");
+  EXPECT_EQ(refused("/dev/udp/h/53"), "'/dev/udp/h/53' is bash's form; write udp://h:53");
+  EXPECT_EQ(parsed("exec:80").target, "exec:80");  // a host may be named so
+}
+
 TEST(Endpoint, knows_what_is_not_built_in_yet) {
   for (const char* text : {"tls://h:1", "ws://h:1/x", "wss://h:1"}) {
     EXPECT_NE(refused(text).find("is not built into this version"), std::string::npos) << text;
