@@ -96,6 +96,48 @@ const std::vector<Failing> connecting{
      {"standard input", lack}},
 };
 
+// Addresses that no connection can go to, and descriptors of another kind.
+const std::vector<Failing> misleading{
+    {"broadcast_datagrams",
+     "exec \"$0\" connect udp://255.255.255.255:$1",
+     7,
+     {"permission denied", "it is a broadcast address", "use 'ieum cast'"}},
+    {"broadcast_of_an_interface",
+     "exec \"$0\" connect udp://127.255.255.255:$1",
+     7,
+     {"permission denied", "it is a broadcast address", "use 'ieum cast'"}},
+    {"broadcast_connection",
+     "exec \"$0\" connect 255.255.255.255:$1",
+     7,
+     {"it is a broadcast address, and a connection has one peer"}},
+    {"multicast_connection",
+     "exec \"$0\" connect 224.0.0.1:$1",
+     7,
+     {"it is a multicast group, and a connection has one peer"}},
+    {"no_zone",
+     "exec \"$0\" connect [fe80::1]:$1",
+     7,
+     {"a link-local address needs its interface, as [fe80::1%eth0]:", "see 'ip link'"}},
+    {"no_zone_of_datagrams",
+     "exec \"$0\" connect udp://[fe80::1]:$1",
+     7,
+     {"a link-local address needs its interface, as [fe80::1%eth0]:"}},
+    {"no_zone_to_listen_on",
+     "exec \"$0\" listen [fe80::1]:$1",
+     1,
+     {"a link-local address needs its interface, as [fe80::1%eth0]:"}},
+    {"nothing_open", "exec \"$0\" connect fd:7", 1, {"take over fd:7: nothing is open there"}},
+    {"nothing_open_to_listen",
+     "exec \"$0\" listen fd:4",
+     1,
+     {"take over fd:4: nothing is open there", "as systemd and inetd do"}},
+    {"a_file",
+     "exec \"$0\" connect fd:5 5</etc/passwd",
+     1,
+     {"take over fd:5: it is no socket", "for files and pipes the address is -"}},
+    {"a_directory_to_listen", "exec \"$0\" listen fd:5 5</", 1, {"fd:5: it is no socket"}},
+};
+
 const std::vector<Failing> listening{
     {"no_client_came",
      "exec \"$0\" listen -w 50ms unix:@nobody-$1",
@@ -114,6 +156,10 @@ const std::vector<Failing> listening{
 };
 
 const std::vector<Failing> writing{
+    {"output_closed_for_an_echo_of_input",
+     "exec \"$0\" listen --echo - >&-",
+     1,
+     {"standard output is closed", "-o FILE"}},
     {"output_closed",
      "exec \"$0\" connect 127.0.0.1:$1 >&-",
      1,
@@ -155,6 +201,7 @@ const std::vector<Failing> wording{
 
 std::string failing_name(const testing::TestParamInfo<Failing>& info) { return info.param.name; }
 INSTANTIATE_TEST_SUITE_P(Connecting, Statuses, testing::ValuesIn(connecting), failing_name);
+INSTANTIATE_TEST_SUITE_P(Misleading, Statuses, testing::ValuesIn(misleading), failing_name);
 INSTANTIATE_TEST_SUITE_P(Listening, Statuses, testing::ValuesIn(listening), failing_name);
 INSTANTIATE_TEST_SUITE_P(Writing, Statuses, testing::ValuesIn(writing), failing_name);
 INSTANTIATE_TEST_SUITE_P(Wording, Statuses, testing::ValuesIn(wording), failing_name);

@@ -199,6 +199,7 @@ Parsed<CastCommand> parse_cast(const GivenOptions& given, const Environment& env
   wrong = read_sending(given, command);
   if (wrong.empty()) wrong = read_output(given, environment, common);
   if (!wrong.empty()) return UsageError(std::move(wrong));
+  common.writes_output = command.receive || common.rendering.hex;
   return command;
 }
 

@@ -105,6 +105,7 @@ Parsed<ConnectCommand> parse_connect(const GivenOptions& given, const Environmen
                                     conflicts(), environment);
   if (!common) return UsageError(common.error());
   ConnectCommand command{.common = *std::move(common), .source = {}, .probe = given.has("--probe")};
+  command.common.writes_output = !command.probe;
   std::string wrong = read_source(given, command);
   if (!wrong.empty()) return UsageError(std::move(wrong));
   return command;

@@ -49,7 +49,8 @@ ManualSection addresses_section(Role role) {
                  "others are ignored; with -k everyone is received from, and standard input is "
                  "not read. --echo and --discard work, --exec needs connections."
                : "Datagrams over UDP or a Unix socket: no connection is made, and they may be "
-                 "lost. If a name has several addresses, the first is used."}};
+                 "lost. If a name has several addresses and nobody receives at the first, the next "
+                 "is tried."}};
   add_keys(section, role);
   section.paragraphs = {"Socket options follow the address as ?key=value, joined by &: " +
                         std::string(listens ? "'tcp://*:7000?rcvbuf=1M&keepalive=60'."
@@ -84,6 +85,8 @@ ManualSection exit_status_section(Role role) {
   section.entries.push_back(
       {number_of(Status::timed_out), "Timed out: -w, -i, or the system's own limit."});
   section.entries.push_back({number_of(Status::broken), "The connection broke."});
+  section.entries.push_back(
+      {number_of(Status::hung_up), "Ended by SIGHUP, which does nothing after nohup(1)."});
   section.entries.push_back(
       {fmt::format("{}, {}", number_of(Status::interrupted), number_of(Status::terminated)),
        "Ended by Ctrl-C (SIGINT) or SIGTERM."});

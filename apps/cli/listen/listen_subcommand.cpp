@@ -156,6 +156,9 @@ Parsed<ListenCommand> parse_listen(const GivenOptions& given, const Environment&
       return UsageError("--exec takes a command, as --exec 'date; uptime'");
     }
   }
+  // With `-`, a service has standard output.
+  command.common.writes_output =
+      command.service == Service::stdio || command.common.endpoint.scheme == Scheme::standard;
   const auto clients =
       read_count(given, "--max-clients", static_cast<int>(command.clients_max), clients_max_max);
   if (!clients) return UsageError(clients.error());

@@ -1,8 +1,11 @@
 #include "report/failure.hpp"
 
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -40,9 +43,65 @@ bool is_socket_file(const Address& address) {
          ::stat(std::string(address.bytes()).c_str(), &status) < 0 || S_ISSOCK(status.st_mode);
 }
 
-std::string connect_advice(const Error& error) {
+/// One that an interface of this machine has for everyone on its network, or that of all networks.
+bool is_broadcast(const Address& address) {
+  if (address.family() != Family::ipv4) return false;
+  if (address.bytes() == std::string_view("\xff\xff\xff\xff", 4)) return true;
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) < 0) return false;
+  bool found = false;
+  for (const ifaddrs* one = all; one != nullptr && !found; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET) continue;
+    if (one->ifa_netmask == nullptr) continue;
+    sockaddr_in own{};
+    sockaddr_in mask{};
+    std::memcpy(&own, one->ifa_addr, sizeof own);
+    std::memcpy(&mask, one->ifa_netmask, sizeof mask);
+    const in_addr_t hosts = ~mask.sin_addr.s_addr;
+    const in_addr_t broadcast = own.sin_addr.s_addr | hosts;
+    found = hosts != 0 && std::memcmp(&broadcast, address.bytes().data(), sizeof broadcast) == 0;
+  }
+  ::freeifaddrs(all);
+  return found;
+}
+
+bool is_multicast(const Address& address) {
+  if (!address.is_ip()) return false;
+  const auto first = static_cast<unsigned char>(address.bytes().front());
+  return address.family() == Family::ipv4 ? first >= 224 && first < 240 : first == 0xff;
+}
+
+bool lacks_zone(const Address& address) {
+  if (address.family() != Family::ipv6 || address.scope() != 0) return false;
+  const auto first = static_cast<unsigned char>(address.bytes()[0]);
+  const auto second = static_cast<unsigned char>(address.bytes()[1]);
+  return first == 0xfe && (second & 0xc0U) == 0x80;
+}
+
+/// What is to be done about an address that no connection, and no single datagram, can go to; empty
+/// if there is nothing about it.
+std::string address_advice(const Address& address, bool datagrams) {
+  if (is_broadcast(address)) {
+    return datagrams ? "it is a broadcast address: to send to everyone there, use 'ieum cast'"
+                     : "it is a broadcast address, and a connection has one peer";
+  }
+  if (!datagrams && is_multicast(address)) {
+    return "it is a multicast group, and a connection has one peer: see 'ieum cast'";
+  }
+  if (!lacks_zone(address)) return {};
+  std::string with_zone = address.to_string();
+  with_zone.insert(with_zone.find(']'), "%eth0");
+  return fmt::format("a link-local address needs its interface, as {}: see 'ip link'", with_zone);
+}
+
+std::string connect_advice(const Error& error, bool datagrams) {
   using enum std::errc;
   const bool is_unix = error.address().is_unix();
+  if (is(error, permission_denied) || is(error, network_unreachable) ||
+      is(error, invalid_argument)) {
+    std::string about_address = address_advice(error.address(), datagrams);
+    if (!about_address.empty()) return about_address;
+  }
   if (is(error, connection_refused)) {
     if (is_unix && !is_socket_file(error.address()))
       return "that file is not a socket: check the path";
@@ -69,6 +128,7 @@ std::string connect_advice(const Error& error) {
 
 std::string listen_advice(const Error& error) {
   using enum std::errc;
+  if (is(error, invalid_argument)) return address_advice(error.address(), true);
   if (is(error, address_in_use)) {
     if (!error.address().is_unix()) return "choose another port, or 0 for any free one";
     // Whoever holds it lives; what is no socket is nobody's to take.
@@ -116,7 +176,8 @@ Failure connect_failure(const Error& error, const ErrorContext& context) {
   }
   std::string lack = resource_advice(error);
   if (!lack.empty()) return with_advice(Status::other, std::move(what), std::move(lack));
-  return with_advice(Status::not_connected, std::move(what), connect_advice(error));
+  return with_advice(Status::not_connected, std::move(what),
+                     connect_advice(error, context.datagrams));
 }
 
 std::string transferred(const ErrorContext& context) {
@@ -142,6 +203,31 @@ Failure transfer_failure(Stage stage, const Error& error, const ErrorContext& co
 std::string reason_of(const Error& error) {
   const std::string text = Error(error.code(), "").to_string();  // ": broken pipe"
   return text.substr(2);
+}
+
+/// What is there instead of the socket, and what to do.
+std::string taking_over_advice(const Error& error, const ErrorContext& context) {
+  using enum std::errc;
+  if (is(error, bad_file_descriptor)) {
+    return "nothing is open there; start ieum with a socket there, as systemd and inetd do";
+  }
+  if (is(error, not_a_socket)) {
+    return "it is no socket; start ieum with a stream socket there, as systemd and inetd do; for "
+           "files and pipes the address is -";
+  }
+  if (is(error, wrong_protocol_type)) {
+    return "it is a socket of datagrams; fd: takes those of connections";
+  }
+  if (is(error, address_family_not_supported)) return "it is neither a TCP nor a Unix socket";
+  if (is(error, not_connected)) return "that socket is not connected";
+  if (error.detail().starts_with("it listens")) {
+    return fmt::format("that socket listens; write 'ieum listen {}'", context.where);
+  }
+  if (error.detail().starts_with("it does not listen")) {
+    return fmt::format("that socket does not listen; if it is connected, write 'ieum connect {}'",
+                       context.where);
+  }
+  return reason_of(error);
 }
 
 Failure output_failure(const Error& error, std::string_view where) {
@@ -175,9 +261,8 @@ Failure explain_failure(Stage stage, const Error& error, const ErrorContext& con
       return with_advice(Status::other, error.to_string(), std::move(advice));
     }
     case Stage::taking_over:
-      return with_advice(Status::other,
-                         fmt::format("take over {}: {}", context.where, reason_of(error)),
-                         "start ieum with a stream socket there, as systemd and inetd do");
+      return {Status::other,
+              fmt::format("take over {}: {}", context.where, taking_over_advice(error, context))};
     case Stage::setting_options:
       return with_advice(Status::other, fmt::format("{} of {}", error.to_string(), context.where),
                          "leave out its ?key=value");
@@ -214,7 +299,7 @@ Failure explain_datagram_failure(const Error& error, std::string_view where) {
   if (error == no_such_device) {
     return {Status::other, error.to_string() + "; see 'ip link' for this machine's interfaces"};
   }
-  return explain_failure(Stage::connecting, error, {.where = where});
+  return explain_failure(Stage::connecting, error, {.where = where, .datagrams = true});
 }
 
 }  // namespace ieum::cli

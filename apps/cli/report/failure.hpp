@@ -22,6 +22,7 @@ enum class Status : std::uint8_t {
   tls_handshake = 35,
   broken = 56,  ///< the connection broke after it was made
   certificate = 60,
+  hung_up = 129,      ///< SIGHUP
   interrupted = 130,  ///< SIGINT
   terminated = 143,   ///< SIGTERM
 };
@@ -51,6 +52,7 @@ struct ErrorContext {
   std::string_view where{};   ///< the address, the file or the command; may be empty
   Duration limit{};           ///< of the waiting, zero: none
   bool family_asked = false;  ///< -4 or -6
+  bool datagrams = false;     ///< there is no connection
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
 };

@@ -42,6 +42,7 @@ struct CommonOptions {
   SessionOptions session;
   Rendering::Options rendering;
   std::string output_path;         ///< -o; empty: standard output
+  bool writes_output = true;       ///< false: what is received goes elsewhere, or nothing is
   std::size_t datagram_bytes = 0;  ///< --size: of datagrams that our input becomes
   bool by_lines = false;           ///< --lines
   Log::Options log;

@@ -14,11 +14,12 @@
 namespace ieum::cli {
 
 struct Interrupt {
-  int signal = 0;  ///< SIGINT or SIGTERM, once `raised` is set
+  int signal = 0;  ///< SIGINT, SIGTERM or SIGHUP, once `raised` is set
   Event raised;
 
   [[nodiscard]] bool is_raised() const noexcept { return signal != 0; }
   [[nodiscard]] Status status() const noexcept {
+    if (signal == SIGHUP) return Status::hung_up;
     return signal == SIGTERM ? Status::terminated : Status::interrupted;
   }
 };

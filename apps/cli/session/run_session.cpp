@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <vector>
 
 #include <fmt/format.h>
@@ -54,18 +55,36 @@ Task<int> finish_output(Output& output, Log& log, int status) {
 int run_on_loop(const CommonOptions& common, const std::function<Task<int>(Log&)>& run) {
   Log log(common.log);
   // What is received would be lost without a word.
-  if (common.output_path.empty() && ::fcntl(STDOUT_FILENO, F_GETFD) < 0) {
+  if (common.writes_output && common.output_path.empty() && ::fcntl(STDOUT_FILENO, F_GETFD) < 0) {
     return log.failed({Status::other,
                        "standard output is closed; send it to a file, to /dev/null, or use -o "
                        "FILE"});
+  }
+  // Before the loop opens descriptors of its own, one of which could have the number.
+  const Endpoint& endpoint = common.endpoint;
+  if (endpoint.scheme == Scheme::descriptor && ::fcntl(endpoint.descriptor, F_GETFD) < 0) {
+    const std::string where = endpoint.to_string();
+    return log.failed(explain_failure(Stage::taking_over, Error::from_errno(errno, "adopt socket"),
+                                      {.where = where}));
   }
   const Result<int> status = ieum::run(run(log));
   if (status) return *status;
   return log.failed(explain_failure(Stage::running, status.error()));
 }
 
-Result<LocalStreams> open_local_streams(const CommonOptions& options, Log& log) {
+namespace {
+
+/// What is never written to need not be writable.
+Result<Output> open_output(const CommonOptions& options) {
   Result<Output> output = Output::open(options.output_path, options.rendering);
+  if (output || options.writes_output) return output;
+  return Output::open("/dev/null", options.rendering);
+}
+
+}  // namespace
+
+Result<LocalStreams> open_local_streams(const CommonOptions& options, Log& log) {
+  Result<Output> output = open_output(options);
   if (!output) {
     const std::string where = options.output_path.empty() ? "standard output" : options.output_path;
     log.failed(explain_failure(Stage::writing_output, output.error(), {.where = where}));
@@ -154,7 +173,12 @@ Task<> run_beside(Group& group, Signals signals, std::function<Task<int>(Interru
 }  // namespace
 
 Task<int> with_interrupt(std::function<Task<int>(Interrupt&)> body) {
-  Signals signals = co_await Signals::create(SIGINT, SIGTERM);
+  // nohup(1) has it that a hang-up is nothing to us.
+  struct sigaction hang_up{};
+  const bool minds = ::sigaction(SIGHUP, nullptr, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN;
+  Result<Signals> caught =
+      minds ? Signals::create(SIGINT, SIGTERM, SIGHUP) : Signals::create(SIGINT, SIGTERM);
+  Signals signals = co_await std::move(caught);
   Interrupt interrupt;
   int status = 0;
   auto both = [&](Group& group) {
