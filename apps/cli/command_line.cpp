@@ -29,8 +29,6 @@ constexpr std::array common_hints{
     Hint{"-N", "it is not needed: this is the default; see --on-eof"},
     Hint{"-q", "see --on-eof, --linger and -i"},
     Hint{"-e", "to run a command for each client, write 'ieum listen --exec COMMAND ADDRESS'"},
-    Hint{"-C", "lines are sent as they are; for CR LF write printf 'text\\r\\n'"},
-    Hint{"--crlf", "lines are sent as they are; for CR LF write printf 'text\\r\\n'"},
     Hint{"--broker", "'ieum listen -k' receives from and sends to all clients, but relays nothing"},
     Hint{"--chat", "'ieum listen -k' receives from and sends to all clients, but relays nothing"},
     Hint{"--ssl", "TLS is not built into this version"},

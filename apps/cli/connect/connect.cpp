@@ -10,14 +10,15 @@ namespace ieum::cli {
 
 namespace {
 
-Task<StreamSocket> connect_to(const ConnectCommand& command, EventLog& events) {
+Task<StreamSocket> connect_to(const ConnectCommand& command, EventLog& events,
+                              std::string_view target) {
   const Endpoint& endpoint = command.common.endpoint;
   if (endpoint.scheme == Scheme::descriptor) {
     StreamSocket socket = co_await StreamSocket::adopt(Descriptor(endpoint.descriptor));
     co_return socket;
   }
   ConnectOptions options;
-  options.timeout = command.common.wait;
+  if (command.retries == 0 && !command.proxy) options.timeout = command.common.wait;
   options.family = command.common.family;
   options.no_delay = endpoint.setting(Key::nodelay).value_or(1) != 0;
   options.observer = &events;
@@ -25,13 +26,68 @@ Task<StreamSocket> connect_to(const ConnectCommand& command, EventLog& events) {
     options.source = *command.source;
     events.connects_from(*command.source);
   }
-  StreamSocket socket = co_await StreamSocket::connect(endpoint.target, options);
+  StreamSocket socket = co_await StreamSocket::connect(target, options);
   co_return socket;
 }
 
-int connect_failed(const ConnectCommand& command, const Error& error, EventLog& events,
+Task<StreamSocket> connect_by_proxy(const ConnectCommand& command, EventLog& events,
+                                    std::optional<Failure>& failure) {
+  const Proxy& proxy = *command.proxy;
+  const std::optional<Credentials> credentials = read_credentials(proxy, failure);
+  if (failure) co_await fail(std::errc::invalid_argument, "read credentials");
+  const HostPort to = co_await HostPort::parse(command.common.endpoint.target);
+  StreamSocket socket = co_await connect_to(command, events, proxy.target);
+  co_await connect_through(socket, proxy, credentials, to, failure);
+  events.proxied(proxy.to_string(), to.to_string());
+  co_return socket;
+}
+
+Task<StreamSocket> connect_once(const ConnectCommand& command, EventLog& events,
+                                std::optional<Failure>& failure) {
+  if (command.proxy) {
+    StreamSocket socket = co_await connect_by_proxy(command, events, failure);
+    co_return socket;
+  }
+  StreamSocket socket = co_await connect_to(command, events, command.common.endpoint.target);
+  co_return socket;
+}
+
+/// Whether the same may succeed later.
+bool is_worth_retrying(const Error& error, const std::optional<Failure>& failure) {
+  if (error == std::errc::operation_canceled || error == Errc::name_invalid) return false;
+  return !failure || failure->status == Status::not_connected;
+}
+
+Task<StreamSocket> connect_often(const ConnectCommand& command, EventLog& events,
+                                 std::optional<Failure>& failure) {
+  for (int left = command.retries;; --left) {
+    failure.reset();
+    Result<StreamSocket> socket = co_await attempt(connect_once(command, events, failure));
+    if (socket) co_return *std::move(socket);
+    if (left == 0 || !is_worth_retrying(socket.error(), failure)) co_await fail(socket.error());
+    events.retrying(socket.error(), left, retry_pause);
+    co_await sleep(retry_pause);
+  }
+}
+
+Task<StreamSocket> connect_any_way(const ConnectCommand& command, EventLog& events,
+                                   std::optional<Failure>& failure) {
+  // The time is for all of it: each attempt, to a proxy, and on.
+  const bool several = command.retries > 0 || command.proxy;
+  if (several && command.common.wait > Duration::zero()) {
+    StreamSocket socket =
+        co_await with_timeout(command.common.wait, connect_often(command, events, failure));
+    co_return socket;
+  }
+  StreamSocket socket = co_await connect_often(command, events, failure);
+  co_return socket;
+}
+
+int connect_failed(const ConnectCommand& command, const Error& error,
+                   const std::optional<Failure>& failure, EventLog& events,
                    const Interrupt& interrupt) {
   if (interrupt.is_raised()) return report_interrupted(events, interrupt);
+  if (failure && error != std::errc::timed_out) return events.log().failed(*failure);
   const CommonOptions& common = command.common;
   const std::string where = common.endpoint.to_string();
   const ErrorContext context{
@@ -70,9 +126,10 @@ Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interrupt& i
     const int status = co_await copy_standard(*streams, command.common, events, interrupt);
     co_return status;
   }
+  std::optional<Failure> failure;
   Result<StreamSocket> socket =
-      co_await attempt(unless_interrupted(connect_to(command, events), interrupt));
-  if (!socket) co_return connect_failed(command, socket.error(), events, interrupt);
+      co_await attempt(unless_interrupted(connect_any_way(command, events, failure), interrupt));
+  if (!socket) co_return connect_failed(command, socket.error(), failure, events, interrupt);
   const int status = co_await talk_over(*std::move(socket), command, events, interrupt, *streams);
   co_return status;
 }

@@ -5,6 +5,7 @@
 
 #include <ieum/task.hpp>
 
+#include "connect/proxy.hpp"
 #include "session/common_options.hpp"
 
 namespace ieum::cli {
@@ -12,10 +13,15 @@ namespace ieum::cli {
 class Log;
 struct Interrupt;
 
+/// Between two attempts of --retry.
+inline constexpr Duration retry_pause = std::chrono::seconds(1);
+
 struct ConnectCommand {
   CommonOptions common;
   std::optional<Address> source;  ///< -s
   bool probe = false;             ///< -z
+  std::optional<Proxy> proxy{};   ///< --proxy
+  int retries = 0;                ///< --retry
 };
 
 [[nodiscard]] Parsed<ConnectCommand> parse_connect(const GivenOptions& given,

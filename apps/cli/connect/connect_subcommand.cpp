@@ -1,11 +1,17 @@
 // The record of `ieum connect`: its options, its manual, and how its command line is read.
 #include "connect/connect.hpp"
+
+#include <fmt/format.h>
+
 #include "help/common_sections.hpp"
 #include "session/run_session.hpp"
+#include "text/units.hpp"
 
 namespace ieum::cli {
 
 namespace {
+
+constexpr int retries_max = 1'000'000;
 
 std::vector<OptionSpec> options() {
   std::vector<OptionSpec> all;
@@ -17,6 +23,23 @@ std::vector<OptionSpec> options() {
                  .group = connection_group,
                  .help = "Connect from this local address, and port if there is one: 192.0.2.1, "
                          "192.0.2.1:5000, [2001:db8::1]:5000."});
+  all.push_back({.names = "--retry",
+                 .value = "N",
+                 .group = connection_group,
+                 .help = fmt::format("If there is no connection, try again up to N times, {} apart: "
+                                     "to wait for a server that starts. -w counts for all of it.",
+                                     format_duration(retry_pause))});
+  all.push_back({.names = "--proxy",
+                 .value = "URL",
+                 .group = connection_group,
+                 .help = "Connect through a proxy, which also looks up the name: socks5://HOST:PORT "
+                         "or http://HOST:PORT (CONNECT). -w counts for both ways together; -s, -4 "
+                         "and -6 are about the way to the proxy."});
+  all.push_back({.names = "--proxy-auth",
+                 .value = "FILE",
+                 .group = connection_group,
+                 .help = "Tell the proxy USER:PASSWORD, the first line of FILE. Default: what the "
+                         "environment has as IEUM_PROXY_AUTH, or nothing."});
   all.push_back({.names = "-z,--probe",
                  .group = connection_group,
                  .help = "Connect and close at once, to see whether anything listens."});
@@ -29,6 +52,14 @@ std::vector<Conflict> conflicts() {
   all.push_back({.options = {"--source"},
                  .sentence = "{} is for TCP and UDP addresses",
                  .schemes = ~ip_schemes});
+  all.push_back({.options = {"--retry"},
+                 .sentence = "{} needs an address to connect to",
+                 .schemes = ~connection_schemes});
+  all.push_back({.options = {"--proxy"},
+                 .sentence = "{} is for TCP addresses",
+                 .schemes = ~bit(Scheme::tcp)});
+  all.push_back(
+      {.options = {"--proxy-auth"}, .sentence = "{} requires --proxy", .without = {"--proxy"}});
   all.push_back({.options = {"--probe"},
                  .sentence = "{} needs a connection: only an answer shows whether anyone receives "
                              "datagrams",
@@ -63,6 +94,19 @@ std::string read_source(const GivenOptions& given, ConnectCommand& command) {
   return {};
 }
 
+/// --proxy and --proxy-auth; gives what is wrong, or nothing.
+std::string read_proxy(const GivenOptions& given, ConnectCommand& command) {
+  if (!given.has("--proxy")) return {};
+  Parsed<Proxy> proxy = parse_proxy(given.text("--proxy"));
+  if (!proxy) return proxy.error();
+  command.proxy = *std::move(proxy);
+  if (given.has("--proxy-auth") && given.text("--proxy-auth").empty()) {
+    return "--proxy-auth takes the name of a file";
+  }
+  command.proxy->credentials_path = given.text("--proxy-auth");
+  return {};
+}
+
 ManualText manual() {
   return {
       .description = {"Connects to ADDRESS, sends standard input to it, and writes what it "
@@ -81,6 +125,8 @@ ManualText manual() {
                          "Send a file; the other side runs ieum listen."},
                         {"ieum connect -z -w 2 host:22 && echo open",
                          "See whether a port is open. Nothing is sent."},
+                        {"ieum connect -z --retry 60 db:5432 && start-the-rest",
+                         "Wait for a port, for a minute."},
                         {"for port in $(seq 20 25); do ieum connect -z -v host:$port; done",
                          "The same for several ports."},
                         {"ieum connect -v unix:/run/app.sock",
@@ -88,7 +134,12 @@ ManualText manual() {
                         {"ieum connect --hex host:7", "See every byte, both ways."},
                         {"ieum connect udp://192.0.2.7:7000", "Send each line as a datagram."},
                         {"ieum connect -s 192.0.2.1:5000 host:80",
-                         "Connect from a given address and port."}}}},
+                         "Connect from a given address and port."},
+                        {"ssh -o ProxyCommand='ieum connect --proxy socks5://proxy:1080 %h:%p' host",
+                         "Use ssh through a proxy."}}},
+           {.title = "Environment",
+            .entries = {{"IEUM_PROXY_AUTH",
+                         "USER:PASSWORD for --proxy, unless --proxy-auth names a file."}}}},
       .see_also = "tcp(7), unix(7)"};
 }
 
@@ -107,6 +158,10 @@ Parsed<ConnectCommand> parse_connect(const GivenOptions& given, const Environmen
   ConnectCommand command{.common = *std::move(common), .source = {}, .probe = given.has("--probe")};
   command.common.writes_output = !command.probe;
   std::string wrong = read_source(given, command);
+  if (wrong.empty()) wrong = read_proxy(given, command);
+  const auto retries = read_count(given, "--retry", 0, retries_max);
+  if (wrong.empty() && !retries) wrong = retries.error();
+  if (retries) command.retries = *retries;
   if (!wrong.empty()) return UsageError(std::move(wrong));
   return command;
 }

@@ -7,6 +7,7 @@
 #include <ieum/timeout.hpp>
 
 #include "session/idle_timeout.hpp"
+#include "text/line_ends.hpp"
 #include "text/units.hpp"
 
 namespace ieum::cli {
@@ -30,12 +31,15 @@ Task<> Broadcast::until_room() {
 Task<> Broadcast::read_input() {
   constexpr std::size_t chunk_bytes = std::size_t{64} * 1024;
   std::vector<std::byte> buffer(chunk_bytes);
+  LineEnds line_ends;
   for (;;) {
     co_await until_room();
     const std::size_t count = co_await streams_.input.read_some(buffer);
     if (count == 0) break;
     co_await until_room();  // the last one may have left meanwhile
-    send_to_all(Payload(ConstBuffer(buffer).first(count)));
+    ConstBuffer data = ConstBuffer(buffer).first(count);
+    if (options_.session.crlf) data = line_ends.to_crlf(data);
+    send_to_all(Payload(data));
   }
   input_ended_ = true;
   for (Member* member : members_) member->queue.close();

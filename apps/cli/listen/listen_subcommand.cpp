@@ -68,7 +68,7 @@ void add_datagram_conflicts(std::vector<Conflict>& all) {
                              "standard input",
                  .with = {"--echo", "--discard"},
                  .schemes = datagram_schemes});
-  all.push_back({.options = {"--size", "--lines", "--on-eof"},
+  all.push_back({.options = {"--size", "--lines", "--on-eof", "--crlf"},
                  .sentence = "{} has no effect with --keep, which does not read standard input",
                  .with = {"--keep"},
                  .schemes = datagram_schemes});
@@ -81,7 +81,7 @@ std::vector<Conflict> conflicts() {
                  .sentence = "--echo, --discard and --exec are mutually exclusive",
                  .count_min = 2});
   add_datagram_conflicts(all);
-  all.push_back({.options = {"--output", "--hex", "--timestamps", "--on-eof", "--linger"},
+  all.push_back({.options = {"--output", "--hex", "--timestamps", "--on-eof", "--linger", "--crlf"},
                  .sentence = "{} cannot be combined with --echo, --discard or --exec",
                  .with = {"--echo", "--discard", "--exec"},
                  .schemes = ~bit(Scheme::standard)});

@@ -157,6 +157,23 @@ void EventLog::connected(const Address& local, const Address& peer) {
           {{"local", local.to_string()}, {"peer", peer.to_string()}, {"seconds", seconds(took)}}});
 }
 
+void EventLog::retrying(const Error& error, int left, Duration pause) {
+  if (!log_->reports_events()) return;
+  report({"retrying",
+          fmt::format("{}; trying again in {}, {} time{} at most", error.to_string(),
+                      format_duration(pause), left, left == 1 ? "" : "s"),
+          {},
+          {{"message", error.to_string()}, {"left", static_cast<std::uint64_t>(left)}}});
+}
+
+void EventLog::proxied(std::string_view proxy, std::string_view target) {
+  if (!log_->reports_events()) return;
+  report({"proxied",
+          fmt::format("{} has connected to {}", proxy, target),
+          {},
+          {{"proxy", std::string(proxy)}, {"target", std::string(target)}}});
+}
+
 void EventLog::accepted(const Address& local, const Address& peer) {
   began_ = Clock::now();  // the wait for a client is no part of its connection
   if (!log_->reports_events()) return;

@@ -59,6 +59,9 @@ class EventLog final : public ConnectObserver {
   void connecting(const Address& to) override;
   void attempt_failed(const Error& error) override;
   void connected(const Address& local, const Address& peer);
+  void retrying(const Error& error, int left, Duration pause);
+  /// The connection goes on to `target`.
+  void proxied(std::string_view proxy, std::string_view target);
   void accepted(const Address& local, const Address& peer);
   void taken_over(std::string_view what);
   void option_set(std::string_view name, std::string_view value);

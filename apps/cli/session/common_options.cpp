@@ -105,6 +105,9 @@ void add_output_options(std::vector<OptionSpec>& options) {
 }
 
 void add_talk_options(std::vector<OptionSpec>& options, std::string wait) {
+  options.push_back({.names = "-C,--crlf",
+                     .group = payload_group,
+                     .help = "Send each line end of standard input as CR LF."});
   add_family_options(options, connection_group);
   add_session_options(options, std::move(wait));
   add_framing_options(
@@ -125,6 +128,9 @@ void add_family_conflicts(std::vector<Conflict>& conflicts) {
 
 void add_talk_conflicts(std::vector<Conflict>& conflicts) {
   add_family_conflicts(conflicts);
+  conflicts.push_back({.options = {"--crlf"},
+                       .sentence = "{} has no effect with the address -",
+                       .schemes = bit(Scheme::standard)});
   conflicts.push_back({.options = {"--size", "--lines"},
                        .sentence = "{} is for datagram addresses: udp://, unix-dgram:",
                        .schemes = ~datagram_schemes});
@@ -230,6 +236,7 @@ Parsed<CommonOptions> read_common_options(const GivenOptions& given, Role role,
   const Parsed<OnEof> on_eof = read_on_eof(given);
   if (!on_eof) return UsageError(on_eof.error());
   common.session.on_eof = *on_eof;
+  common.session.crlf = given.has("--crlf");
   wrong = read_output(given, environment, common);
   if (wrong.empty()) wrong = read_framing(given, common);
   if (!wrong.empty()) return UsageError(std::move(wrong));

@@ -33,6 +33,7 @@ struct SessionOptions {
   Duration idle{};  ///< end when nothing has come or gone for so long; zero: never
   /// After the peer's end: how long our input, if it is no terminal, may be silent before we end.
   Duration linger = std::chrono::seconds(1);
+  bool crlf = false;  ///< our input's lines are sent with CR LF
 };
 
 struct CommonOptions {

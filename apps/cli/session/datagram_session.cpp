@@ -192,7 +192,9 @@ Task<> DatagramSession::send() {
       co_return;
     }
     if (!*piece) break;
-    const bool goes_on = co_await send_piece(**piece);
+    ConstBuffer data = **piece;
+    if (options_.session.crlf) data = line_ends_.to_crlf(data);
+    const bool goes_on = co_await send_piece(data);
     if (!goes_on) co_return;
   }
   events_.input_ended();

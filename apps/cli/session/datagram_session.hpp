@@ -13,6 +13,7 @@
 
 #include "session/datagram_input.hpp"
 #include "session/run_session.hpp"
+#include "text/line_ends.hpp"
 
 namespace ieum::cli {
 
@@ -77,6 +78,7 @@ class DatagramSession {
   EventLog& events_;
   Interrupt& interrupt_;
   DatagramInput input_;
+  LineEnds line_ends_;
   Datagram peer_;  // of `first_sender`: where it is, and to which address of ours it sent
   Event peer_known_;
   Event changed_;

@@ -107,7 +107,8 @@ Task<> Session::send() {
     }
     if (*count == 0) break;
     note_activity();
-    const ConstBuffer data = ConstBuffer(buffer).first(*count);
+    ConstBuffer data = ConstBuffer(buffer).first(*count);
+    if (options_.crlf) data = line_ends_.to_crlf(data);
     const Result<> sent = co_await attempt(send_all(data));
     if (sent) continue;
     if (sent.error() == std::errc::operation_canceled) co_await fail(sent.error());

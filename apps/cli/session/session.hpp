@@ -14,6 +14,7 @@
 #include "session/common_options.hpp"
 #include "session/interrupt.hpp"
 #include "session/output.hpp"
+#include "text/line_ends.hpp"
 
 namespace ieum::cli {
 
@@ -75,6 +76,7 @@ class Session {
   SessionEnd end_;
   Event changed_;
   Event all_received_;
+  LineEnds line_ends_;
   Group* sending_ = nullptr;  // while something is being sent
   bool all_sent_ = false;
   bool shutdown_sent_ = false;  // the peer knows that nothing more comes
