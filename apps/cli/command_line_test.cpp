@@ -173,8 +173,11 @@ TEST(CommandLine, says_what_is_wrong) {
             "listen: unknown option '-lk'; this is 'ieum listen' already");
   EXPECT_EQ(refused({"connect", "h:20-25"}),
             "connect: 'h:20-25' is a range of ports; for each of them: for port in $(seq 20 25)");
-  EXPECT_EQ(refused({"connect", "h:http"}),
-            "connect: 'h:http' names a service; write its port, a number from 1 to 65535");
+  EXPECT_EQ(refused({"connect", "h:nosuch"}),
+            "connect: 'h:nosuch' names a service that is not known here; write its port, a number "
+            "from 1 to 65535");
+  EXPECT_EQ(refused({"connect", "-z", "h:25-20"}),
+            "connect: 'h:25-20' is no range of ports: the first number is to be the smaller one");
   EXPECT_EQ(refused({"listen", "9000"}), "listen: '9000' has no host; write :9000");
   EXPECT_EQ(refused({"connect", "-u", "h:80"}),
             "connect: unknown option '-u'; for datagrams, write udp://HOST:PORT as the address");

@@ -83,18 +83,16 @@ Task<StreamSocket> connect_any_way(const ConnectCommand& command, EventLog& even
   co_return socket;
 }
 
-int connect_failed(const ConnectCommand& command, const Error& error,
-                   const std::optional<Failure>& failure, EventLog& events,
-                   const Interrupt& interrupt) {
-  if (interrupt.is_raised()) return report_interrupted(events, interrupt);
-  if (failure && error != std::errc::timed_out) return events.log().failed(*failure);
+Failure why_not_connected(const ConnectCommand& command, const Error& error,
+                          const std::optional<Failure>& failure) {
+  if (failure && error != std::errc::timed_out) return *failure;
   const CommonOptions& common = command.common;
   const std::string where = common.endpoint.to_string();
   const ErrorContext context{
       .where = where, .limit = common.wait, .family_asked = common.family != Family::none};
   const Stage stage =
       common.endpoint.scheme == Scheme::descriptor ? Stage::taking_over : Stage::connecting;
-  return events.log().failed(explain_failure(stage, error, context));
+  return explain_failure(stage, error, context);
 }
 
 Task<int> talk_over(StreamSocket socket, const ConnectCommand& command, EventLog& events,
@@ -129,12 +127,26 @@ Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interrupt& i
   std::optional<Failure> failure;
   Result<StreamSocket> socket =
       co_await attempt(unless_interrupted(connect_any_way(command, events, failure), interrupt));
-  if (!socket) co_return connect_failed(command, socket.error(), failure, events, interrupt);
+  if (!socket && interrupt.is_raised()) co_return report_interrupted(events, interrupt);
+  if (!socket) co_return log.failed(why_not_connected(command, socket.error(), failure));
   const int status = co_await talk_over(*std::move(socket), command, events, interrupt, *streams);
   co_return status;
 }
 
 }  // namespace
+
+Task<std::optional<Failure>> probe_one(const ConnectCommand& command, EventLog& events) {
+  std::optional<Failure> failure;
+  Result<StreamSocket> socket = co_await attempt(connect_any_way(command, events, failure));
+  if (!socket) {
+    if (socket.error() == std::errc::operation_canceled) co_await fail(socket.error());
+    co_return why_not_connected(command, socket.error(), failure);
+  }
+  events.connected(socket->local_address().value_or(Address{}), socket->peer_address());
+  co_await socket->close();
+  events.closed(EndReason::probed);
+  co_return std::nullopt;
+}
 
 Task<int> run_connect(const ConnectCommand& given, Log& log) {
   ConnectCommand command = given;
@@ -143,6 +155,7 @@ Task<int> run_connect(const ConnectCommand& given, Log& log) {
     if (command.common.endpoint.has_datagrams()) {
       return connect_datagrams(command, log, interrupt);
     }
+    if (command.last_port != 0) return probe_ports(command, log, interrupt);
     return connect_and_talk(command, log, interrupt);
   };
   const int status = co_await with_interrupt(body);

@@ -10,6 +10,7 @@
 
 namespace ieum::cli {
 
+class EventLog;
 class Log;
 struct Interrupt;
 
@@ -22,6 +23,7 @@ struct ConnectCommand {
   bool probe = false;             ///< -z
   std::optional<Proxy> proxy{};   ///< --proxy
   int retries = 0;                ///< --retry
+  std::uint16_t last_port = 0;    ///< of a range that -z tries; 0: there is one port
 };
 
 [[nodiscard]] Parsed<ConnectCommand> parse_connect(const GivenOptions& given,
@@ -29,6 +31,11 @@ struct ConnectCommand {
 
 /// Gives the exit status; what went wrong has been reported.
 [[nodiscard]] Task<int> run_connect(const ConnectCommand& command, Log& log);
+/// Whether there is a connection to `command`'s one port, which is closed again; else why not.
+[[nodiscard]] Task<std::optional<Failure>> probe_one(const ConnectCommand& command,
+                                                     EventLog& events);
+/// -z with a range of ports.
+[[nodiscard]] Task<int> probe_ports(const ConnectCommand& command, Log& log, Interrupt& interrupt);
 /// The same with an address of datagrams.
 [[nodiscard]] Task<int> connect_datagrams(const ConnectCommand& command, Log& log,
                                           Interrupt& interrupt);

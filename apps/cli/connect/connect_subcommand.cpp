@@ -3,8 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <ieum/host_port.hpp>
+
 #include "help/common_sections.hpp"
 #include "session/run_session.hpp"
+#include "text/suggest.hpp"
 #include "text/units.hpp"
 
 namespace ieum::cli {
@@ -42,7 +45,9 @@ std::vector<OptionSpec> options() {
                          "environment has as IEUM_PROXY_AUTH, or nothing."});
   all.push_back({.names = "-z,--probe",
                  .group = connection_group,
-                 .help = "Connect and close at once, to see whether anything listens."});
+                 .help = "Connect and close at once, to see whether anything listens. With a "
+                         "range of ports, HOST:FIRST-LAST, those that are open are written to "
+                         "standard output, and -w counts for each."});
   return all;
 }
 
@@ -127,8 +132,7 @@ ManualText manual() {
                          "See whether a port is open. Nothing is sent."},
                         {"ieum connect -z --retry 60 db:5432 && start-the-rest",
                          "Wait for a port, for a minute."},
-                        {"for port in $(seq 20 25); do ieum connect -z -v host:$port; done",
-                         "The same for several ports."},
+                        {"ieum connect -z -w 1 host:1-1024", "List the open ports."},
                         {"ieum connect -v unix:/run/app.sock",
                          "Connect to a Unix socket, and report each event."},
                         {"ieum connect --hex host:7", "See every byte, both ways."},
@@ -151,12 +155,39 @@ Parsed<Action> parse(const GivenOptions& given, const Environment& environment) 
 
 }  // namespace
 
-Parsed<ConnectCommand> parse_connect(const GivenOptions& given, const Environment& environment) {
+namespace {
+
+/// Of -z: takes the range off HOST:FIRST-LAST, so that the word is HOST:FIRST, and gives LAST; 0 if
+/// there is no range.
+Parsed<std::uint16_t> take_range(std::string& word) {
+  const std::size_t colon = word.rfind(':');
+  const std::size_t dash = word.find('-', colon == std::string::npos ? word.size() : colon);
+  if (dash == std::string::npos) return std::uint16_t{0};
+  const Result<HostPort> first = HostPort::parse("h" + word.substr(colon, dash - colon));
+  const Result<HostPort> last = HostPort::parse("h:" + word.substr(dash + 1));
+  if (!first || !last) return std::uint16_t{0};
+  if (first->port() > last->port() || first->port() == 0) {
+    return UsageError(fmt::format("{} is no range of ports: the first number is to be the smaller "
+                                  "one",
+                                  in_quotes(word)));
+  }
+  word.resize(dash);
+  return last->port();
+}
+
+}  // namespace
+
+Parsed<ConnectCommand> parse_connect(const GivenOptions& options, const Environment& environment) {
+  GivenOptions given = options;
+  Parsed<std::uint16_t> last_port = std::uint16_t{0};
+  if (given.has("--probe") && !given.words.empty()) last_port = take_range(given.words.front());
+  if (!last_port) return UsageError(last_port.error());
   auto common = read_common_options(given, Role::connect, "ieum connect localhost:7000",
                                     conflicts(), environment);
   if (!common) return UsageError(common.error());
   ConnectCommand command{.common = *std::move(common), .source = {}, .probe = given.has("--probe")};
-  command.common.writes_output = !command.probe;
+  command.last_port = *last_port;
+  command.common.writes_output = !command.probe || command.last_port != 0;
   std::string wrong = read_source(given, command);
   if (wrong.empty()) wrong = read_proxy(given, command);
   const auto retries = read_count(given, "--retry", 0, retries_max);

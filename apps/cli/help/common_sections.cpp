@@ -27,10 +27,12 @@ ManualSection addresses_section(Role role) {
   const bool listens = role == Role::listen;
   section.entries = {
       {"HOST:PORT, tcp://HOST:PORT",
-       listens ? std::string("TCP. HOST is a local address, a name, or * for all addresses; :PORT "
+       listens ? std::string("TCP. PORT is a number, or the name of a service, as http. HOST is a "
+                             "local address, a name, or * for all addresses; :PORT "
                              "means *:PORT. IPv6 addresses go in brackets: [::1]:80. With port 0 "
                              "the system chooses a port, which is reported.")
-               : fmt::format("TCP. HOST is a name or an address; :PORT means localhost:PORT. IPv6 "
+               : fmt::format("TCP. PORT is a number, or the name of a service, as http. HOST is a "
+                             "name or an address; :PORT means localhost:PORT. IPv6 "
                              "addresses go in brackets: [::1]:80. If a name has several addresses, "
                              "a new attempt starts every {} and the first connection wins (RFC "
                              "8305).",

@@ -8,6 +8,7 @@
 #include <ieum/result.hpp>
 
 #include "options/foreign_form.hpp"
+#include "options/service_name.hpp"
 #include "text/suggest.hpp"
 
 namespace ieum::cli {
@@ -35,10 +36,9 @@ std::string about_port(std::string_view text, std::string_view port) {
     return fmt::format("{} is a range of ports; for each of them: for port in $(seq {} {})",
                        in_quotes(text), port.substr(0, dash), port.substr(dash + 1));
   }
-  const bool is_word = !port.empty() && port.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") ==
-                                            std::string_view::npos;
-  if (is_word) {
-    return fmt::format("{} names a service; write its port, a number from 1 to 65535",
+  if (is_service_name(port)) {
+    return fmt::format("{} names a service that is not known here; write its port, a number from 1 "
+                       "to 65535",
                        in_quotes(text));
   }
   return fmt::format("{} needs a port, a number from 1 to 65535, after its colon", in_quotes(text));
@@ -74,6 +74,12 @@ std::string read_host_port(std::string_view text, Role role, Endpoint& endpoint)
   // As Go and others have it: no host is this host, or every address of it.
   if (text.starts_with(':') && text.rfind(':') == 0) {
     endpoint.target.insert(0, role == Role::listen ? "*" : "localhost");
+  }
+  const std::size_t colon = endpoint.target.rfind(':');
+  const std::string name = colon == std::string::npos ? "" : endpoint.target.substr(colon + 1);
+  if (is_service_name(name) && colon == endpoint.target.find(':')) {
+    const auto port = port_of_service(name, endpoint.scheme != Scheme::tcp);
+    if (port) endpoint.target = fmt::format("{}:{}", endpoint.target.substr(0, colon), *port);
   }
   std::string place = endpoint.target;
   if (place.starts_with("*:")) place.replace(0, 1, "0.0.0.0");

@@ -1,5 +1,5 @@
 // Endpoint: where one side of a command is, as the user writes it: tcp://HOST:PORT?key=value.
-// Parsing opens nothing and looks nothing up.
+// Parsing opens nothing and looks nothing up, but for the names of services.
 #pragma once
 
 #include <cstdint>

@@ -58,6 +58,16 @@ TEST(Endpoint, of_datagrams) {
   EXPECT_NE(refused("host:5000", Role::cast).find("casting is one to many"), std::string::npos);
 }
 
+TEST(Endpoint, takes_the_names_of_services) {
+  EXPECT_EQ(parsed("h:http").target, "h:80");
+  EXPECT_EQ(parsed("h:http").port, 80);
+  EXPECT_EQ(parsed(":ssh", Role::listen).target, "*:22");
+  EXPECT_EQ(parsed("udp://h:domain").port, 53);
+  EXPECT_EQ(refused("h:nosuch"),
+            "'h:nosuch' names a service that is not known here; write its port, a number from 1 to "
+            "65535");
+}
+
 TEST(Endpoint, has_settings) {
   const Endpoint endpoint = parsed("tcp://h:1?nodelay=0&rcvbuf=64k&ttl=5&keepalive=60");
   EXPECT_EQ(endpoint.target, "h:1");
