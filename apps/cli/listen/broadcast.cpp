@@ -12,8 +12,14 @@
 
 namespace ieum::cli {
 
-Broadcast::Broadcast(LocalStreams& streams, const CommonOptions& options, Log& log)
-    : streams_(streams), options_(options), log_(log) {}
+Broadcast::Broadcast(LocalStreams& streams, const CommonOptions& options, Relaying relaying,
+                     Log& log)
+    : streams_(streams), options_(options), relaying_(relaying), log_(log) {}
+
+bool Broadcast::has_said_all() const noexcept {
+  return input_ended_ &&
+         (relaying_ == Relaying::none || options_.session.on_eof == OnEof::close);
+}
 
 bool Broadcast::has_room() const noexcept {
   return std::ranges::any_of(members_, [](const Member* member) {
@@ -42,12 +48,13 @@ Task<> Broadcast::read_input() {
     send_to_all(Payload(data));
   }
   input_ended_ = true;
+  if (!has_said_all()) co_return;
   for (Member* member : members_) member->queue.close();
 }
 
-void Broadcast::send_to_all(const Payload& payload) {
+void Broadcast::send_to_all(const Payload& payload, const Member* except) {
   for (Member* member : members_) {
-    if (member->finished.is_set() || member->queue.try_push(payload)) continue;
+    if (member == except || member->finished.is_set() || member->queue.try_push(payload)) continue;
     // Its writing is stuck, so it cannot learn this from its queue.
     disconnect(*member, EndReason::too_slow);
   }
@@ -103,7 +110,7 @@ Task<> Broadcast::serve_in(Group& group, StreamSocket& client, Member& member, E
     }
   };
   const Membership membership(*this, member);
-  if (input_ended_) member.queue.close();
+  if (has_said_all()) member.queue.close();
   group.start(receive(client, member, events));
   if (options_.session.idle > Duration::zero()) group.start(watch_idle(member));
   co_await send(client, member, events);
@@ -116,6 +123,7 @@ Task<> Broadcast::receive(StreamSocket& client, Member& member, EventLog& events
     if (!data) break;
     member.last_activity = EventLog::Clock::now();
     events.received(data.size());
+    if (relaying_ == Relaying::to_others) send_to_all(Payload(data), &member);
     const Result<> written =
         co_await attempt(streams_.output.write(member.rendering, Side::received, data));
     if (written) continue;

@@ -27,8 +27,11 @@ class Broadcast {
   /// So much waits at least for each before our input waits for them.
   static constexpr std::size_t queue_bytes_min = std::size_t{256} * 1024;
 
+  /// To whom goes what a client says, besides our output.
+  enum class Relaying : std::uint8_t { none, to_others };
+
   /// All must outlive it.
-  Broadcast(LocalStreams& streams, const CommonOptions& options, Log& log);
+  Broadcast(LocalStreams& streams, const CommonOptions& options, Relaying relaying, Log& log);
 
   /// Reads our input until its end; then half-closes or not, as --on-eof says. Fails if the input
   /// does.
@@ -64,10 +67,13 @@ class Broadcast {
   void report_too_slow(const StreamSocket& client);
   Task<> until_room();
   [[nodiscard]] bool has_room() const noexcept;
-  void send_to_all(const Payload& payload);
+  void send_to_all(const Payload& payload, const Member* except = nullptr);
+  /// Nobody has anything more to say to the clients.
+  [[nodiscard]] bool has_said_all() const noexcept;
 
   LocalStreams& streams_;
   const CommonOptions& options_;
+  Relaying relaying_;
   Log& log_;
   std::vector<Member*> members_;
   Event room_;  // may have come: somebody has joined, left, or taken something

@@ -30,9 +30,10 @@ DatagramBatch batch_for(const Endpoint& endpoint) {
 }  // namespace
 
 DatagramService::DatagramService(DatagramSocket& socket, const ListenCommand& command,
-                                 EventLog& events, Interrupt& interrupt)
+                                 const Access& access, EventLog& events, Interrupt& interrupt)
     : socket_(socket),
       command_(command),
+      access_(access),
       events_(events),
       interrupt_(interrupt),
       batch_(batch_for(command.common.endpoint)) {}
@@ -55,6 +56,7 @@ Task<int> DatagramService::run() {
                 {},
                 {{"datagrams", ignored_}}});
   }
+  report_refused(log, refused_);
   if (too_large_ > 0) {
     log.notice({"too_large",
                 fmt::format("{} datagram{} larger than {} bytes got no answer", too_large_,
@@ -96,15 +98,17 @@ Task<> DatagramService::serve() {
 
 /// Of the batch, what is not ignored.
 std::span<const Datagram> DatagramService::served() {
-  const std::span<const Datagram> all = batch_.datagrams();
-  if (command_.keep) return all;
-  if (!only_peer_ && !all.empty()) {
-    only_peer_ = all.front().peer;
-    events_.peer_is(*only_peer_);
-  }
   chosen_.clear();
-  for (const Datagram& datagram : all) {
-    if (datagram.peer == *only_peer_) {
+  for (const Datagram& datagram : batch_.datagrams()) {
+    if (!access_.admits(datagram.peer)) {
+      ++refused_;
+      continue;
+    }
+    if (!command_.keep && !only_peer_) {
+      only_peer_ = datagram.peer;
+      events_.peer_is(*only_peer_);
+    }
+    if (command_.keep || datagram.peer == *only_peer_) {
       chosen_.push_back(datagram);
     } else {
       ++ignored_;

@@ -18,8 +18,8 @@ class DatagramService {
   static constexpr Duration answer_max = std::chrono::milliseconds(100);
 
   /// All must outlive it.
-  DatagramService(DatagramSocket& socket, const ListenCommand& command, EventLog& events,
-                  Interrupt& interrupt);
+  DatagramService(DatagramSocket& socket, const ListenCommand& command, const Access& access,
+                  EventLog& events, Interrupt& interrupt);
 
   /// Until it is interrupted or idle; closes the socket, gives the exit status.
   [[nodiscard]] Task<int> run();
@@ -32,12 +32,14 @@ class DatagramService {
 
   DatagramSocket& socket_;
   const ListenCommand& command_;
+  const Access& access_;
   EventLog& events_;
   Interrupt& interrupt_;
   DatagramBatch batch_;
   std::vector<Datagram> chosen_;  // of a batch, those that are served
   std::optional<Address> only_peer_;
   std::uint64_t ignored_ = 0;
+  std::uint64_t refused_ = 0;     // --allow, --deny
   std::uint64_t too_large_ = 0;   // their ends were lost
   std::uint64_t unanswered_ = 0;  // the system refused the answer
 };

@@ -67,12 +67,22 @@ Task<Listener> open_listener(const ListenCommand& command, EventLog& events) {
 
 // ---- One client ---------------------------------------------------------------------------------
 
-Task<StreamSocket> accept_one(Listener& listener, Duration wait) {
+Task<StreamSocket> accept_admitted(Listener& listener, const Access& access, EventLog& events) {
+  for (;;) {
+    StreamSocket client = co_await listener.accept();
+    if (access.admits(client.peer_address())) co_return client;
+    events.refused(client.peer_address());
+    co_await client.reset();
+  }
+}
+
+Task<StreamSocket> accept_one(Listener& listener, const Access& access, EventLog& events,
+                              Duration wait) {
   if (wait > Duration::zero()) {
-    StreamSocket client = co_await with_timeout(wait, listener.accept());
+    StreamSocket client = co_await with_timeout(wait, accept_admitted(listener, access, events));
     co_return client;
   }
-  StreamSocket client = co_await listener.accept();
+  StreamSocket client = co_await accept_admitted(listener, access, events);
   co_return client;
 }
 
@@ -105,11 +115,12 @@ int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served
   return log.failed(explain_failure(Stage::receiving, error, context));
 }
 
-Task<int> serve_one(Listener listener, const ListenCommand& command, EventLog& events,
-                    Interrupt& interrupt, LocalStreams& streams) {
+Task<int> serve_one(Listener listener, const ListenCommand& command, const Access& access,
+                    EventLog& events, Interrupt& interrupt, LocalStreams& streams) {
   events.waiting_for_client();
+  Task<StreamSocket> accepting = accept_one(listener, access, events, command.common.wait);
   Result<StreamSocket> accepted =
-      co_await attempt(unless_interrupted(accept_one(listener, command.common.wait), interrupt));
+      co_await attempt(unless_interrupted(std::move(accepting), interrupt));
   if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (!accepted) {
     const ErrorContext context{.limit = command.common.wait};
@@ -139,6 +150,7 @@ Task<int> serve_one(Listener listener, const ListenCommand& command, EventLog& e
 /// What the sessions of a server share.
 struct SharedState {
   const ListenCommand& command;
+  const Access& access;
   Log& log;
   EventLog& events;  // the listener's
   Interrupt& interrupt;
@@ -190,6 +202,11 @@ Task<EndReason> serve_and_watch(SharedState& shared, StreamSocket& client, Event
 }
 
 Task<> session(SharedState& shared, StreamSocket client) {
+  if (!shared.access.admits(client.peer_address())) {
+    shared.events.refused(client.peer_address());
+    co_await client.reset();
+    co_return;
+  }
   EventLog events(shared.log, ++shared.clients, client.peer_address());
   events.accepted(client.local_address().value_or(Address{}), client.peer_address());
   const Result<> set = apply_settings(client, shared.command.common.endpoint, events);
@@ -290,10 +307,12 @@ Task<> serve_beside(Group& group, Server& server, SharedState& shared, LocalStre
   group.stop();
 }
 
-Task<int> serve_many(Listener listener, const ListenCommand& command, EventLog& events,
-                     Interrupt& interrupt, LocalStreams& streams) {
+Task<int> serve_many(Listener listener, const ListenCommand& command, const Access& access,
+                     EventLog& events, Interrupt& interrupt, LocalStreams& streams) {
   Log& log = events.log();
-  SharedState shared{command, log, events, interrupt, Broadcast(streams, command.common, log)};
+  const auto relaying = command.relays ? Broadcast::Relaying::to_others : Broadcast::Relaying::none;
+  SharedState shared{command, access,    log,
+                     events,  interrupt, Broadcast(streams, command.common, relaying, log)};
   auto handler = [&shared](StreamSocket client) { return session(shared, std::move(client)); };
   Server server(std::move(listener), handler, {.sessions_max = command.clients_max});
   events.waiting_for_client();
@@ -344,7 +363,8 @@ Task<int> serve_standard(LocalStreams& streams, const ListenCommand& command, Ev
   co_return status;
 }
 
-Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interrupt& interrupt) {
+Task<int> listen_and_serve(const ListenCommand& command, const Access& access, Log& log,
+                           Interrupt& interrupt) {
   EventLog events(log);
   Result<LocalStreams> streams = open_local_streams(command.common, log);
   if (!streams) co_return static_cast<int>(Status::other);
@@ -364,10 +384,25 @@ Task<int> listen_and_serve(const ListenCommand& command, Log& log, Interrupt& in
   }
   if (command.keep) {
     const int status =
-        co_await serve_many(*std::move(listener), command, events, interrupt, *streams);
+        co_await serve_many(*std::move(listener), command, access, events, interrupt, *streams);
     co_return status;
   }
-  const int status = co_await serve_one(*std::move(listener), command, events, interrupt, *streams);
+  const int status =
+      co_await serve_one(*std::move(listener), command, access, events, interrupt, *streams);
+  co_return status;
+}
+
+/// The names of --allow and --deny are looked up before anybody can come.
+Task<int> look_up_and_listen(const ListenCommand& command, Log& log, Interrupt& interrupt) {
+  Task<Access> making = Access::make(command.allowed, command.denied, command.common.wait);
+  const Result<Access> access = co_await attempt(unless_interrupted(std::move(making), interrupt));
+  if (interrupt.is_raised()) co_return log.failed({interrupt.status(), "interrupted"});
+  if (!access) co_return log.failed(explain_failure(Stage::listening, access.error()));
+  if (command.common.endpoint.has_datagrams()) {
+    const int status = co_await listen_datagrams(command, *access, log, interrupt);
+    co_return status;
+  }
+  const int status = co_await listen_and_serve(command, *access, log, interrupt);
   co_return status;
 }
 
@@ -377,10 +412,7 @@ Task<int> run_listen(const ListenCommand& given, Log& log) {
   ListenCommand command = given;
   command.common.session.on_eof = resolve_on_eof(command.common.session.on_eof, true);
   auto body = [&](Interrupt& interrupt) {
-    if (command.common.endpoint.has_datagrams()) {
-      return listen_datagrams(command, log, interrupt);
-    }
-    return listen_and_serve(command, log, interrupt);
+    return look_up_and_listen(command, log, interrupt);
   };
   const int status = co_await with_interrupt(body);
   co_return status;

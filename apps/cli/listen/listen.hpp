@@ -9,6 +9,7 @@
 #include <ieum/serve.hpp>
 #include <ieum/task.hpp>
 
+#include "listen/access.hpp"
 #include "session/common_options.hpp"
 
 namespace ieum::cli {
@@ -26,6 +27,9 @@ struct ListenCommand {
   bool keep = false;
   std::size_t clients_max = ServeOptions{}.sessions_max;
   int backlog = ListenOptions{}.backlog;
+  AccessList allowed{};  ///< --allow; empty: everyone
+  AccessList denied{};   ///< --deny
+  bool relays = false;   ///< --broker
 };
 
 [[nodiscard]] Parsed<ListenCommand> parse_listen(const GivenOptions& given,
@@ -34,7 +38,7 @@ struct ListenCommand {
 /// Gives the exit status; what went wrong has been reported.
 [[nodiscard]] Task<int> run_listen(const ListenCommand& command, Log& log);
 /// The same with an address of datagrams.
-[[nodiscard]] Task<int> listen_datagrams(const ListenCommand& command, Log& log,
-                                         Interrupt& interrupt);
+[[nodiscard]] Task<int> listen_datagrams(const ListenCommand& command, const Access& access,
+                                         Log& log, Interrupt& interrupt);
 
 }  // namespace ieum::cli

@@ -30,7 +30,8 @@ Task<DatagramSocket> open_bound(const ListenCommand& command, EventLog& events) 
 
 }  // namespace
 
-Task<int> listen_datagrams(const ListenCommand& command, Log& log, Interrupt& interrupt) {
+Task<int> listen_datagrams(const ListenCommand& command, const Access& access, Log& log,
+                           Interrupt& interrupt) {
   EventLog events(log);
   const CommonOptions& common = command.common;
   Result<LocalStreams> streams = open_local_streams(common, log);
@@ -43,13 +44,14 @@ Task<int> listen_datagrams(const ListenCommand& command, Log& log, Interrupt& in
     co_return log.failed(explain_failure(Stage::listening, socket.error(), {.where = where}));
   }
   if (command.service != ListenCommand::Service::stdio) {
-    DatagramService service(*socket, command, events, interrupt);
+    DatagramService service(*socket, command, access, events, interrupt);
     const int status = co_await service.run();
     co_return status;
   }
   const auto mode =
       command.keep ? DatagramSession::Peer::any_sender : DatagramSession::Peer::first_sender;
   DatagramSession session(*socket, *streams, common, mode, events, interrupt);
+  session.only([&access](const Address& peer) { return access.admits(peer); });
   const int status = co_await session.run();
   co_return status;
 }

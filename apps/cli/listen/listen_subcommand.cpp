@@ -34,6 +34,18 @@ std::vector<OptionSpec> options() {
        .group = service_group,
        .help = "Run COMMAND with /bin/sh for each client, with the connection as its standard "
                "input and output."},
+      {.names = "--broker",
+       .group = service_group,
+       .help = "With -k: send what one client says to all others too."},
+      {.names = "--allow",
+       .value = "LIST",
+       .group = service_group,
+       .help = "Serve only these clients: addresses, prefixes and names, with commas between "
+               "them, as 192.0.2.0/24,::1,example.com. Names are looked up once, at the start."},
+      {.names = "--deny",
+       .value = "LIST",
+       .group = service_group,
+       .help = "Do not serve these, whether --allow has them or not."},
       {.names = "-m,--max-clients",
        .value = "N",
        .group = service_group,
@@ -90,8 +102,18 @@ std::vector<Conflict> conflicts() {
                  .schemes = bit(Scheme::standard)});
   all.push_back(
       {.options = {"--wait"}, .sentence = "{} cannot be combined with --keep", .with = {"--keep"}});
-  all.push_back(
-      {.options = {"--max-clients"}, .sentence = "{} requires --keep", .without = {"--keep"}});
+  all.push_back({.options = {"--max-clients", "--broker"},
+                 .sentence = "{} requires --keep",
+                 .without = {"--keep"}});
+  all.push_back({.options = {"--broker"},
+                 .sentence = "{} cannot be combined with --echo, --discard or --exec",
+                 .with = {"--echo", "--discard", "--exec"}});
+  all.push_back({.options = {"--broker"},
+                 .sentence = "{} needs connections",
+                 .schemes = datagram_schemes});
+  all.push_back({.options = {"--allow", "--deny"},
+                 .sentence = "{} is for TCP and UDP addresses; for a Unix socket see ?mode=",
+                 .schemes = ~(ip_schemes | bit(Scheme::descriptor))});
   return all;
 }
 
@@ -124,6 +146,9 @@ ManualText manual() {
                  {"ieum listen -k --exec 'date; uptime' localhost:13",
                   "Run a command for each client."},
                  {"ieum listen -k :7000", "Receive from many clients, and send to all of them."},
+                 {"ieum listen -k --broker :7000", "A chat: what one says all others hear."},
+                 {"ieum listen -k --allow 192.0.2.0/24 --exec uptime :13",
+                  "Serve one network alone."},
                  {"ieum listen -k --echo udp://:7", "An echo server for datagrams."},
                  {"ieum listen -v unix:/tmp/app.sock",
                   "Listen on a Unix socket, and report each event."},
@@ -163,6 +188,16 @@ Parsed<ListenCommand> parse_listen(const GivenOptions& given, const Environment&
       read_count(given, "--max-clients", static_cast<int>(command.clients_max), clients_max_max);
   if (!clients) return UsageError(clients.error());
   command.clients_max = static_cast<std::size_t>(*clients);
+  command.relays = given.has("--broker");
+  for (const auto& [name, list] : {std::pair<std::string_view, AccessList*>(
+                                       "--allow", &command.allowed),
+                                   std::pair<std::string_view, AccessList*>("--deny",
+                                                                            &command.denied)}) {
+    if (!given.has(name)) continue;
+    auto read = parse_access_list(name, given.text(name));
+    if (!read) return UsageError(read.error());
+    *list = *std::move(read);
+  }
   const auto backlog = read_count(given, "--backlog", command.backlog, backlog_max);
   if (!backlog) return UsageError(backlog.error());
   command.backlog = *backlog;

@@ -183,6 +183,14 @@ void EventLog::accepted(const Address& local, const Address& peer) {
           {{"local", local.to_string()}, {"peer", peer.to_string()}}});
 }
 
+void EventLog::refused(const Address& peer) {
+  if (!log_->reports_events()) return;
+  report({"refused",
+          fmt::format("refused {} (--allow, --deny)", name_of(peer)),
+          {},
+          {{"peer", peer.to_string()}}});
+}
+
 void EventLog::taken_over(std::string_view what) {
   if (!log_->reports_events()) return;
   report({"taken_over",

@@ -63,6 +63,8 @@ class EventLog final : public ConnectObserver {
   /// The connection goes on to `target`.
   void proxied(std::string_view proxy, std::string_view target);
   void accepted(const Address& local, const Address& peer);
+  /// A client whom --allow or --deny keeps out.
+  void refused(const Address& peer);
   void taken_over(std::string_view what);
   void option_set(std::string_view name, std::string_view value);
   void sent(std::size_t bytes);

@@ -93,6 +93,15 @@ int DatagramSession::report_end() {
                                       format_duration(options_.session.idle), events_.summary())});
 }
 
+void report_refused(Log& log, std::uint64_t datagrams) {
+  if (datagrams == 0) return;
+  log.notice({"refused",
+              fmt::format("refused {} datagram{} (--allow, --deny)", datagrams,
+                          datagrams == 1 ? "" : "s"),
+              {},
+              {{"datagrams", datagrams}}});
+}
+
 void DatagramSession::report_losses() {
   Log& log = events_.log();
   if (ignored_ > 0) {
@@ -103,6 +112,7 @@ void DatagramSession::report_losses() {
          {},
          {{"datagrams", ignored_}}});
   }
+  report_refused(log, refused_);
   if (input_.lines_cut() > 0) {
     log.notice(
         {"lines_cut",
@@ -140,6 +150,10 @@ Task<> DatagramSession::receive() {
 
 /// False: our output has failed.
 Task<bool> DatagramSession::take(const Datagram& datagram) {
+  if (admits_ && !admits_(datagram.peer)) {
+    ++refused_;
+    co_return true;
+  }
   if (!is_from_peer(datagram)) {
     ++ignored_;
     co_return true;

@@ -43,6 +43,9 @@ class DatagramSession {
   void if_refused(std::vector<Address> others, Open open);
   [[nodiscard]] static bool is_refusal(const Error& error) noexcept;
 
+  /// Others than `admits` are neither heard nor answered.
+  void only(std::function<bool(const Address&)> admits) { admits_ = std::move(admits); }
+
   /// Until it is over; closes the socket, reports how it went, gives the exit status.
   [[nodiscard]] Task<int> run();
 
@@ -86,8 +89,13 @@ class DatagramSession {
   std::optional<Failure> failure_;
   bool all_sent_ = false;
   bool is_writing_ = false;  // what was received
+  std::function<bool(const Address&)> admits_;
   std::uint64_t ignored_ = 0;
+  std::uint64_t refused_ = 0;  // --allow, --deny
   EventLog::Clock::time_point last_activity_;
 };
+
+/// That so many datagrams came from those whom --allow and --deny keep out, if any did.
+void report_refused(Log& log, std::uint64_t datagrams);
 
 }  // namespace ieum::cli
