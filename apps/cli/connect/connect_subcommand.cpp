@@ -26,18 +26,20 @@ std::vector<OptionSpec> options() {
                  .group = connection_group,
                  .help = "Connect from this local address, and port if there is one: 192.0.2.1, "
                          "192.0.2.1:5000, [2001:db8::1]:5000."});
-  all.push_back({.names = "--retry",
-                 .value = "N",
-                 .group = connection_group,
-                 .help = fmt::format("If there is no connection, try again up to N times, {} apart: "
-                                     "to wait for a server that starts. -w counts for all of it.",
-                                     format_duration(retry_pause))});
+  all.push_back(
+      {.names = "--retry",
+       .value = "N",
+       .group = connection_group,
+       .help = fmt::format("If there is no connection, try again up to N times, {} apart: "
+                           "to wait for a server that starts. -w counts for all of it.",
+                           format_duration(retry_pause))});
   all.push_back({.names = "--proxy",
                  .value = "URL",
                  .group = connection_group,
-                 .help = "Connect through a proxy, which also looks up the name: socks5://HOST:PORT "
-                         "or http://HOST:PORT (CONNECT). -w counts for both ways together; -s, -4 "
-                         "and -6 are about the way to the proxy."});
+                 .help =
+                     "Connect through a proxy, which also looks up the name: socks5://HOST:PORT "
+                     "or http://HOST:PORT (CONNECT). -w counts for both ways together; -s, -4 "
+                     "and -6 are about the way to the proxy."});
   all.push_back({.names = "--proxy-auth",
                  .value = "FILE",
                  .group = connection_group,
@@ -122,25 +124,26 @@ ManualText manual() {
            closing_section(),
            exit_status_section(Role::connect),
            {.title = "Examples",
-            .entries = {{"ieum connect localhost:7000", "Talk to whatever listens there."},
-                        {"ieum connect --on-eof=keep hub:7000 < /dev/null > log", "Receive only."},
-                        {"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | ieum connect example.com:80",
-                         "Send a request, and receive the whole answer."},
-                        {"ieum connect server:9000 < file",
-                         "Send a file; the other side runs ieum listen."},
-                        {"ieum connect -z -w 2 host:22 && echo open",
-                         "See whether a port is open. Nothing is sent."},
-                        {"ieum connect -z --retry 60 db:5432 && start-the-rest",
-                         "Wait for a port, for a minute."},
-                        {"ieum connect -z -w 1 host:1-1024", "List the open ports."},
-                        {"ieum connect -v unix:/run/app.sock",
-                         "Connect to a Unix socket, and report each event."},
-                        {"ieum connect --hex host:7", "See every byte, both ways."},
-                        {"ieum connect udp://192.0.2.7:7000", "Send each line as a datagram."},
-                        {"ieum connect -s 192.0.2.1:5000 host:80",
-                         "Connect from a given address and port."},
-                        {"ssh -o ProxyCommand='ieum connect --proxy socks5://proxy:1080 %h:%p' host",
-                         "Use ssh through a proxy."}}},
+            .entries =
+                {{"ieum connect localhost:7000", "Talk to whatever listens there."},
+                 {"ieum connect --on-eof=keep hub:7000 < /dev/null > log", "Receive only."},
+                 {"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | ieum connect example.com:80",
+                  "Send a request, and receive the whole answer."},
+                 {"ieum connect server:9000 < file",
+                  "Send a file; the other side runs ieum listen."},
+                 {"ieum connect -z -w 2 host:22 && echo open",
+                  "See whether a port is open. Nothing is sent."},
+                 {"ieum connect -z --retry 60 db:5432 && start-the-rest",
+                  "Wait for a port, for a minute."},
+                 {"ieum connect -z -w 1 host:1-1024", "List the open ports."},
+                 {"ieum connect -v unix:/run/app.sock",
+                  "Connect to a Unix socket, and report each event."},
+                 {"ieum connect --hex host:7", "See every byte, both ways."},
+                 {"ieum connect udp://192.0.2.7:7000", "Send each line as a datagram."},
+                 {"ieum connect -s 192.0.2.1:5000 host:80",
+                  "Connect from a given address and port."},
+                 {"ssh -o ProxyCommand='ieum connect --proxy socks5://proxy:1080 %h:%p' host",
+                  "Use ssh through a proxy."}}},
            {.title = "Environment",
             .entries = {{"IEUM_PROXY_AUTH",
                          "USER:PASSWORD for --proxy, unless --proxy-auth names a file."}}}},
@@ -167,9 +170,10 @@ Parsed<std::uint16_t> take_range(std::string& word) {
   const Result<HostPort> last = HostPort::parse("h:" + word.substr(dash + 1));
   if (!first || !last) return std::uint16_t{0};
   if (first->port() > last->port() || first->port() == 0) {
-    return UsageError(fmt::format("{} is no range of ports: the first number is to be the smaller "
-                                  "one",
-                                  in_quotes(word)));
+    return UsageError(
+        fmt::format("{} is no range of ports: the first number is to be the smaller "
+                    "one",
+                    in_quotes(word)));
   }
   word.resize(dash);
   return last->port();

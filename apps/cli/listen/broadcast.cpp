@@ -17,8 +17,7 @@ Broadcast::Broadcast(LocalStreams& streams, const CommonOptions& options, Relayi
     : streams_(streams), options_(options), relaying_(relaying), log_(log) {}
 
 bool Broadcast::has_said_all() const noexcept {
-  return input_ended_ &&
-         (relaying_ == Relaying::none || options_.session.on_eof == OnEof::close);
+  return input_ended_ && (relaying_ == Relaying::none || options_.session.on_eof == OnEof::close);
 }
 
 bool Broadcast::has_room() const noexcept {

@@ -14,6 +14,7 @@
 #include "session/resolve_endpoint.hpp"
 #include "session/run_session.hpp"
 #include "session/session.hpp"
+#include "session/socket_file.hpp"
 #include "session/socket_settings.hpp"
 #include "session/stall_watch.hpp"
 #include "text/units.hpp"
@@ -42,7 +43,14 @@ ListenOptions listen_options(const ListenCommand& command) {
   return options;
 }
 
-Task<Listener> open_listener(const ListenCommand& command, EventLog& events) {
+Result<Listener> bind(const Endpoint& endpoint, const Address& address,
+                      const ListenOptions& options) {
+  const SocketFileMode mode(endpoint);
+  return Listener::bind(address, options);
+}
+
+Task<Listener> open_listener(const ListenCommand& command, EventLog& events,
+                             std::optional<Failure>& failure) {
   const Endpoint& endpoint = command.common.endpoint;
   if (endpoint.scheme == Scheme::descriptor) {
     Listener listener = co_await Listener::adopt(Descriptor(endpoint.descriptor));
@@ -52,9 +60,11 @@ Task<Listener> open_listener(const ListenCommand& command, EventLog& events) {
   }
   const Address address = co_await resolve_endpoint(command.common, "listen");
   const ListenOptions options = listen_options(command);
-  Result<Listener> bound = Listener::bind(address, options);
+  Result<Listener> bound = bind(endpoint, address, options);
   if (!bound) co_await fail_to_bind(bound.error(), address, &find_port_owner);
   Listener listener = *std::move(bound);
+  failure = give_to_owner(endpoint);
+  if (failure) co_await fail(std::errc::operation_not_permitted, "listen");
   events.created(address);
   events.bound(listener.address());
   events.listening(listener.address(), command.backlog);
@@ -372,9 +382,11 @@ Task<int> listen_and_serve(const ListenCommand& command, const Access& access, L
     const int status = co_await serve_standard(*streams, command, events, interrupt);
     co_return status;
   }
+  std::optional<Failure> failure;
   Result<Listener> listener =
-      co_await attempt(unless_interrupted(open_listener(command, events), interrupt));
+      co_await attempt(unless_interrupted(open_listener(command, events, failure), interrupt));
   if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
+  if (failure) co_return log.failed(*failure);
   if (!listener) {
     const std::string where = command.common.endpoint.to_string();
     const ErrorContext context{.where = where, .limit = command.common.wait};
@@ -411,9 +423,7 @@ Task<int> look_up_and_listen(const ListenCommand& command, Log& log, Interrupt& 
 Task<int> run_listen(const ListenCommand& given, Log& log) {
   ListenCommand command = given;
   command.common.session.on_eof = resolve_on_eof(command.common.session.on_eof, true);
-  auto body = [&](Interrupt& interrupt) {
-    return look_up_and_listen(command, log, interrupt);
-  };
+  auto body = [&](Interrupt& interrupt) { return look_up_and_listen(command, log, interrupt); };
   const int status = co_await with_interrupt(body);
   co_return status;
 }

@@ -27,9 +27,10 @@ struct ListenCommand {
   bool keep = false;
   std::size_t clients_max = ServeOptions{}.sessions_max;
   int backlog = ListenOptions{}.backlog;
-  AccessList allowed{};  ///< --allow; empty: everyone
-  AccessList denied{};   ///< --deny
-  bool relays = false;   ///< --broker
+  AccessList allowed{};      ///< --allow; empty: everyone
+  AccessList denied{};       ///< --deny
+  bool relays = false;       ///< --broker
+  bool on_terminal = false;  ///< --pty
 };
 
 [[nodiscard]] Parsed<ListenCommand> parse_listen(const GivenOptions& given,

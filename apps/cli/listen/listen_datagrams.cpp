@@ -7,18 +7,27 @@
 #include "session/port_owner.hpp"
 #include "session/resolve_endpoint.hpp"
 #include "session/run_session.hpp"
+#include "session/socket_file.hpp"
 #include "session/socket_settings.hpp"
 
 namespace ieum::cli {
 
 namespace {
 
-Task<DatagramSocket> open_bound(const ListenCommand& command, EventLog& events) {
+Result<DatagramSocket> bind(const CommonOptions& common, const Address& address) {
+  const SocketFileMode mode(common.endpoint);
+  return DatagramSocket::bind(address, datagram_options(common));
+}
+
+Task<DatagramSocket> open_bound(const ListenCommand& command, EventLog& events,
+                                std::optional<Failure>& failure) {
   const CommonOptions& common = command.common;
   const Address address = co_await resolve_endpoint(common, "open");
-  Result<DatagramSocket> bound = DatagramSocket::bind(address, datagram_options(common));
+  Result<DatagramSocket> bound = bind(common, address);
   if (!bound) co_await fail_to_bind(bound.error(), address, &find_datagram_port_owner);
   DatagramSocket socket = *std::move(bound);
+  failure = give_to_owner(common.endpoint);
+  if (failure) co_await fail(std::errc::operation_not_permitted, "open");
   events.datagram_socket(socket.address());
   co_await apply_settings(socket, common.endpoint);
   if (address.is_ip() && address.port() == 0 && !events.log().reports_events()) {
@@ -36,9 +45,11 @@ Task<int> listen_datagrams(const ListenCommand& command, const Access& access, L
   const CommonOptions& common = command.common;
   Result<LocalStreams> streams = open_local_streams(common, log);
   if (!streams) co_return static_cast<int>(Status::other);
+  std::optional<Failure> failure;
   Result<DatagramSocket> socket =
-      co_await attempt(unless_interrupted(open_bound(command, events), interrupt));
+      co_await attempt(unless_interrupted(open_bound(command, events, failure), interrupt));
   if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
+  if (failure) co_return log.failed(*failure);
   if (!socket) {
     const std::string where = common.endpoint.to_string();
     co_return log.failed(explain_failure(Stage::listening, socket.error(), {.where = where}));

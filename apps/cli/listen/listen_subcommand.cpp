@@ -7,6 +7,7 @@
 #include "listen/broadcast.hpp"
 #include "listen/listen.hpp"
 #include "session/run_session.hpp"
+#include "session/socket_file.hpp"
 #include "text/units.hpp"
 
 namespace ieum::cli {
@@ -34,6 +35,11 @@ std::vector<OptionSpec> options() {
        .group = service_group,
        .help = "Run COMMAND with /bin/sh for each client, with the connection as its standard "
                "input and output."},
+      {.names = "--pty",
+       .group = service_group,
+       .help = "Run the command of --exec on a pseudo-terminal, as a shell or an editor wants one: "
+               "it echoes, and Ctrl-C and Ctrl-D do what they do. The end of what the client sends "
+               "is a Ctrl-D."},
       {.names = "--broker",
        .group = service_group,
        .help = "With -k: send what one client says to all others too."},
@@ -108,9 +114,12 @@ std::vector<Conflict> conflicts() {
   all.push_back({.options = {"--broker"},
                  .sentence = "{} cannot be combined with --echo, --discard or --exec",
                  .with = {"--echo", "--discard", "--exec"}});
-  all.push_back({.options = {"--broker"},
-                 .sentence = "{} needs connections",
-                 .schemes = datagram_schemes});
+  all.push_back({.options = {"--pty"}, .sentence = "{} requires --exec", .without = {"--exec"}});
+  all.push_back({.options = {"--pty"},
+                 .sentence = "{} cannot be combined with the address -",
+                 .schemes = bit(Scheme::standard)});
+  all.push_back(
+      {.options = {"--broker"}, .sentence = "{} needs connections", .schemes = datagram_schemes});
   all.push_back({.options = {"--allow", "--deny"},
                  .sentence = "{} is for TCP and UDP addresses; for a Unix socket see ?mode=",
                  .schemes = ~(ip_schemes | bit(Scheme::descriptor))});
@@ -146,6 +155,11 @@ ManualText manual() {
                  {"ieum listen -k --exec 'date; uptime' localhost:13",
                   "Run a command for each client."},
                  {"ieum listen -k :7000", "Receive from many clients, and send to all of them."},
+                 {"ieum listen 'unix:/run/app.sock?mode=0660&owner=:app'",
+                  "A Unix socket for one group alone."},
+                 {"ieum listen --pty --exec bash localhost:2300",
+                  "A shell on a terminal, for: stty raw -echo; ieum connect localhost:2300; stty "
+                  "sane"},
                  {"ieum listen -k --broker :7000", "A chat: what one says all others hear."},
                  {"ieum listen -k --allow 192.0.2.0/24 --exec uptime :13",
                   "Serve one network alone."},
@@ -188,11 +202,13 @@ Parsed<ListenCommand> parse_listen(const GivenOptions& given, const Environment&
       read_count(given, "--max-clients", static_cast<int>(command.clients_max), clients_max_max);
   if (!clients) return UsageError(clients.error());
   command.clients_max = static_cast<std::size_t>(*clients);
+  std::string wrong = check_socket_file(command.common.endpoint);
+  if (!wrong.empty()) return UsageError(std::move(wrong));
+  command.on_terminal = given.has("--pty");
   command.relays = given.has("--broker");
-  for (const auto& [name, list] : {std::pair<std::string_view, AccessList*>(
-                                       "--allow", &command.allowed),
-                                   std::pair<std::string_view, AccessList*>("--deny",
-                                                                            &command.denied)}) {
+  for (const auto& [name, list] :
+       {std::pair<std::string_view, AccessList*>("--allow", &command.allowed),
+        std::pair<std::string_view, AccessList*>("--deny", &command.denied)}) {
     if (!given.has(name)) continue;
     auto read = parse_access_list(name, given.text(name));
     if (!read) return UsageError(read.error());

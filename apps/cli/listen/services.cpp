@@ -5,10 +5,12 @@
 #include <array>
 #include <vector>
 
+#include <ieum/descriptor_stream.hpp>
 #include <ieum/finally.hpp>
 #include <ieum/group.hpp>
 #include <ieum/lease.hpp>
 
+#include "listen/pseudo_terminal.hpp"
 #include "session/idle_timeout.hpp"
 
 namespace ieum::cli {
@@ -64,11 +66,19 @@ std::vector<std::string> environment_for(const StreamSocket& client) {
 struct CommandSession {
   StreamSocket& client;
   Process& process;
+  Stream& to_command;
+  Stream& from_command;
+  PseudoTerminal* terminal;  // of --pty, or null
   EventLog& events;
   EventLog::Clock::time_point last_activity = EventLog::Clock::now();
   ExitStatus status{};
   void note_activity() noexcept { last_activity = EventLog::Clock::now(); }
 };
+
+/// Nobody has the command's terminal any more.
+bool has_hung_up(const CommandSession& served, const Error& error) {
+  return served.terminal != nullptr && error == std::errc::io_error;
+}
 
 Task<> copy_to_command(CommandSession& served) {
   bool wanted = true;  // the command still reads
@@ -78,20 +88,30 @@ Task<> copy_to_command(CommandSession& served) {
     served.note_activity();
     served.events.received(data.size());
     if (!wanted) continue;  // one still learns that the client has gone
-    const Result<> fed = co_await attempt(served.process.input().write_all(data));
+    const Result<> fed = co_await attempt(served.to_command.write_all(data));
     served.note_activity();
     if (fed) continue;
-    if (fed.error() != std::errc::broken_pipe) co_await fail(fed.error());
+    const bool has_gone = fed.error() == std::errc::broken_pipe || has_hung_up(served, fed.error());
+    if (!has_gone) co_await fail(fed.error());
     wanted = false;
   }
   served.events.peer_finished();
-  co_await served.process.input().shutdown_write();
+  if (served.terminal == nullptr) {
+    co_await served.to_command.shutdown_write();
+    co_return;
+  }
+  // Ctrl-D: the first ends a line that has begun, if one has.
+  const Result<> said = co_await attempt(served.to_command.write_all("\x04\x04"));
+  if (!said && said.error() == std::errc::operation_canceled) co_await fail(said.error());
 }
 
 Task<> copy_from_command(CommandSession& served) {
   std::vector<std::byte> buffer(std::size_t{64} * 1024);
   for (;;) {
-    const std::size_t count = co_await served.process.output().read_some(buffer);
+    const Result<std::size_t> read = co_await attempt(served.from_command.read_some(buffer));
+    if (!read && has_hung_up(served, read.error())) break;
+    if (!read) co_await fail(read.error());
+    const std::size_t count = *read;
     if (count == 0) break;
     co_await served.client.write_all(ConstBuffer(buffer).first(count));
     served.note_activity();
@@ -101,11 +121,17 @@ Task<> copy_from_command(CommandSession& served) {
   if (shut_down) served.events.half_closed();
 }
 
+Task<> hang_up_at_the_end(CommandSession& served) {
+  served.status = co_await served.process.wait();
+  served.terminal->slave.close();  // what has been written there is still read
+}
+
 /// A command that has closed its output may still read: it is over when the command has ended.
 Task<> both_ways(Group& group, CommandSession& served) {
   group.start(copy_to_command(served));
+  if (served.terminal != nullptr) group.start(hang_up_at_the_end(served));
   co_await copy_from_command(served);
-  served.status = co_await served.process.wait();
+  if (served.terminal == nullptr) served.status = co_await served.process.wait();
   group.stop();  // what the client still sends is for nobody
 }
 
@@ -116,6 +142,39 @@ Task<> relay(CommandSession& served) {
 
 Task<> end_command(Process& process) {
   co_await process.stop(command_grace);  // if it has ended already: nothing
+}
+
+/// A session of its own opens the terminal, which thereby controls it.
+Result<Process> start_on(const PseudoTerminal& terminal, const std::string& command,
+                         const std::vector<std::string>& environment) {
+  const std::vector<std::string> arguments{
+      "/bin/sh", "-c",          R"(exec <>"$1" >&0 2>&0; exec /bin/sh -c "$2")",
+      "sh",      terminal.path, command};
+  ProcessOptions options;
+  options.input = ProcessOptions::Standard::null;
+  options.output = ProcessOptions::Standard::null;
+  options.error = ProcessOptions::Standard::null;
+  options.group = ProcessOptions::Group::session;
+  options.environment = &environment;
+  return Process::start(arguments, options);
+}
+
+Task<ExitStatus> serve_command_on_terminal(StreamSocket& client, const std::string& command,
+                                           Duration idle, EventLog& events) {
+  PseudoTerminal terminal = co_await PseudoTerminal::open();
+  using Direction = DescriptorStream::Direction;
+  const int master = terminal.master.number();
+  DescriptorStream input = co_await DescriptorStream::open(master, Direction::output);
+  DescriptorStream output = co_await DescriptorStream::open(master, Direction::input);
+  const std::vector<std::string> environment = environment_for(client);
+  Process process = co_await start_on(terminal, command, environment);
+  events.command_started(command, process.pid());
+  auto cleanup = [&process] { return end_command(process); };
+  CommandSession served{client, process, input, output, &terminal, events};
+  co_await finally(with_idle_timeout(relay(served), served.last_activity, idle), cleanup,
+                   2 * command_grace);
+  events.command_ended(served.status);
+  co_return served.status;
 }
 
 Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command, Duration idle,
@@ -130,7 +189,7 @@ Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command,
   Process process = co_await Process::start(arguments, options);
   events.command_started(command, process.pid());
   auto cleanup = [&process] { return end_command(process); };
-  CommandSession served{client, process, events};
+  CommandSession served{client, process, process.input(), process.output(), nullptr, events};
   co_await finally(with_idle_timeout(relay(served), served.last_activity, idle), cleanup,
                    2 * command_grace);
   events.command_ended(served.status);
@@ -144,7 +203,8 @@ Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command
   const Duration idle = command.common.session.idle;
   ServiceEnd end;
   if (command.service == ListenCommand::Service::exec) {
-    end.command = co_await serve_command(client, command.command, idle, events);
+    auto serve = command.on_terminal ? serve_command_on_terminal : serve_command;
+    end.command = co_await serve(client, command.command, idle, events);
     end.reason = EndReason::command_ended;
     // The client may still be sending: a close now would reset the connection, and with it what
     // the command has written.

@@ -37,9 +37,10 @@ std::string about_port(std::string_view text, std::string_view port) {
                        in_quotes(text), port.substr(0, dash), port.substr(dash + 1));
   }
   if (is_service_name(port)) {
-    return fmt::format("{} names a service that is not known here; write its port, a number from 1 "
-                       "to 65535",
-                       in_quotes(text));
+    return fmt::format(
+        "{} names a service that is not known here; write its port, a number from 1 "
+        "to 65535",
+        in_quotes(text));
   }
   return fmt::format("{} needs a port, a number from 1 to 65535, after its colon", in_quotes(text));
 }

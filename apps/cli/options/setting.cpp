@@ -46,6 +46,11 @@ constexpr std::array key_table{
             "Replace a socket file that was left behind by a server that has ended."},
     KeyInfo{Key::unlink, "unlink", "0|1", unix_files, listen, 0, 1,
             "Remove the socket file on exit. Default: 1."},
+    KeyInfo{Key::mode, "mode", "0660", unix_files, listen, 0, 0,
+            "The permissions of the socket file, in octal; who may write may connect. Default: "
+            "0777 less the umask."},
+    KeyInfo{Key::owner, "owner", "USER:GROUP", unix_files, listen, 0, 0,
+            "Whose the socket file is: USER, USER:GROUP or :GROUP, by name or number."},
     KeyInfo{Key::interface, "if", "NAME", mcast, cast, 0, 0,
             "The interface on which to join the group, or to send. Default: the route's."},
     KeyInfo{Key::source, "source", "ADDRESS", mcast, cast, 0, 0,

@@ -24,6 +24,8 @@ enum class Key : std::uint8_t {
   ipv6only,
   replace,
   unlink,
+  mode,
+  owner,
   interface,
   source,
   loop,

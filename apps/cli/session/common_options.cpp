@@ -85,6 +85,9 @@ void add_output_options(std::vector<OptionSpec>& options) {
                      .value = "FILE",
                      .group = payload_group,
                      .help = "Write what is received to FILE instead of standard output."});
+  options.push_back({.names = "--append",
+                     .group = payload_group,
+                     .help = "With -o: keep what is in FILE, and write behind it."});
   options.push_back({.names = "--hex",
                      .group = payload_group,
                      .help = "Show what is received (<) and what is sent (>) as a hex dump."});
@@ -170,6 +173,8 @@ std::string read_output(const GivenOptions& given, const Environment& environmen
   const std::string_view output = given.text("--output");
   if (given.has("--output") && output.empty()) return "-o takes the name of a file";
   if (output != "-") common.output_path = output;
+  common.appends = given.has("--append");
+  if (common.appends && common.output_path.empty()) return "--append requires -o FILE";
   common.rendering = {.hex = given.has("--hex"), .timestamps = given.has("--timestamps")};
   common.log = {.verbosity = std::min(given.count("--verbose"), 2),
                 .json = given.has("--json"),

@@ -43,6 +43,7 @@ struct CommonOptions {
   SessionOptions session;
   Rendering::Options rendering;
   std::string output_path;         ///< -o; empty: standard output
+  bool appends = false;            ///< --append: to what is in the file
   bool writes_output = true;       ///< false: what is received goes elsewhere, or nothing is
   std::size_t datagram_bytes = 0;  ///< --size: of datagrams that our input becomes
   bool by_lines = false;           ///< --lines

@@ -95,11 +95,11 @@ int DatagramSession::report_end() {
 
 void report_refused(Log& log, std::uint64_t datagrams) {
   if (datagrams == 0) return;
-  log.notice({"refused",
-              fmt::format("refused {} datagram{} (--allow, --deny)", datagrams,
-                          datagrams == 1 ? "" : "s"),
-              {},
-              {{"datagrams", datagrams}}});
+  log.notice(
+      {"refused",
+       fmt::format("refused {} datagram{} (--allow, --deny)", datagrams, datagrams == 1 ? "" : "s"),
+       {},
+       {{"datagrams", datagrams}}});
 }
 
 void DatagramSession::report_losses() {

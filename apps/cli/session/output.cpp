@@ -19,20 +19,24 @@ Output::Output(std::string where, Descriptor file, DescriptorStream stream,
       rendering_(options),
       turn_(std::make_unique<Turn>()) {}
 
-Result<Output> Output::open(const std::string& path, const Rendering::Options& options) {
+Result<Output> Output::open(const std::string& path, const Rendering::Options& options,
+                            Existing existing) {
   Descriptor file;
   int number = STDOUT_FILENO;
   if (!path.empty()) {
     constexpr mode_t mode = 0666;  // less the umask
-    file = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, mode));
+    const int how = existing == Existing::append ? O_APPEND : 0;
+    file = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | how, mode));
     if (!file.is_open()) return fail(Error::from_errno(errno, "open"));
     number = file.number();
   }
   Result<DescriptorStream> stream =
       DescriptorStream::open(number, DescriptorStream::Direction::output);
   if (!stream) return fail(stream.error());
-  return Output(path.empty() ? "standard output" : path, std::move(file), *std::move(stream),
+  Output output(path.empty() ? "standard output" : path, std::move(file), *std::move(stream),
                 options);
+  output.is_emptied_ = existing == Existing::append;
+  return output;
 }
 
 bool Output::is_pipe() const noexcept {

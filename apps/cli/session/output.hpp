@@ -15,9 +15,11 @@ namespace ieum::cli {
 class Output {
  public:
   /// `path` empty: standard output. A file is made; what was in it goes when something is written,
-  /// or at `finish`. Errors: those of open(2).
+  /// or at `finish`; with `append` it stays. Errors: those of open(2).
+  enum class Existing : std::uint8_t { replace, append };
   [[nodiscard]] static Result<Output> open(const std::string& path,
-                                           const Rendering::Options& options);
+                                           const Rendering::Options& options,
+                                           Existing existing = Existing::replace);
   Output(Output&& other) noexcept = default;
 
   /// Writes what went to `side` and is to be seen. Several tasks may call it at the same time: one

@@ -76,7 +76,8 @@ namespace {
 
 /// What is never written to need not be writable.
 Result<Output> open_output(const CommonOptions& options) {
-  Result<Output> output = Output::open(options.output_path, options.rendering);
+  const auto existing = options.appends ? Output::Existing::append : Output::Existing::replace;
+  Result<Output> output = Output::open(options.output_path, options.rendering, existing);
   if (output || options.writes_output) return output;
   return Output::open("/dev/null", options.rendering);
 }

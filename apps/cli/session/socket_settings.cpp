@@ -38,7 +38,8 @@ Result<> apply(StreamSocket& socket, const Setting& setting) {
 }
 
 bool is_of_listener(Key key) {
-  return key == Key::reuseport || key == Key::ipv6only || key == Key::replace || key == Key::unlink;
+  return key == Key::reuseport || key == Key::ipv6only || key == Key::replace ||
+         key == Key::unlink || key == Key::mode || key == Key::owner;
 }
 
 }  // namespace
