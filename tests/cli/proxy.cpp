@@ -242,6 +242,22 @@ TEST(Proxy, WorksWithThatOfNcat) {
   EXPECT_EQ(client.wait(), 0) << client.error_output();
 }
 
+TEST(Proxy, IsAProxyCommandOfSsh) {
+  if (!has_program("ncat") || !has_program("ssh")) GTEST_SKIP() << "ncat or ssh is not installed";
+  const std::uint16_t port = free_port();
+  Child proxy({"ncat", "-l", "-k", "127.0.0.1", std::to_string(port), "--proxy-type", "http"});
+  wait_until_listening(port);
+  Child server(ieum_command(
+      {"listen", "-k", "--exec", "printf 'SSH-2.0-of_this_test\\r\\n'; sleep 1", "127.0.0.1:0"}));
+  const std::string command = IEUM_COMMAND " connect --proxy http://" + at(port) + " %h:%p";
+  Child ssh({"ssh", "-v", "-F", "none", "-o", "BatchMode=yes", "-o", "ProxyCommand=" + command,
+             "-p", port_of(where_it_listens(server)), "127.0.0.1"},
+            Input::nothing());
+  EXPECT_EQ(ssh.wait(), 255);  // it is no server of its kind
+  EXPECT_TRUE(ssh.error_output().contains("remote software version of_this_test"))
+      << ssh.error_output();
+}
+
 TEST(Proxy, WhatIsWrongWithItIsSaidBeforeConnecting) {
   const auto refused = [](std::vector<std::string> words, int status) {
     words.insert(words.begin(), "connect");
