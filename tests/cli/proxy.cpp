@@ -20,7 +20,10 @@ Task<std::string> hear(StreamSocket& peer, std::size_t count) {
 
 Task<std::string> hear_head(StreamSocket& peer) {
   std::string head;
-  while (!head.ends_with("\r\n\r\n")) head += co_await hear(peer, 1);
+  while (!head.ends_with("\r\n\r\n")) {
+    const std::string next = co_await hear(peer, 1);
+    head += next;
+  }
   co_return head;
 }
 
