@@ -54,6 +54,27 @@ std::optional<Address> bare_address(const std::string& text) {
   return *address;
 }
 
+/// Why a word that can be meant for nothing but an address or a port is none; empty: it may be the
+/// name of a program.
+std::string wrong_address(const std::string& word) {
+  if (word.starts_with(':')) {
+    return fmt::format("{} is no port, which is 1 to 65535", in_quotes(word));
+  }
+  const std::size_t slash = word.find('/');
+  if (slash != std::string::npos && bare_address(word.substr(0, slash))) {
+    return fmt::format("{} is no prefix, as 10.0.0.0/8 or fd00::/8", in_quotes(word));
+  }
+  const std::size_t colon = word.rfind(':');
+  if (colon != std::string::npos && bare_address(word.substr(0, colon))) {
+    return fmt::format("{}: the port is 1 to 65535", in_quotes(word));
+  }
+  const bool is_ipv4 = word.find_first_not_of("0123456789./") == std::string::npos;
+  const bool is_ipv6 = word.contains("::") &&
+                       word.find_first_not_of("0123456789abcdefABCDEF:./") == std::string::npos;
+  if (!is_ipv4 && !is_ipv6 && !word.starts_with('[')) return {};
+  return fmt::format("{} is no address, as 127.0.0.1, ::1 or [::1]:80", in_quotes(word));
+}
+
 }  // namespace
 
 std::optional<Prefix> Prefix::parse(const std::string& text) {
@@ -132,6 +153,8 @@ std::string Filter::add(const std::string& word) {
     const auto path = Address::unix_path(word);
     if (!path) return fmt::format("{} is no path of a Unix socket", in_quotes(word));
     addresses_.push_back(*path);
+  } else if (std::string wrong = wrong_address(word); !wrong.empty()) {
+    return wrong;
   } else if (const std::size_t colon = word.rfind(':');
              colon != std::string::npos && is_number(std::string_view(word).substr(colon + 1))) {
     return fmt::format("{}: names are not looked up here; write the address, or :{} alone",
