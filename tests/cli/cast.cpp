@@ -236,8 +236,8 @@ std::unique_ptr<Child> held_up_receiver(const std::vector<std::string>& words) {
   Child sender(ieum_command({"cast", "--rtp", "--rate", "20M", words.back()}),
                Input::file(file.path()));
   EXPECT_EQ(sender.wait(), 0) << sender.error_output();
-  // The goodbye's 200 ms and the silence's 300 ms are over.
-  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+  // The goodbye's 200 ms and the silence's second are over.
+  std::this_thread::sleep_for(std::chrono::milliseconds(2000));
   EXPECT_TRUE(child->runs()) << "it did not wait for its output";
   return child;
 }
@@ -245,7 +245,7 @@ std::unique_ptr<Child> held_up_receiver(const std::vector<std::string>& words) {
 TEST(Cast, a_receiver_that_waits_for_its_output_can_be_interrupted) {
   const std::string reason = in_network_namespace(network, [] {
     const std::string group = "mcast://239.1.2.3:5000?if=d0";
-    const std::vector<std::string> ways[] = {{"--rtp", group}, {"-i", "300ms", group}};
+    const std::vector<std::string> ways[] = {{"--rtp", group}, {"-i", "1s", group}};
     for (const auto& words : ways) {
       const auto child = held_up_receiver(words);
       child->signal(SIGINT);

@@ -47,13 +47,6 @@ std::optional<T> number_in(std::string_view text) {
   return value;
 }
 
-std::optional<Address> bare_address(const std::string& text) {
-  const bool is_ipv6 = text.find(':') != std::string::npos;
-  const Result<Address> address = Address::parse(is_ipv6 ? "[" + text + "]:0" : text + ":0");
-  if (!address || !address->is_ip() || address->is_any_family()) return std::nullopt;
-  return *address;
-}
-
 /// Why a word that can be meant for nothing but an address or a port is none; empty: it may be the
 /// name of a program.
 std::string wrong_address(const std::string& word) {
@@ -76,30 +69,6 @@ std::string wrong_address(const std::string& word) {
 }
 
 }  // namespace
-
-std::optional<Prefix> Prefix::parse(const std::string& text) {
-  const std::size_t slash = text.find('/');
-  const std::optional<Address> network = bare_address(text.substr(0, slash));
-  if (!network) return std::nullopt;
-  const auto bits_max = static_cast<unsigned>(8 * network->bytes().size());
-  if (slash == std::string::npos) return Prefix{*network, bits_max};
-  const auto bits = number_in<unsigned>(text.substr(slash + 1));
-  if (!bits || *bits > bits_max) return std::nullopt;
-  return Prefix{*network, *bits};
-}
-
-bool Prefix::contains(const Address& address) const noexcept {
-  if (address.family() != network.family()) return false;
-  const std::string_view ours = network.bytes();
-  const std::string_view theirs = address.bytes();
-  const std::size_t whole = bits / 8;
-  if (ours.substr(0, whole) != theirs.substr(0, whole)) return false;
-  const unsigned rest = bits % 8;
-  if (rest == 0) return true;
-  const unsigned differ =
-      static_cast<unsigned char>(ours[whole]) ^ static_cast<unsigned char>(theirs[whole]);
-  return differ >> (8 - rest) == 0;
-}
 
 Parsed<Filter> Filter::parse(std::span<const std::string> words) {
   Filter filter;

@@ -10,19 +10,10 @@
 #include <ieum/address.hpp>
 
 #include "inspect/findings.hpp"
+#include "options/prefix.hpp"
 #include "options/usage_error.hpp"
 
 namespace ieum::cli {
-
-/// The addresses of a network: 10.0.0.0/8, fe80::/10; or one, with all its bits.
-struct Prefix {
-  Address network;
-  unsigned bits = 0;
-
-  [[nodiscard]] bool contains(const Address& address) const noexcept;
-  /// No port; nothing is looked up.
-  [[nodiscard]] static std::optional<Prefix> parse(const std::string& text);
-};
 
 /// Words of one kind are alternatives (tcp udp), of several kinds all must hold (:80 nginx).
 class Filter {

@@ -14,10 +14,6 @@ namespace ieum::cli {
 
 namespace {
 
-constexpr std::size_t bits_of_byte = 8;
-
-std::size_t bits_of(const Address& address) { return address.bytes().size() * bits_of_byte; }
-
 /// An address alone, with brackets or without; none if it is something else.
 std::optional<Address> address_of(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
@@ -31,7 +27,7 @@ std::string read_item(std::string_view item, AccessList& list) {
   const std::optional<Address> address = address_of(item.substr(0, slash));
   if (slash == std::string_view::npos) {
     if (address) {
-      list.prefixes.push_back({*address, bits_of(*address)});
+      list.prefixes.push_back(Prefix::of(*address));
       return {};
     }
     if (item.find(':') == std::string_view::npos && HostPort::make(item, 0)) {
@@ -41,12 +37,12 @@ std::string read_item(std::string_view item, AccessList& list) {
     return "is no address, prefix or name";
   }
   if (!address) return "has no address before its '/'";
-  std::size_t bits = 0;
+  unsigned bits = 0;
   const std::string_view number = item.substr(slash + 1);
   const char* const end = number.data() + number.size();
   const auto [rest, error] = std::from_chars(number.data(), end, bits);
-  if (error != std::errc{} || rest != end || bits > bits_of(*address)) {
-    return fmt::format("has no number from 0 to {} after its '/'", bits_of(*address));
+  if (error != std::errc{} || rest != end || bits > Prefix::bits_max(*address)) {
+    return fmt::format("has no number from 0 to {} after its '/'", Prefix::bits_max(*address));
   }
   list.prefixes.push_back({*address, bits});
   return {};
@@ -57,24 +53,12 @@ Task<std::vector<Prefix>> look_up(AccessList list, Duration limit) {
   options.timeout = limit;
   for (const std::string& name : list.names) {
     const std::vector<Address> found = co_await resolve(name, 0, options);
-    for (const Address& address : found) list.prefixes.push_back({address, bits_of(address)});
+    for (const Address& address : found) list.prefixes.push_back(Prefix::of(address));
   }
   co_return list.prefixes;
 }
 
 }  // namespace
-
-bool Prefix::holds(const Address& other) const noexcept {
-  if (other.family() != address.family()) return false;
-  const std::string_view ours = address.bytes();
-  const std::string_view theirs = other.bytes();
-  const std::size_t whole = bits / bits_of_byte;
-  if (ours.substr(0, whole) != theirs.substr(0, whole)) return false;
-  const std::size_t rest = bits % bits_of_byte;
-  if (rest == 0) return true;
-  const auto differ = static_cast<unsigned char>(ours[whole] ^ theirs[whole]);
-  return differ >> (bits_of_byte - rest) == 0;
-}
 
 Parsed<AccessList> parse_access_list(std::string_view option, std::string_view text) {
   AccessList list;
@@ -101,7 +85,7 @@ Task<Access> Access::make(AccessList allowed, AccessList denied, Duration limit)
 }
 
 bool Access::admits(const Address& peer) const noexcept {
-  const auto holds = [&peer](const Prefix& prefix) { return prefix.holds(peer); };
+  const auto holds = [&peer](const Prefix& prefix) { return prefix.contains(peer); };
   if (std::ranges::any_of(denied_, holds)) return false;
   return allows_all_ || std::ranges::any_of(allowed_, holds);
 }

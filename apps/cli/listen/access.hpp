@@ -1,7 +1,6 @@
 // Who may come in: --allow and --deny.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,16 +9,10 @@
 #include <ieum/operation.hpp>
 #include <ieum/task.hpp>
 
+#include "options/prefix.hpp"
 #include "options/usage_error.hpp"
 
 namespace ieum::cli {
-
-/// Addresses whose first `bits` bits are those of `address`.
-struct Prefix {
-  Address address;
-  std::size_t bits = 0;
-  [[nodiscard]] bool holds(const Address& other) const noexcept;
-};
 
 /// Addresses, prefixes and names, as they were written.
 struct AccessList {

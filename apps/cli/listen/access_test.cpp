@@ -15,7 +15,7 @@ AccessList parsed(std::string_view text) {
 }
 
 bool holds(std::string_view prefix, std::string_view peer) {
-  return parsed(prefix).prefixes.at(0).holds(address(peer));
+  return parsed(prefix).prefixes.at(0).contains(address(peer));
 }
 
 TEST(Access, a_prefix_holds_its_addresses) {
