@@ -1,5 +1,6 @@
 // TlsSession: what OpenSSL asks while a handshake goes on.
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "tls/alerts.hpp"
@@ -30,6 +31,7 @@ bool TlsSession::verify(X509_STORE_CTX& store) {
   check_pins(store);
   if (problems.empty()) {
     findings_.reset();
+    vouch_anew(store);
     return true;
   }
   const bool pins_only = client_ != nullptr && !client_->verifies;
@@ -72,6 +74,16 @@ void TlsSession::check_pins(X509_STORE_CTX& store) {
   findings_->problems.push_back(std::move(problem));
 }
 
+/// What was judged now holds for a while, and no longer than any certificate of the chain.
+void TlsSession::vouch_anew(X509_STORE_CTX& store) {
+  resumable_until_ = std::chrono::system_clock::now() + tls::SessionCache::lifetime;
+  STACK_OF(X509)* const chain = X509_STORE_CTX_get0_chain(&store);
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    const tls::SessionCache::Time expiry = tls::expiry_of(*sk_X509_value(chain, i));
+    resumable_until_ = std::min(resumable_until_, expiry);
+  }
+}
+
 // ---- Clients -----------------------------------------------------------------------------------
 
 int TlsSession::on_new_session(SSL* ssl, SSL_SESSION* session) noexcept {
@@ -81,7 +93,8 @@ int TlsSession::on_new_session(SSL* ssl, SSL_SESSION* session) noexcept {
   // What was not found good is not resumed, which would leave out looking.
   if (!self.client_->resumes || self.findings_ != nullptr) return not_taken;
   try {
-    self.client_->sessions.put(self.session_name_, tls::SessionPointer(session));
+    self.client_->sessions.put(self.session_name_, tls::SessionPointer(session),
+                               self.resumable_until_);
   } catch (const std::bad_alloc&) {  // it is freed
   }
   return taken_over;
@@ -93,6 +106,34 @@ int TlsSession::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_
                           EVP_MAC_CTX* authentication, int seal) noexcept {
   return of(ssl).server_->tickets->seal_or_open(name, iv, cipher, authentication, seal == 1,
                                                 tls::TicketKeys::Clock::now());
+}
+
+/// The ticket says until when it holds: OpenSSL gives each one a new time, also that of a resumed
+/// session, so that without this nothing would ever be judged again.
+int TlsSession::on_ticket_made(SSL* ssl, void* /*unused*/) noexcept {
+  const std::int64_t until = of(ssl).resumable_until_.time_since_epoch().count();
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &until, sizeof until);
+}
+
+SSL_TICKET_RETURN TlsSession::on_ticket_opened(SSL* ssl, SSL_SESSION* session,
+                                               const unsigned char* /*key*/,
+                                               std::size_t /*key_size*/, SSL_TICKET_STATUS status,
+                                               void* /*unused*/) noexcept {
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  using Clock = std::chrono::system_clock;
+  std::int64_t ticks = 0;
+  void* data = nullptr;
+  std::size_t size = 0;
+  if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1 || size != sizeof ticks) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  std::memcpy(&ticks, data, sizeof ticks);
+  const Clock::time_point until{Clock::duration(ticks)};
+  if (until <= Clock::now()) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  of(ssl).resumable_until_ = until;
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
 int TlsSession::on_certificate_wanted(SSL* ssl, void* /*unused*/) noexcept {

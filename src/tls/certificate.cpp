@@ -205,6 +205,10 @@ std::vector<std::string> names_of(X509& certificate) {
   return names;
 }
 
+std::chrono::sys_seconds expiry_of(const X509& certificate) {
+  return time_of(X509_get0_notAfter(&certificate));
+}
+
 TlsCertificate describe(X509& certificate) {
   const std::optional<Pin> pin = pin_of(certificate);
   return {.subject = name_text(X509_get_subject_name(&certificate)),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ std::string to_string(const Pin& pin);
 /// The hosts and IP addresses that it is for. The common name is none of them (RFC 9525).
 std::vector<std::string> names_of(X509& certificate);
 TlsCertificate describe(X509& certificate);
+/// 1970 if nobody can read it.
+std::chrono::sys_seconds expiry_of(const X509& certificate);
 
 /// What is wrong with one certificate of a chain.
 struct CertificateProblem {

@@ -162,8 +162,10 @@ Result<std::shared_ptr<TlsServerState>> TlsServerContext::Shared::make_state() c
   if (!versions) return fail(versions.error());
   made->tickets = tickets;
   SSL_CTX_set_num_tickets(context, 0);  // before the first write instead
-  SSL_CTX_set_timeout(context, std::chrono::seconds(2 * tls::TicketKeys::period).count());
+  SSL_CTX_set_timeout(context, std::chrono::seconds(tls::SessionCache::lifetime).count());
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &TlsSession::on_ticket);
+  SSL_CTX_set_session_ticket_cb(context, &TlsSession::on_ticket_made, &TlsSession::on_ticket_opened,
+                                nullptr);
   SSL_CTX_set_tlsext_servername_callback(context, &on_server_name);
   SSL_CTX_set_tlsext_status_cb(context, &TlsSession::on_staple_wanted);
   SSL_CTX_set_cert_cb(context, &TlsSession::on_certificate_wanted, nullptr);

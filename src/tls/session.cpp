@@ -68,8 +68,11 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make_client(Stream& beneath,
   SSL_set_connect_state(ssl);
   session->session_name_ = words(session->name_, ":", peer.port());
   if (session->client_->resumes) {
-    const tls::SessionPointer earlier = session->client_->sessions.take(session->session_name_);
-    if (earlier != nullptr) SSL_set_session(ssl, earlier.get());
+    const tls::SessionCache::Entry earlier =
+        session->client_->sessions.take(session->session_name_, std::chrono::system_clock::now());
+    if (earlier.session != nullptr && SSL_set_session(ssl, earlier.session.get()) == 1) {
+      session->resumable_until_ = earlier.until;
+    }
   }
   return session;
 }

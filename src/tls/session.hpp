@@ -62,6 +62,10 @@ class TlsSession final : public Stream {
   static int on_new_session(SSL* ssl, SSL_SESSION* session) noexcept;
   static int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                        EVP_MAC_CTX* authentication, int seal) noexcept;
+  static int on_ticket_made(SSL* ssl, void* unused) noexcept;
+  static SSL_TICKET_RETURN on_ticket_opened(SSL* ssl, SSL_SESSION* session,
+                                            const unsigned char* key, std::size_t key_size,
+                                            SSL_TICKET_STATUS status, void* unused) noexcept;
   static int on_certificate_wanted(SSL* ssl, void* unused) noexcept;
   static int on_staple_wanted(SSL* ssl, void* unused) noexcept;
   static int on_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size,
@@ -164,6 +168,7 @@ class TlsSession final : public Stream {
   bool verify(X509_STORE_CTX& store);
   static int note_problem(int good, X509_STORE_CTX* store) noexcept;
   void check_pins(X509_STORE_CTX& store);
+  void vouch_anew(X509_STORE_CTX& store);
 
   std::unique_ptr<Stream> own_;
   Stream& beneath_;
@@ -171,8 +176,10 @@ class TlsSession final : public Stream {
   std::shared_ptr<const TlsServerState> server_;
   tls::RecordBio bio_;
   tls::SslPointer ssl_;
-  std::string name_;                    // that the server must prove to be
-  std::string session_name_;            // that its sessions are kept under
+  std::string name_;          // that the server must prove to be
+  std::string session_name_;  // that its sessions are kept under
+  tls::SessionCache::Time resumable_until_ =
+      std::chrono::system_clock::now() + tls::SessionCache::lifetime;
   std::unique_ptr<Findings> findings_;  // null: all is well
   std::unique_ptr<Error> broken_;
   bool may_sign_ = false;            // slow as it is

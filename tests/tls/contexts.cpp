@@ -1,5 +1,6 @@
 // What contexts decide: certificates by name, ALPN, resumption, clients, reloading.
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -135,6 +136,73 @@ CO_TEST(TlsContexts, sessions_are_resumed) {
                          std::make_unique<StreamSocket>(std::move(pair.server)), client, server);
     CO_ASSERT(met.client);
     EXPECT_FALSE(met.seen_by_client.resumed);
+  }
+}
+
+/// A connection to `listener`, one byte each way: whether the session was resumed, as the server
+/// sees it.
+Task<Met> meet_at(Listener& listener, const TlsClientContext& client,
+                  const TlsServerContext& server) {
+  Pair pair;
+  pair.client = co_await StreamSocket::connect(listener.address());
+  pair.server = co_await listener.accept();
+  Met met =
+      co_await try_tls(std::make_unique<StreamSocket>(std::move(pair.client)),
+                       std::make_unique<StreamSocket>(std::move(pair.server)), client, server);
+  if (met.client && met.server) {
+    const Result<> talked = co_await attempt(talk(met));
+    static_cast<void>(talked);  // with TLS 1.3 a client that is refused learns it here
+  }
+  co_return met;
+}
+
+/// A server and a client, one of whom has a certificate that expires soon.
+struct ShortLived {
+  TlsServerContext server = server_context();
+  TlsClientContext client = client_context();
+  Listener listener;
+  bool is_server = false;
+};
+
+Task<ShortLived> short_lived(TlsVersion version, bool is_server) {
+  CertificatePlan plan;
+  plan.names = "DNS:server.test";
+  plan.ends = 4;
+  const CertificateFiles files(Certificate(plan, &authority()));
+  ShortLived made;
+  made.is_server = is_server;
+  made.listener = co_await Listener::bind("127.0.0.1:0");
+  if (is_server) {
+    made.server = expect_value(TlsServerContext::load(files.certificate.path(), files.key.path()));
+  } else {
+    expect_good(made.server.require_clients(authority_file()));
+    expect_good(made.client.use_certificate(files.certificate.path(), files.key.path()));
+  }
+  expect_good(made.server.set_versions(version, version));
+  co_return made;
+}
+
+CO_TEST(TlsContexts, no_session_outlives_a_certificate) {
+  std::vector<ShortLived> all;
+  for (const TlsVersion version : {TlsVersion::tls12, TlsVersion::tls13}) {
+    for (const bool is_server : {false, true}) {
+      ShortLived made = co_await short_lived(version, is_server);
+      all.push_back(std::move(made));
+    }
+  }
+  for (ShortLived& each : all) {
+    for (int i = 0; i < 3; ++i) {
+      const Met met = co_await meet_at(each.listener, each.client, each.server);
+      CO_ASSERT(met.client && met.server);
+      EXPECT_EQ(met.seen_by_server.resumed, i > 0) << i;
+    }
+  }
+  std::this_thread::sleep_for(5s);  // the system's clock judges, not the tests' own
+  for (ShortLived& each : all) {
+    const Met late = co_await meet_at(each.listener, each.client, each.server);
+    const Result<TlsStream>& judge = each.is_server ? late.client : late.server;
+    CO_ASSERT(!judge);
+    EXPECT_EQ(judge.error(), Errc::certificate_expired) << judge.error().to_string();
   }
 }
 
