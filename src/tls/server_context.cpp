@@ -1,8 +1,11 @@
 // TlsServerContext: what it was told, and what it made of that, which a reload makes anew.
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <mutex>
 #include <tuple>
+
+#include <openssl/sha.h>
 
 #include <ieum/tls_context.hpp>
 
@@ -14,6 +17,8 @@ using detail::TlsServerState;
 using detail::TlsSession;
 
 namespace {
+
+constexpr const char* make_name = "create a TLS context";
 
 std::string in_lower_case(std::string_view name) {
   std::string lower(name);
@@ -27,7 +32,15 @@ int on_server_name(SSL* /*ssl*/, int* /*alert*/, void* /*unused*/) noexcept {
   return SSL_TLSEXT_ERR_OK;  // it was heard; on_certificate_wanted chooses
 }
 
-constexpr std::string_view tickets_of = "ieum";  // what may be resumed here, its keys say
+/// Sessions are resumed only where clients are judged as they were when the sessions began. False:
+/// OpenSSL refuses it.
+bool tie_sessions(SSL_CTX& context, std::string_view roots) {
+  std::string policy = SSL_CTX_get_verify_mode(&context) == SSL_VERIFY_NONE ? "any" : "by";
+  policy += roots;
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> id{};
+  return EVP_Digest(policy.data(), policy.size(), id.data(), nullptr, EVP_sha256(), nullptr) == 1 &&
+         SSL_CTX_set_session_id_context(&context, id.data(), id.size()) == 1;
+}
 
 }  // namespace
 
@@ -136,7 +149,10 @@ Result<> TlsServerContext::Shared::require_clients(TlsServerState& state, const 
   if (!pem) return fail(pem.error());
   SSL_CTX_set_verify(state.context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                      nullptr);
-  return tls::trust(*state.context, *pem, file, true);
+  const Result<> trusted = tls::trust(*state.context, *pem, file, true);
+  if (!trusted) return trusted;
+  if (!tie_sessions(*state.context, *pem)) return fail(std::errc::not_enough_memory, make_name);
+  return {};
 }
 
 void TlsServerContext::Shared::set_alpn(TlsServerState& state, const std::string& wire) {
@@ -153,10 +169,8 @@ Result<std::shared_ptr<TlsServerState>> TlsServerContext::Shared::make_state() c
   auto made = std::make_shared<TlsServerState>();
   made->context = tls::make_context(TLS_server_method());
   SSL_CTX* const context = made->context.get();
-  if (context == nullptr || SSL_CTX_set_session_id_context(
-                                context, reinterpret_cast<const unsigned char*>(tickets_of.data()),
-                                static_cast<unsigned>(tickets_of.size())) != 1) {
-    return fail(std::errc::not_enough_memory, "create a TLS context");
+  if (context == nullptr || !tie_sessions(*context, {})) {
+    return fail(std::errc::not_enough_memory, make_name);
   }
   const Result<> versions = tls::set_versions(*context, oldest, newest);
   if (!versions) return fail(versions.error());

@@ -356,6 +356,36 @@ CO_TEST(TlsContexts, a_reload_is_all_or_nothing_and_sessions_live_on) {
   co_await talk(before);
 }
 
+CO_TEST(TlsContexts, sessions_end_with_what_clients_were_asked_for) {
+  for (const TlsVersion version : {TlsVersion::tls12, TlsVersion::tls13}) {
+    TlsServerContext server = server_context();
+    expect_good(server.set_versions(version, version));
+    Listener listener = co_await Listener::bind("127.0.0.1:0");
+    const TlsClientContext unknown = client_context();
+    const Met before = co_await meet_at(listener, unknown, server);
+    CO_ASSERT(before.server);
+    const TemporaryFile roots(authority().pem());
+    expect_good(server.require_clients(roots.path()));
+    const Met after = co_await meet_at(listener, unknown, server);
+    CO_ASSERT(!after.server);
+    EXPECT_EQ(after.server.error().detail(), "the client shows no certificate");
+
+    TlsClientContext known = client_context();
+    expect_good(
+        known.use_certificate(client_files().certificate.path(), client_files().key.path()));
+    for (int i = 0; i < 3; ++i) {
+      const Met met = co_await meet_at(listener, known, server);
+      CO_ASSERT(met.server);
+      EXPECT_EQ(met.seen_by_server.resumed, i > 0) << i;
+      expect_good(server.reload());
+    }
+    overwrite(roots.path(), Certificate(authority_plan("another authority")).pem());
+    expect_good(server.reload());
+    const Met refused = co_await meet_at(listener, known, server);
+    EXPECT_FALSE(refused.server);
+  }
+}
+
 TEST(TlsContextFiles, that_are_wrong) {
   const CertificateFiles& good = server_files();
   const CertificateFiles other(certificate_for("DNS:other.test"));
