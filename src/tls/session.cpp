@@ -18,6 +18,7 @@ namespace ieum::detail {
 namespace {
 
 constexpr const char* handshake_name = "TLS handshake";
+constexpr const char* shutdown_name = "TLS shutdown";
 
 Failure no_memory() { return fail(std::errc::not_enough_memory, handshake_name); }
 
@@ -237,14 +238,18 @@ Error TlsSession::refused_by_peer(const char* operation, int alert) const noexce
 StreamWriteAll TlsSession::flush() noexcept { return write_all(ConstBuffer()); }
 
 void TlsSession::say_farewell() noexcept {
+  if (is_broken() || has_said_farewell()) return;
   ERR_clear_error();
-  if (!is_broken() && !has_said_farewell()) SSL_shutdown(ssl_.get());
+  // New keys that no write has taken along go first: OpenSSL refuses to shut down before.
+  int answer = SSL_in_init(ssl_.get()) == 1 ? SSL_do_handshake(ssl_.get()) : 1;
+  if (answer == 1) answer = SSL_shutdown(ssl_.get());
+  if (answer < 0) break_with(failure(shutdown_name, what_is_said(*ssl_, answer)));
   ERR_clear_error();
 }
 
 Task<> TlsSession::shutdown_write() {
   if (writing_.is_pending()) {
-    co_await fail(Error(std::errc::device_or_resource_busy, "TLS shutdown", peer_address())
+    co_await fail(Error(std::errc::device_or_resource_busy, shutdown_name, peer_address())
                       .with_detail("a write is pending on it"));
   }
   say_farewell();
@@ -270,6 +275,8 @@ std::size_t TlsSession::bytes_on_way() const noexcept {
 }
 
 bool TlsSession::update_keys() noexcept {
+  if (is_broken()) return false;
+  if (SSL_in_init(ssl_.get()) == 1) return true;  // the next write takes new ones along already
   ERR_clear_error();
   return SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED) == 1;
 }

@@ -87,6 +87,34 @@ CO_TEST(TlsEnd, a_close_says_farewell) {
   EXPECT_EQ(twice.error(), std::errc::bad_file_descriptor);
 }
 
+CO_TEST(TlsEnd, new_keys_that_no_write_takes_along_do_not_hold_up_a_farewell) {
+  for (const bool closes : {false, true}) {
+    TlsPair pair = co_await tls_pair();
+    co_await pair.client.update_keys();
+    co_await pair.client.update_keys();
+    if (closes) {
+      co_await pair.client.close();
+    } else {
+      co_await pair.client.shutdown_write();
+    }
+    co_await expect_end(pair.server);
+  }
+}
+
+CO_TEST(TlsEnd, new_keys_may_be_asked_for_twice_before_a_write) {
+  TlsPair pair = co_await tls_pair();
+  for (int i = 0; i < 3; ++i) {
+    co_await pair.client.update_keys();
+    co_await pair.client.update_keys();
+    co_await pair.client.write_all("there");
+    const std::string there = co_await read_text(pair.server, 5);
+    EXPECT_EQ(there, "there");
+    co_await pair.server.write_all("back");
+    const std::string back = co_await read_text(pair.client, 4);
+    EXPECT_EQ(back, "back");
+  }
+}
+
 CO_TEST(TlsEnd, a_graceful_close_of_both_sides) {
   TlsPair pair = co_await tls_pair();
   auto body = [&](Group& group) -> Task<> {
