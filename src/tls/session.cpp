@@ -253,7 +253,12 @@ Task<> TlsSession::shutdown_write() {
                       .with_detail("a write is pending on it"));
   }
   say_farewell();
-  if (!is_broken()) co_await flush();
+  if (is_broken()) {
+    const Result<> ended = co_await attempt(beneath_.shutdown_write());
+    static_cast<void>(ended);
+    co_await fail(*broken_);
+  }
+  co_await flush();
   co_await beneath_.shutdown_write();
 }
 

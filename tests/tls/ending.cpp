@@ -159,6 +159,10 @@ CO_TEST(TlsEnd, without_a_farewell_is_an_error_and_the_data_before_it_is_read) {
     const Result<> written = co_await attempt(served->write_all("x"));
     CO_ASSERT(!written);
     EXPECT_EQ(written.error(), Errc::cut_off);
+    const Result<> half_closed = co_await attempt(served->shutdown_write());
+    CO_ASSERT(!half_closed);
+    EXPECT_EQ(half_closed.error(), Errc::cut_off) << "the peer was told of no end";
+    static_cast<void>(co_await read_to_end(sockets.client));  // but beneath there is one
   }
 }
 
