@@ -92,7 +92,11 @@ int RecordBio::write(BIO* bio, const char* from, std::size_t size, std::size_t* 
   RecordBio& self = of(bio);
   BIO_clear_retry_flags(bio);
   if (self.out_ == nullptr) self.out_ = OutBuffer::take();
-  if (self.out_ == nullptr || size > OutBuffer::bytes - self.out_size_) return 0;
+  if (self.out_ == nullptr) return 0;
+  if (size > OutBuffer::bytes - self.out_size_) {
+    self.has_overflowed_ = true;
+    return 0;
+  }
   std::memcpy(self.out_->data + self.out_size_, from, size);
   self.out_size_ += size;
   self.out_total += size;

@@ -48,6 +48,8 @@ class RecordBio {
   [[nodiscard]] bool has_input() const noexcept { return !in_.empty(); }
   [[nodiscard]] std::size_t input_bytes() const noexcept { return in_.size(); }
   [[nodiscard]] bool has_ended() const noexcept { return has_ended_; }
+  /// OpenSSL had more to write than the buffer takes.
+  [[nodiscard]] bool has_overflowed() const noexcept { return has_overflowed_; }
 
   /// What is to go out, and that so much of it has gone.
   [[nodiscard]] ConstBuffer unsent() const noexcept {
@@ -75,6 +77,7 @@ class RecordBio {
   bool is_elsewhere_ = false;
   std::size_t in_at_ = 0;  // while it is elsewhere; else what is used is left off
   bool has_ended_ = false;
+  bool has_overflowed_ = false;
   OutBuffer* out_ = nullptr;
   std::size_t out_at_ = 0;
   std::size_t out_size_ = 0;

@@ -200,6 +200,11 @@ void TlsSession::break_with(const Error& error) noexcept {
 }
 
 Error TlsSession::failure(const char* operation, const HandshakeStep& said) const noexcept {
+  if (bio_.has_overflowed()) {
+    static_assert(tls::OutBuffer::bytes == std::size_t{89} * 1024);
+    return Error(Errc::limit_exceeded, operation, peer_address())
+        .with_detail("what is to be sent at once has more than 89 KiB");
+  }
   const unsigned long code = said.last_error;
   const int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && findings_ != nullptr) {

@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::size_t record_bytes_max = tls::OutBuffer::record_bytes_max;
 
+/// Of a session, with the client's certificate in it, that there is a ticket for: it goes out with
+/// the first records, in what the buffer has beyond them.
+constexpr int ticketed_bytes_max = 16 * 1024;
+static_assert(ticketed_bytes_max + 4 * 1024 < tls::OutBuffer::slack_bytes);
+
 /// What small parts of a gathered write are put together in, to be one record.
 thread_local std::array<std::byte, record_bytes_max> staging;
 
@@ -86,7 +91,8 @@ void TlsSession::Writing::encrypt() noexcept {
   SSL* const ssl = session_.ssl_.get();
   ERR_clear_error();
   if (!std::exchange(session_.has_written_, true) && SSL_is_server(ssl) == 1 &&
-      SSL_version(ssl) == TLS1_3_VERSION) {
+      SSL_version(ssl) == TLS1_3_VERSION &&
+      i2d_SSL_SESSION(SSL_get0_session(ssl), nullptr) <= ticketed_bytes_max) {
     // Not at the end of the handshake: a client that sends, reads nothing and closes would reset
     // the connection for it, and we would lose what it has sent.
     SSL_new_session_ticket(ssl);

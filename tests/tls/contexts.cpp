@@ -248,6 +248,50 @@ CO_TEST(TlsContexts, clients_show_who_they_are) {
   }
 }
 
+/// With very many names.
+Certificate certificate_of(std::size_t bytes) {
+  std::string names = "DNS:server.test";
+  for (int i = 0; names.size() < bytes; ++i) {
+    names += ",DNS:a-rather-long-name-" + std::to_string(i) + ".example.test";
+  }
+  return certificate_for(names);
+}
+
+CO_TEST(TlsContexts, a_large_certificate_of_a_client_leaves_room_for_what_is_written) {
+  for (const std::size_t bytes : {10'000, 20'000, 40'000}) {
+    const CertificateFiles large(certificate_of(bytes));
+    TlsServerContext server = server_context();
+    expect_good(server.require_clients(authority_file()));
+    TlsClientContext client = client_context();
+    expect_good(client.use_certificate(large.certificate.path(), large.key.path()));
+    Met met = co_await try_tls(client, server);
+    CO_ASSERT(met.client && met.server);
+    const std::vector<std::byte> data = random_bytes(100'000, seed());
+    auto sending = [&]() -> Task<> {
+      co_await met.server->write_all(data);
+      co_await met.server->shutdown_write();
+    };
+    std::string got;
+    auto body = [&](Group& group) -> Task<> {
+      group.start(sending());
+      got = co_await read_to_end(*met.client);
+    };
+    co_await with_group(body);
+    EXPECT_TRUE(same_bytes(bytes_of(got), data)) << bytes;
+  }
+}
+
+CO_TEST(TlsContexts, a_certificate_that_is_larger_than_what_is_sent_at_once) {
+  const CertificateFiles large(certificate_of(110'000));
+  const TlsServerContext server =
+      expect_value(TlsServerContext::load(large.certificate.path(), large.key.path()));
+  const TlsClientContext client = client_context();
+  const Met met = co_await try_tls(client, server);
+  CO_ASSERT(!met.server);
+  EXPECT_EQ(met.server.error(), Errc::limit_exceeded) << met.server.error().to_string();
+  EXPECT_EQ(met.server.error().detail(), "what is to be sent at once has more than 89 KiB");
+}
+
 Task<> connect_often(const TlsClientContext& client, const TlsServerContext& server, int times,
                      int& met_well) {
   for (int i = 0; i < times; ++i) {
