@@ -23,6 +23,8 @@ struct Credentials {
   KeyPointer key;
   std::string stapled;  // a response of OCSP; empty if none
 };
+/// The same certificates and key, which never change, with a response of their own.
+Credentials copy_of(const Credentials& credentials);
 Result<Credentials> load_credentials(const std::string& certificate_file,
                                      const std::string& key_file);
 Result<Credentials> make_self_signed(std::string_view name);

@@ -108,6 +108,20 @@ Result<Credentials> load_credentials(const std::string& certificate_file,
   return credentials;
 }
 
+Credentials copy_of(const Credentials& credentials) {
+  const auto same = [](const X509Pointer& certificate) {
+    X509_up_ref(certificate.get());
+    return X509Pointer(certificate.get());
+  };
+  Credentials copy;
+  copy.certificate = same(credentials.certificate);
+  for (const X509Pointer& each : credentials.chain) copy.chain.push_back(same(each));
+  EVP_PKEY_up_ref(credentials.key.get());
+  copy.key.reset(credentials.key.get());
+  copy.stapled = credentials.stapled;
+  return copy;
+}
+
 Result<Credentials> make_self_signed(std::string_view name) {
   const Result<HostPort> host = HostPort::make(name, 0);
   if (!host) return fail(host.error());

@@ -100,8 +100,8 @@ struct TlsServerContext::Shared {
   struct Entry {
     std::string certificate_file;
     std::string key_file;
-    std::string response_file;               // empty: none
-    std::shared_ptr<tls::Credentials> made;  // instead of files
+    std::string response_file;                     // empty: none
+    std::shared_ptr<const tls::Credentials> made;  // instead of files
   };
   std::vector<Entry> entries;
   std::string roots_file;
@@ -123,13 +123,13 @@ struct TlsServerContext::Shared {
 };
 
 Result<> TlsServerContext::Shared::add(TlsServerState& state, const Entry& entry) {
-  std::shared_ptr<tls::Credentials> credentials = entry.made;
-  if (credentials == nullptr) {
-    Result<tls::Credentials> loaded = tls::load_credentials(entry.certificate_file, entry.key_file);
-    if (!loaded) return fail(loaded.error());
-    credentials = std::make_shared<tls::Credentials>(*std::move(loaded));
-  }
-  return state.add(std::move(credentials), entry.certificate_file);
+  // Each state has its own: the sessions of the one before still read theirs.
+  Result<tls::Credentials> credentials =
+      entry.made != nullptr ? tls::copy_of(*entry.made)
+                            : tls::load_credentials(entry.certificate_file, entry.key_file);
+  if (!credentials) return fail(credentials.error());
+  return state.add(std::make_shared<tls::Credentials>(*std::move(credentials)),
+                   entry.certificate_file);
 }
 
 Result<> TlsServerContext::Shared::staple(TlsServerState& state, const std::string& file) {
@@ -221,7 +221,7 @@ Result<TlsServerContext> TlsServerContext::self_signed(std::string_view name) {
   if (!credentials) return fail(credentials.error());
   TlsServerContext context(std::make_unique<Shared>());
   context.shared_->entries.push_back(
-      {{}, {}, {}, std::make_shared<tls::Credentials>(*std::move(credentials))});
+      {{}, {}, {}, std::make_shared<const tls::Credentials>(*std::move(credentials))});
   const Result<> made = context.reload();
   if (!made) return fail(made.error());
   return context;

@@ -1,5 +1,6 @@
 // Talking to openssl, curl and socat, in both roles.
 #include <filesystem>
+#include <fstream>
 
 #include <gmock/gmock.h>
 
@@ -164,6 +165,40 @@ Task<> openssl_client_asks_for_a_staple() {
 TEST(TlsPeers, openssl_as_a_client_gets_the_stapled_response) {
   NEEDS("openssl");
   expect_success_in_time(openssl_client_asks_for_a_staple());
+}
+
+/// The first certificate was made here, so that no reload loads it.
+Task<> openssl_client_after_a_reload_that_failed() {
+  const TemporaryDirectory directory;
+  const std::string response = directory.path("response");
+  const auto say = [&](const Certificate& of) {
+    std::ofstream(response, std::ios::trunc) << ocsp_response(of, authority());
+  };
+  const Certificate first(server_plan(), &authority());
+  const Certificate second(server_plan(), &authority());
+  const CertificateFiles files(first);
+  TlsServerContext context = expect_value(TlsServerContext::self_signed("server.test"));
+  say(first);
+  expect_good(context.staple(response));
+  expect_good(context.add(files.certificate.path(), files.key.path()));
+  auto answer = [](TlsStream& stream) -> Task<> { co_await stream.close(); };
+  const std::vector<std::string> command{"openssl", "s_client", "-ign_eof",
+                                         "-status", "-connect", "127.0.0.1:PORT"};
+  const auto response_in = [](const std::string& said) {
+    const std::size_t at = said.find("Serial Number:");
+    return at == std::string::npos ? "none" : said.substr(at, said.find('\n', at) - at);
+  };
+  const std::string before = co_await client_program(context, command, "", answer);
+  EXPECT_NE(response_in(before), "none");
+  say(second);
+  std::ofstream(files.certificate.path(), std::ios::trunc) << "no certificate";
+  EXPECT_FALSE(context.reload());
+  const std::string after = co_await client_program(context, command, "", answer);
+  EXPECT_EQ(response_in(after), response_in(before));
+}
+TEST(TlsPeers, openssl_as_a_client_gets_the_same_response_after_a_reload_that_failed) {
+  NEEDS("openssl");
+  expect_success_in_time(openssl_client_after_a_reload_that_failed());
 }
 
 /// What it is told by "K" and "k": new keys, also of ours.
