@@ -10,6 +10,10 @@ namespace ieum::tls {
 
 namespace {
 
+/// Set when the thread's list is destroyed, which sessions may outlive: those in its other
+/// thread_local objects, or in the program's static ones.
+thread_local constinit bool has_no_list = false;
+
 /// Of this thread.
 struct FreeBuffers {
   OutBuffer* first = nullptr;
@@ -18,6 +22,7 @@ struct FreeBuffers {
   FreeBuffers(const FreeBuffers&) = delete;
   FreeBuffers& operator=(const FreeBuffers&) = delete;
   ~FreeBuffers() {
+    has_no_list = true;
     while (first != nullptr) delete std::exchange(first, first->next);
   }
 };
@@ -26,13 +31,14 @@ thread_local FreeBuffers free_buffers;
 }  // namespace
 
 OutBuffer* OutBuffer::take() noexcept {
-  if (free_buffers.first == nullptr) return new (std::nothrow) OutBuffer;  // not cleared
+  if (has_no_list || free_buffers.first == nullptr)
+    return new (std::nothrow) OutBuffer;  // not cleared
   --free_buffers.count;
   return std::exchange(free_buffers.first, free_buffers.first->next);
 }
 
 void OutBuffer::give_back(OutBuffer& buffer) noexcept {
-  if (free_buffers.count == free_max) {
+  if (has_no_list || free_buffers.count == free_max) {
     delete &buffer;
     return;
   }
