@@ -48,8 +48,9 @@ LayerOperation::Step TlsSession::Writing::advance() noexcept {
 }
 
 /// What was encrypted has been taken, and goes out with the next write: nobody may write it again.
-LayerOperation::Step TlsSession::Writing::gave_up(Error& error) noexcept {
-  if (request_.whole || taken_ == 0 || error != std::errc::operation_canceled) return Step::failed;
+/// If that cannot go out either, it tells why.
+LayerOperation::Step TlsSession::Writing::gave_up(Error& /*error*/) noexcept {
+  if (request_.whole || taken_ == 0 || session_.is_broken()) return Step::failed;
   count = taken_;
   return Step::done;
 }

@@ -177,6 +177,17 @@ CO_TEST(TlsEnd, a_destroyed_peer_is_a_cut) {
   EXPECT_EQ(end.error(), Errc::cut_off);
 }
 
+CO_TEST(TlsEnd, a_write_that_fails_beneath_tells_what_was_taken_first) {
+  TlsPair pair = co_await tls_pair(Transport::unix_socket);
+  pair.server = TlsStream();
+  const std::size_t taken = co_await pair.client.write_some(bytes_of("no use"));
+  EXPECT_EQ(taken, 6U) << "written again, it would come twice if it came";
+  const Result<std::size_t> written =
+      co_await attempt(pair.client.write_some(bytes_of("still none")));
+  CO_ASSERT(!written);
+  EXPECT_EQ(written.error(), std::errc::broken_pipe) << written.error().to_string();
+}
+
 /// Uploads without ever reading, then closes.
 Task<> upload(TlsStream& to, ConstBuffer data) {
   co_await to.write_all(data);
