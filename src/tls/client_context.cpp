@@ -27,6 +27,7 @@ Result<TlsClientContext> TlsClientContext::create_without_roots() {
 
 Result<TlsClientContext> TlsClientContext::create() {
   Result<TlsClientContext> made = create_without_roots();
+  const tls::ErrorScope errors;
   if (made && SSL_CTX_set_default_verify_paths(made->state_->context.get()) != 1) {
     return fail(std::errc::not_enough_memory, "create a TLS context");
   }

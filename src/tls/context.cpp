@@ -6,7 +6,7 @@ namespace ieum::tls {
 using detail::TlsSession;
 
 SslContextPointer make_context(const SSL_METHOD* method) {
-  ERR_clear_error();
+  const ErrorScope errors;
   SslContextPointer made(SSL_CTX_new(method));
   SSL_CTX* const context = made.get();
   constexpr int security_level = 2;  // 112 bits: RSA of 2048, no SHA-1
@@ -36,6 +36,7 @@ Result<> set_versions(SSL_CTX& context, TlsVersion oldest, TlsVersion newest) {
     return fail(Error(std::errc::invalid_argument, "set TLS versions")
                     .with_detail("the newest is older than the oldest"));
   }
+  const ErrorScope errors;
   const auto number = [](TlsVersion version) {
     return version == TlsVersion::tls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
   };
@@ -49,6 +50,7 @@ Result<> set_versions(SSL_CTX& context, TlsVersion oldest, TlsVersion newest) {
 Result<> trust(SSL_CTX& context, std::string_view pem, const std::string& what, bool ask_for_them) {
   const Result<std::vector<X509Pointer>> roots = parse_certificates(pem, what);
   if (!roots) return fail(roots.error());
+  const ErrorScope errors;
   X509_STORE* const store = SSL_CTX_get_cert_store(&context);
   for (const X509Pointer& root : *roots) {
     if (X509_STORE_add_cert(store, root.get()) != 1 ||

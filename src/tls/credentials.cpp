@@ -35,7 +35,7 @@ int no_password(char* /*into*/, int /*size*/, int /*writing*/, void* asked) noex
 }
 
 Result<KeyPointer> parse_key(std::string_view pem, const std::string& file) {
-  ERR_clear_error();
+  const ErrorScope errors;
   const BioPointer memory(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   bool is_encrypted = false;
   KeyPointer key(PEM_read_bio_PrivateKey(memory.get(), nullptr, &no_password, &is_encrypted));
@@ -70,7 +70,7 @@ Result<std::string> read_file(const std::string& path, const char* operation) {
 
 Result<std::vector<X509Pointer>> parse_certificates(std::string_view pem, const std::string& what) {
   std::vector<X509Pointer> all;
-  ERR_clear_error();
+  const ErrorScope errors;
   const BioPointer memory(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   bool is_encrypted = false;
   for (;;) {
@@ -79,7 +79,6 @@ Result<std::vector<X509Pointer>> parse_certificates(std::string_view pem, const 
     all.push_back(std::move(next));
   }
   const bool at_end = is_first_error(ERR_LIB_PEM, PEM_R_NO_START_LINE);
-  ERR_clear_error();
   if (all.empty()) return refused("load certificate", what, "there is no certificate in it");
   if (!at_end) return refused("load certificate", what, "one of its certificates is damaged");
   return all;
@@ -101,8 +100,8 @@ Result<Credentials> load_credentials(const std::string& certificate_file,
   certificates->erase(certificates->begin());
   credentials.chain = *std::move(certificates);
   credentials.key = *std::move(key);
+  const ErrorScope errors;
   if (X509_check_private_key(credentials.certificate.get(), credentials.key.get()) != 1) {
-    ERR_clear_error();
     return refused("load key", key_file, "it is not the key of " + certificate_file);
   }
   return credentials;
@@ -129,7 +128,7 @@ Result<Credentials> make_self_signed(std::string_view name) {
     return fail(
         Error(std::errc::not_enough_memory, "make a certificate").with_detail(first_reason()));
   };
-  ERR_clear_error();
+  const ErrorScope errors;
   Credentials made;
   made.key.reset(EVP_EC_gen("P-256"));
   made.certificate.reset(X509_new());
@@ -197,7 +196,7 @@ bool use(SSL& ssl, const Credentials& credentials) noexcept {
 Result<> use_in(SSL_CTX& context, const Credentials& credentials, const std::string& file) {
   const StackPointer chain = stack_of(credentials.chain);
   if (chain == nullptr) return fail(std::errc::not_enough_memory, "load certificate");
-  ERR_clear_error();
+  const ErrorScope errors;
   if (SSL_CTX_use_cert_and_key(&context, credentials.certificate.get(), credentials.key.get(),
                                chain.get(), 1) == 1) {
     return {};
@@ -208,10 +207,9 @@ Result<> use_in(SSL_CTX& context, const Credentials& credentials, const std::str
 bool is_ocsp_response(std::string_view der) noexcept {
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   const auto* const end = at + der.size();
-  ERR_clear_error();
+  const ErrorScope errors;
   const std::unique_ptr<OCSP_RESPONSE, Freed<OCSP_RESPONSE_free>> response(
       d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(der.size())));
-  ERR_clear_error();
   return response != nullptr && at == end;
 }
 

@@ -28,6 +28,16 @@ using SslContextPointer = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
 using SslPointer = std::unique_ptr<SSL, Freed<SSL_free>>;
 using X509Pointer = std::unique_ptr<X509, Freed<X509_free>>;
 
+/// The thread's queue of OpenSSL's errors is empty when it begins, as `SSL_get_error` needs it, and
+/// when it ends, as whoever else uses OpenSSL on the thread needs it.
+class ErrorScope {
+ public:
+  ErrorScope() noexcept { ERR_clear_error(); }
+  ErrorScope(const ErrorScope&) = delete;
+  ErrorScope& operator=(const ErrorScope&) = delete;
+  ~ErrorScope() { ERR_clear_error(); }
+};
+
 /// What is first in the thread's queue of errors, as OpenSSL puts it; empty if there is none.
 inline std::string_view first_reason() noexcept {
   const char* const reason = ERR_reason_error_string(ERR_peek_error());

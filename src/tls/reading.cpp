@@ -77,7 +77,7 @@ TlsSession::Reading::Given TlsSession::Reading::decrypt() noexcept {
   if (what_ == What::receive) return decrypt_into_lease();
   std::byte first{};
   std::size_t size = 0;
-  ERR_clear_error();
+  const tls::ErrorScope errors;
   const std::size_t written_before = session_.bio_.out_total;
   const int answer = SSL_peek_ex(session_.ssl_.get(), &first, 1, &size);
   const Given given = what_it_means(answer, written_before);
@@ -90,7 +90,7 @@ TlsSession::Reading::Given TlsSession::Reading::decrypt_into(std::span<std::byte
   for (;;) {
     const std::span<std::byte> room = into.subspan(count);
     std::size_t size = 0;
-    ERR_clear_error();
+    const tls::ErrorScope errors;
     const std::size_t written_before = session_.bio_.out_total;
     const int answer = SSL_read_ex(ssl, room.data(), room.size(), &size);
     count += size;

@@ -52,6 +52,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make_client(Stream& beneath,
                                                             std::unique_ptr<Stream> own,
                                                             std::shared_ptr<TlsClientState> context,
                                                             std::string_view name) {
+  const tls::ErrorScope errors;
   auto session = std::make_unique<TlsSession>(beneath, std::move(own));
   if (!session->set_up(tls::SslPointer(SSL_new(context->context.get())))) return no_memory();
   session->client_ = std::move(context);
@@ -80,6 +81,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make_client(Stream& beneath,
 
 Result<std::unique_ptr<TlsSession>> TlsSession::make_server(
     Stream& beneath, std::unique_ptr<Stream> own, std::shared_ptr<const TlsServerState> context) {
+  const tls::ErrorScope errors;
   auto session = std::make_unique<TlsSession>(beneath, std::move(own));
   if (!session->set_up(tls::SslPointer(SSL_new(context->context.get())))) return no_memory();
   session->server_ = std::move(context);
@@ -117,7 +119,7 @@ TlsSession::HandshakeStep TlsSession::what_is_said(const SSL& ssl, int answer) n
 }
 
 TlsSession::HandshakeStep TlsSession::take_step() noexcept {
-  ERR_clear_error();
+  const tls::ErrorScope errors;
   const int answer = SSL_do_handshake(ssl_.get());
   return what_is_said(*ssl_, answer);
 }
@@ -244,12 +246,11 @@ StreamWriteAll TlsSession::flush() noexcept { return write_all(ConstBuffer()); }
 
 void TlsSession::say_farewell() noexcept {
   if (is_broken() || has_said_farewell()) return;
-  ERR_clear_error();
+  const tls::ErrorScope errors;
   // New keys that no write has taken along go first: OpenSSL refuses to shut down before.
   int answer = SSL_in_init(ssl_.get()) == 1 ? SSL_do_handshake(ssl_.get()) : 1;
   if (answer == 1) answer = SSL_shutdown(ssl_.get());
   if (answer < 0) break_with(failure(shutdown_name, what_is_said(*ssl_, answer)));
-  ERR_clear_error();
 }
 
 Task<> TlsSession::shutdown_write() {
@@ -287,7 +288,7 @@ std::size_t TlsSession::bytes_on_way() const noexcept {
 bool TlsSession::update_keys() noexcept {
   if (is_broken()) return false;
   if (SSL_in_init(ssl_.get()) == 1) return true;  // the next write takes new ones along already
-  ERR_clear_error();
+  const tls::ErrorScope errors;
   return SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED) == 1;
 }
 
@@ -301,6 +302,7 @@ std::string_view TlsSession::alpn() const noexcept {
 }
 
 TlsPeer TlsSession::peer() const {
+  const tls::ErrorScope errors;
   TlsPeer peer;
   SSL* const ssl = ssl_.get();
   if (const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl)) {

@@ -90,7 +90,7 @@ ConstBuffer TlsSession::Writing::next_piece(std::size_t room) noexcept {
 /// Some records of what is left.
 void TlsSession::Writing::encrypt() noexcept {
   SSL* const ssl = session_.ssl_.get();
-  ERR_clear_error();
+  const tls::ErrorScope errors;
   if (!std::exchange(session_.has_written_, true) && SSL_is_server(ssl) == 1 &&
       SSL_version(ssl) == TLS1_3_VERSION &&
       i2d_SSL_SESSION(SSL_get0_session(ssl), nullptr) <= ticketed_bytes_max) {

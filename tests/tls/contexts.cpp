@@ -471,6 +471,43 @@ TEST(TlsContextFiles, a_key_with_a_password_is_refused_and_nobody_is_asked) {
   EXPECT_FALSE(loaded);
 }
 
+/// Of this thread.
+bool openssl_has_errors() { return ERR_peek_error() != 0; }
+
+TEST(TlsContextFiles, leave_no_errors_to_others_who_use_openssl) {
+  const CertificateFiles& good = server_files();
+  const CertificateFiles other(certificate_for("DNS:other.test"));
+  const CertificateFiles weak(certificate_for("DNS:weak.test", "RSA-1024"));
+  const TemporaryFile garbage("this is no certificate\n");
+  ERR_clear_error();
+  EXPECT_FALSE(TlsServerContext::load(garbage.path(), garbage.path()));
+  EXPECT_FALSE(openssl_has_errors());
+  EXPECT_FALSE(TlsServerContext::load(good.certificate.path(), garbage.path()));
+  EXPECT_FALSE(openssl_has_errors());
+  EXPECT_FALSE(TlsServerContext::load(good.certificate.path(), other.key.path()));
+  EXPECT_FALSE(openssl_has_errors());
+  EXPECT_FALSE(TlsServerContext::load(weak.certificate.path(), weak.key.path()));
+  EXPECT_FALSE(openssl_has_errors());
+  EXPECT_TRUE(TlsServerContext::self_signed("server.test"));
+  EXPECT_TRUE(TlsClientContext::create());
+  EXPECT_FALSE(openssl_has_errors());
+}
+
+CO_TEST(TlsContexts, sessions_leave_no_errors_to_others_who_use_openssl) {
+  const TlsClientContext client = expect_value(TlsClientContext::create_without_roots());
+  const TlsServerContext server = server_context();
+  ERR_clear_error();
+  const Met met = co_await try_tls(client, server);
+  EXPECT_FALSE(met.client || met.server);
+  EXPECT_FALSE(openssl_has_errors());
+  TlsPair pair = co_await tls_pair();
+  pair.client = TlsStream();
+  ERR_clear_error();
+  const Result<Lease> cut = co_await attempt(pair.server.receive());
+  EXPECT_FALSE(cut);
+  EXPECT_FALSE(openssl_has_errors());
+}
+
 class Messages final : public TlsObserver {
  public:
   void message(const TlsMessage& message) override {
