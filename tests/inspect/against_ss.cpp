@@ -147,7 +147,9 @@ TEST(AgainstSs, NoneIsMissingAndAllAreInTheSameState) {
           "last-ack", "time-wait"}) {
       EXPECT_TRUE(states.contains("tcp " + std::string(state))) << state;
     }
-    if (has_program("nft")) EXPECT_TRUE(states.contains("tcp syn-received"));
+    if (has_program("nft")) {
+      EXPECT_TRUE(states.contains("tcp syn-received"));
+    }
   });
 }
 
