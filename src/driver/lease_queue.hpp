@@ -19,7 +19,11 @@ class LeaseQueue {
       : pool_(pool), waiting_(number), mark_(mark) {}
 
   [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
-  [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
+  /// Who waits for a buffer, here or among `others`, has one before whoever comes now.
+  [[nodiscard]] bool must_wait(std::size_t others) const noexcept {
+    const std::size_t waiting = others + waiting_.size();
+    return waiting > 0 && pool_.small_left() <= waiting;
+  }
 
   /// True: it has its buffer. False: it waits, which it must where others have come before.
   bool begin(Operation& operation, bool must_wait) noexcept {

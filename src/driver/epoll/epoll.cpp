@@ -38,7 +38,8 @@ using Kind = Operation::Kind;
 
 bool EpollDriver::submit(Operation& operation) noexcept {
   if (operation.kind == Kind::close) return done_with(operation, close(operation.handle));
-  if (operation.kind == Kind::lease) return leases_.begin(operation, must_queue());
+  if (operation.kind == Kind::lease)
+    return leases_.begin(operation, leases_.must_wait(starved_.size()));
   operation.moved = 0;
   // A foreign number may be anything: no table is made for one that is not open.
   if (static_cast<std::size_t>(operation.handle) >= slots_.size() &&
@@ -84,7 +85,7 @@ bool EpollDriver::attempt(Operation& operation, Slot& at) noexcept {
 
 bool EpollDriver::receive(Operation& operation, Slot& at) noexcept {
   if (!operation.pooled) return read(operation, at);
-  const bool queues = !retrying_ && must_queue();
+  const bool queues = !retrying_ && leases_.must_wait(starved_.size());
   const std::uint32_t buffer = queues ? BufferPool::none : take_buffer(at);
   if (buffer == BufferPool::none) {
     if (!std::exchange(at.starved, true)) starved_.push_back(operation.handle);

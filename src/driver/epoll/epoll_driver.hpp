@@ -132,11 +132,6 @@ class EpollDriver final : public LinuxDriver {
   void progress(Operation*& pending, Slot& at, bool ready, OperationQueue& done) noexcept;
   bool retry_starved() noexcept;
   void hand_out_buffers() noexcept;
-  /// Who waits for a buffer has one before whoever comes now.
-  [[nodiscard]] bool must_queue() const noexcept {
-    const std::size_t waiting = starved_.size() + leases_.size();
-    return waiting > 0 && pool_.small_left() <= waiting;
-  }
 
   const int epoll_;
   const int wake_;

@@ -77,7 +77,7 @@ int HostDriver::injected(Kind kind, Socket* socket) noexcept {
 bool HostDriver::submit(Operation& operation) noexcept {
   if (operation.kind == Kind::close) return done_with(operation, close(operation.handle));
   if (operation.kind == Kind::lease) {
-    return leases_.begin(operation, must_queue());
+    return leases_.begin(operation, leases_.must_wait(starved_.size()));
   }
   operation.moved = 0;
   Socket* const socket = find(operation.handle);
@@ -135,7 +135,7 @@ bool HostDriver::receive(Operation& operation, Socket& socket) noexcept {
   if (!socket.readable()) return false;
   std::uint32_t buffer = BufferPool::none;
   if (operation.pooled) {
-    if (retrying_ || !must_queue()) {
+    if (retrying_ || !leases_.must_wait(starved_.size())) {
       if (socket.bulk) buffer = pool_.take(BufferPool::Size::large);
       if (buffer == BufferPool::none) buffer = pool_.take(BufferPool::Size::small);
       if (buffer == BufferPool::none) buffer = pool_.take_extra(extra_max_);

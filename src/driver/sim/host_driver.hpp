@@ -104,11 +104,6 @@ class HostDriver final : public Driver {
   void progress(Operation*& pending, Socket& socket) noexcept;
   bool retry_starved() noexcept;
   void hand_out_buffers() noexcept;
-  /// Who waits for a buffer has one before whoever comes now.
-  [[nodiscard]] bool must_queue() const noexcept {
-    const std::size_t waiting = starved_.size() + leases_.size();
-    return waiting > 0 && pool_.small_left() <= waiting;
-  }
 
   std::shared_ptr<World> world_;
   Node& node_;

@@ -41,8 +41,7 @@ UringDriver::~UringDriver() {
 bool UringDriver::submit(Operation& operation) noexcept {
   if (operation.kind == Kind::close) return close(operation);
   if (operation.kind == Kind::lease) {
-    const std::size_t waiting = starved_direct_.size() + leases_.size();
-    return leases_.begin(operation, waiting > 0 && direct_.small_left() <= waiting);
+    return leases_.begin(operation, leases_.must_wait(starved_direct_.size()));
   }
   // A foreign number may be anything: no table is made for one that is not open.
   if (static_cast<std::size_t>(operation.handle) >= slots_.size() &&
