@@ -29,6 +29,7 @@
 
 #include "base/driver.hpp"
 #include "base/words.hpp"
+#include "net/netlink.hpp"
 #include "net/socket_file.hpp"
 #include "runtime/this_loop.hpp"
 
@@ -52,53 +53,19 @@ struct Search {
   Descriptor netlink;
 };
 
+using detail::for_each_attribute;
+using detail::value_of;
+
 template <class T>
 const T& payload_of(const nlmsghdr* header) noexcept {
   return *static_cast<const T*>(NLMSG_DATA(header));
 }
 
-/// Calls `take(attribute)` for each attribute behind a message of type T.
-template <class T, class F>
-void for_each_attribute(const nlmsghdr* header, F take) {
-  auto left = static_cast<int>(NLMSG_PAYLOAD(header, sizeof(T)));
-  for (const auto* at = reinterpret_cast<const rtattr*>(&payload_of<T>(header) + 1);
-       RTA_OK(at, left); at = RTA_NEXT(at, left)) {
-    take(*at);
-  }
-}
-
-template <class T>
-T value_of(const rtattr& attribute) noexcept {
-  T value{};
-  if (RTA_PAYLOAD(&attribute) >= sizeof value)
-    std::memcpy(&value, RTA_DATA(&attribute), sizeof value);
-  return value;
-}
-
-/// Sends a request for a list, and calls `take(header)` for each entry of the answer.
+/// Calls `take(header)` for each entry of what the request lists; of a failure, for none.
 template <class Body, class F>
-void list(const Descriptor& netlink, const Body& body, F take) {
-  struct {
-    nlmsghdr header;
-    Body body;
-  } request{};
-  request.header.nlmsg_len = sizeof request;
-  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request.body = body;
-  if (::send(netlink.number(), &request, sizeof request, 0) != sizeof request) return;
+void list(const Search& search, const Body& body, F take) {
   alignas(nlmsghdr) std::array<std::byte, 32768> answer{};
-  for (;;) {
-    const ssize_t length = ::recv(netlink.number(), answer.data(), answer.size(), 0);
-    if (length < 0 && errno == EINTR) continue;
-    if (length <= 0) return;
-    auto left = static_cast<std::uint32_t>(length);
-    for (auto* header = reinterpret_cast<nlmsghdr*>(answer.data()); NLMSG_OK(header, left);
-         header = NLMSG_NEXT(header, left)) {
-      if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) return;
-      if (header->nlmsg_type == SOCK_DIAG_BY_FAMILY) take(header);
-    }
-  }
+  static_cast<void>(detail::list_sockets(search.netlink, answer, body, take));
 }
 
 // ---- The sockets -------------------------------------------------------------------------------
@@ -135,7 +102,7 @@ void find_ip_sockets(const Search& search, int family, Inodes& inodes) {
   request.sdiag_protocol = stream ? IPPROTO_TCP : IPPROTO_UDP;
   request.idiag_states = stream ? 1U << state_listen : ~0U;
   request.id.idiag_sport = htons(search.wanted.port());
-  list(search.netlink, request, [&](const nlmsghdr* header) {
+  list(search, request, [&](const nlmsghdr* header) {
     const auto& socket = payload_of<inet_diag_msg>(header);
     bool takes_ipv4 = false;
     for_each_attribute<inet_diag_msg>(header, [&](const rtattr& attribute) {
@@ -157,7 +124,7 @@ void find_unix_sockets(const Search& search, Inodes& inodes) {
   request.sdiag_family = AF_UNIX;
   request.udiag_states = ~0U;
   request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS;
-  list(search.netlink, request, [&](const nlmsghdr* header) {
+  list(search, request, [&](const nlmsghdr* header) {
     const auto& socket = payload_of<unix_diag_msg>(header);
     // Accepted sockets have the name of their listener.
     if (socket.udiag_state == state_established && socket.udiag_type != SOCK_DGRAM) return;

@@ -23,6 +23,7 @@
 #include <ieum/descriptor.hpp>
 
 #include "base/tcp_info.hpp"
+#include "net/netlink.hpp"
 
 namespace ieum::detail {
 
@@ -31,56 +32,8 @@ namespace {
 constexpr const char* operation = "sock_diag";
 constexpr std::size_t answer_bytes = 65'536;  // the kernel gives 32 KiB at a time at most
 
-template <class T>
-T value_of(const rtattr& attribute) noexcept {
-  T value{};
-  if (RTA_PAYLOAD(&attribute) >= sizeof value)
-    std::memcpy(&value, RTA_DATA(&attribute), sizeof value);
-  return value;
-}
-
 std::span<const std::byte> bytes_of(const rtattr& attribute) noexcept {
   return {static_cast<const std::byte*>(RTA_DATA(&attribute)), RTA_PAYLOAD(&attribute)};
-}
-
-/// Calls `take(attribute)` for each attribute behind a message of type T.
-template <class T, class F>
-void for_each_attribute(const nlmsghdr* header, F take) {
-  auto left = static_cast<int>(NLMSG_PAYLOAD(header, sizeof(T)));
-  const auto* message = static_cast<const T*>(NLMSG_DATA(header));
-  for (const auto* at = reinterpret_cast<const rtattr*>(message + 1); RTA_OK(at, left);
-       at = RTA_NEXT(at, left)) {
-    take(*at);
-  }
-}
-
-/// Sends a request for a list, and calls `take(header)` for each entry of the answer. Gives an
-/// errno, or 0.
-template <class Body, class F>
-int list(const Descriptor& netlink, std::vector<std::byte>& answer, const Body& body, F take) {
-  struct {
-    nlmsghdr header;
-    Body body;
-  } request{};
-  request.header.nlmsg_len = sizeof request;
-  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request.body = body;
-  if (::send(netlink.number(), &request, sizeof request, 0) != sizeof request) return errno;
-  for (;;) {
-    const ssize_t length = ::recv(netlink.number(), answer.data(), answer.size(), 0);
-    if (length < 0 && errno == EINTR) continue;
-    if (length < 0) return errno;
-    auto left = static_cast<std::uint32_t>(length);
-    for (auto* header = reinterpret_cast<nlmsghdr*>(answer.data()); NLMSG_OK(header, left);
-         header = NLMSG_NEXT(header, left)) {
-      if (header->nlmsg_type == NLMSG_DONE) return 0;
-      if (header->nlmsg_type == NLMSG_ERROR) {
-        return -static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error;
-      }
-      if (header->nlmsg_type == SOCK_DIAG_BY_FAMILY) take(header);
-    }
-  }
 }
 
 // ---- Memory -----------------------------------------------------------------------------------
@@ -287,7 +240,7 @@ class Dump {
     if (protocol == IPPROTO_TCP) {
       request.idiag_ext |= (1U << (INET_DIAG_INFO - 1)) | (1U << (INET_DIAG_CONG - 1));
     }
-    return list(netlink_, answer_, request, [&](const nlmsghdr* header) {
+    return list_sockets(netlink_, answer_, request, [&](const nlmsghdr* header) {
       if (SocketEntry* socket = next()) read_inet(header, protocol == IPPROTO_TCP, *socket);
     });
   }
@@ -299,7 +252,7 @@ class Dump {
     constexpr std::uint32_t show_uid = 0x40;  // UDIAG_SHOW_UID of Linux 5.2
     request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN |
                          UDIAG_SHOW_MEMINFO | show_uid;
-    return list(netlink_, answer_, request, [&](const nlmsghdr* header) {
+    return list_sockets(netlink_, answer_, request, [&](const nlmsghdr* header) {
       SocketEntry* socket = next();
       if (socket == nullptr) return;
       std::span<const std::byte> clients = read_unix(header, *socket);
