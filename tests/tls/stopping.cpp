@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "conformance/pieces.hpp"
 #include "conformance/waiting.hpp"
 #include "tls/sessions.hpp"
 
@@ -190,20 +191,7 @@ CO_TEST(TlsStops, a_close_does_not_wait_long_for_a_peer_that_takes_nothing) {
 
 CO_TEST(TlsStops, one_that_never_waits_lets_others_run) {
   TlsPair pair = co_await tls_pair();
-  bool others_ran = false;
-  auto others = [&]() -> Task<> {
-    co_await yield();
-    others_ran = true;
-  };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(others());
-    for (int i = 0; i < 1000 && !others_ran; ++i) {
-      co_await pair.client.write_all("x");
-      static_cast<void>(co_await read_text(pair.server, 1));
-    }
-  };
-  co_await with_group(body);
-  EXPECT_TRUE(others_ran);
+  co_await expect_others_to_run_beside(pair.client, pair.server);
 }
 
 CO_TEST(TlsStops, a_handshake_that_stalls_is_cut_by_its_deadline) {

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "conformance/pieces.hpp"
 #include "tls/allocations.hpp"
 #include "tls/sessions.hpp"
 
@@ -12,48 +13,6 @@ namespace ieum::test {
 namespace {
 
 EVERY_TRANSPORT(TlsOver);
-
-/// In pieces of every size; one in three gathered.
-Task<> send_pieces(Stream& to, const std::vector<std::byte>& data, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  ConstBuffer left(data);
-  while (!left.empty()) {
-    const std::size_t size = std::min<std::size_t>(left.size(), 1 + random() % 100'000);
-    const std::size_t half = random() % size;
-    const std::array<ConstBuffer, 4> parts{left.first(half / 2),
-                                           left.subspan(half / 2, half - half / 2), ConstBuffer(),
-                                           left.subspan(half, size - half)};
-    std::size_t gone = size;
-    switch (random() % 3) {
-      case 0: co_await to.write_all(parts); break;
-      case 1: co_await to.write_all(left.first(size)); break;
-      default: gone = co_await to.write_some(parts);
-    }
-    EXPECT_GT(gone, 0U);
-    left = left.subspan(gone);
-  }
-  co_await to.shutdown_write();
-}
-
-/// By turns into a buffer of its own and into a leased one.
-Task<std::string> receive_pieces(Stream& from, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::string all;
-  std::vector<std::byte> buffer(70'000);
-  for (;;) {
-    std::size_t count = 0;
-    if (random() % 2 == 0) {
-      count = co_await from.read_some(std::span(buffer).first(1 + random() % buffer.size()));
-      all.append(reinterpret_cast<const char*>(buffer.data()), count);
-    } else {
-      if (random() % 2 == 0) co_await from.wait_readable();
-      const Lease lease = co_await from.receive();
-      all += lease.text();
-      count = lease.size();
-    }
-    if (count == 0) co_return all;
-  }
-}
 
 Task<> receive_into(Stream& from, std::uint64_t seed, std::string& into) {
   into = co_await receive_pieces(from, seed);

@@ -4,7 +4,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "conformance/conformance.hpp"
+#include "conformance/pieces.hpp"
 #include "support/xor_stream.hpp"
 
 namespace ieum::test {
@@ -19,47 +19,6 @@ struct LayeredPair {
 Task<LayeredPair> layered_pair(Transport transport = Transport::ipv4) {
   Pair pair = co_await connected(transport);
   co_return LayeredPair{layered(std::move(pair.client)), layered(std::move(pair.server))};
-}
-
-/// In pieces of every size; one in three gathered.
-Task<> send_pieces(Stream& to, const std::vector<std::byte>& data, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  ConstBuffer left(data);
-  while (!left.empty()) {
-    const std::size_t size = std::min<std::size_t>(left.size(), 1 + random() % 100'000);
-    const std::size_t half = random() % size;
-    const std::array<ConstBuffer, 3> parts{left.first(half), ConstBuffer(),
-                                           left.subspan(half, size - half)};
-    std::size_t gone = size;
-    switch (random() % 3) {
-      case 0: co_await to.write_all(parts); break;
-      case 1: co_await to.write_all(left.first(size)); break;
-      default: gone = co_await to.write_some(parts);
-    }
-    EXPECT_GT(gone, 0U);
-    left = left.subspan(gone);
-  }
-  co_await to.shutdown_write();
-}
-
-/// By turns into a buffer of its own and into a leased one.
-Task<std::string> receive_pieces(Stream& from, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::string all;
-  std::vector<std::byte> buffer(70'000);
-  for (;;) {
-    std::size_t count = 0;
-    if (random() % 2 == 0) {
-      count = co_await from.read_some(std::span(buffer).first(1 + random() % buffer.size()));
-      all.append(reinterpret_cast<const char*>(buffer.data()), count);
-    } else {
-      if (random() % 2 == 0) co_await from.wait_readable();
-      const Lease lease = co_await from.receive();
-      all += lease.text();
-      count = lease.size();
-    }
-    if (count == 0) co_return all;
-  }
 }
 
 CO_TEST_P(LayersOver, bytes_arrive_whole_both_ways_at_once) {
@@ -383,20 +342,7 @@ CO_TEST(Layers, that_fail_after_a_wait_or_for_want_of_memory_can_be_used_again) 
 
 CO_TEST(Layers, one_that_never_waits_lets_others_run) {
   LayeredPair pair = co_await layered_pair();
-  bool others_ran = false;
-  auto others = [&]() -> Task<> {
-    co_await yield();
-    others_ran = true;
-  };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(others());
-    for (int i = 0; i < 1000 && !others_ran; ++i) {
-      co_await pair.client->write_all("x");
-      static_cast<void>(co_await read_text(*pair.server, 1));
-    }
-  };
-  co_await with_group(body);
-  EXPECT_TRUE(others_ran);
+  co_await expect_others_to_run_beside(*pair.client, *pair.server);
 }
 
 }  // namespace
