@@ -85,9 +85,9 @@ class LayerOperation : public detail::LayerIo, public detail::Waiter, public det
 
  private:
   bool take_what_has_ended() noexcept;
-  detail::Start run() noexcept;
+  detail::Start run(bool resumed) noexcept;
   template <class Io>
-  detail::Start start_beneath() noexcept;
+  detail::Start start_beneath(bool resumed) noexcept;
   static void go_on(detail::Loop& loop, detail::ReadyNode& node) noexcept;
   static void fail_later(detail::Loop& loop, detail::ReadyNode& node) noexcept;
 

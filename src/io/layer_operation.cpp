@@ -21,13 +21,14 @@ Start LayerOperation::start(detail::Waiter& waiter, detail::Scope& scope) noexce
   beneath_.emplace<std::monostate>();  // what the last one gave and nobody took
   exception_ = nullptr;
   count = 0;
-  const Start start = run();
+  const Start start = run(false);
   if (start.kind != Start::Kind::pending) outer_ = nullptr;
   return start;
 }
 
-/// Until it has to wait. What it began may have ended at once, any number of times.
-Start LayerOperation::run() noexcept {
+/// Until it has to wait. What it began may have ended at once, any number of times. `resumed`: it
+/// has waited before.
+Start LayerOperation::run(bool resumed) noexcept {
   for (int steps = detail::Loop::budget_full;; --steps) {
     if (steps == 0) {  // others first
       scope_->loop().enqueue(*this, &LayerOperation::go_on);
@@ -41,19 +42,23 @@ Start LayerOperation::run() noexcept {
     }
     if (step == Step::failed) return {Start::Kind::failed, nullptr};
     const Start start = std::holds_alternative<detail::StreamReceiveIo>(beneath_)
-                            ? start_beneath<detail::StreamReceiveIo>()
-                            : start_beneath<detail::StreamIo>();
+                            ? start_beneath<detail::StreamReceiveIo>(resumed)
+                            : start_beneath<detail::StreamIo>(resumed);
     if (start.kind != Start::Kind::done) return start;
     if (std::holds_alternative<std::monostate>(beneath_)) return start;  // `gave_up` has its result
   }
 }
 
 template <class Io>
-Start LayerOperation::start_beneath() noexcept {
+Start LayerOperation::start_beneath(bool resumed) noexcept {
   Io& io = std::get<Io>(beneath_);
   Start start = io.start(*this, *scope_);
   if (start.kind == Start::Kind::failed) {
-    const Error error = io.take_error();
+    Error error = io.take_error();
+    // Closed between two steps: it is canceled, as one that waits beneath is.
+    if (resumed && error == std::errc::bad_file_descriptor) {
+      error = Error(std::errc::operation_canceled, error.operation(), error.address());
+    }
     if (gave_up(beneath_.emplace<Error>(error)) == Step::done) {
       beneath_.emplace<std::monostate>();
       start.kind = Start::Kind::done;
@@ -67,7 +72,7 @@ Frame* LayerOperation::ended(Frame* child) noexcept {
     scope_->loop().enqueue(*this, &LayerOperation::go_on);
     return nullptr;
   }
-  const Start start = run();
+  const Start start = run(true);
   if (start.kind == Start::Kind::pending) return start.next;
   if (start.kind == Start::Kind::failed) {
     scope_->loop().enqueue(*this, &LayerOperation::fail_later);
