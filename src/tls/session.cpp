@@ -272,7 +272,9 @@ Task<> TlsSession::close() {
   if (is_open() && !writing_.is_pending()) {
     say_farewell();
     if (!is_broken()) {
-      const Result<> said = co_await attempt(with_timeout(farewell_limit, flush()));
+      // Also if a stop was asked for: without a farewell the peer takes the end for a cut.
+      const Result<> said =
+          co_await attempt(shield(with_timeout(farewell_limit, flush()), farewell_limit));
       static_cast<void>(said);  // a peer that does not take it loses the difference to a cut
     }
   }
