@@ -34,7 +34,7 @@ constexpr std::array table{
     NotSimulated{"StopAndDeadline.*/read_polled", descriptors},
     NotSimulated{"Lifetimes.a_read_goes_on_past_an_urgent_byte", descriptors},
     NotSimulated{"Lifetimes.work_of_a_closed_stream_stays_with_its_own_file", descriptors},
-    NotSimulated{"CloseOver.leaves_no_descriptor_to_a_child_process/*", descriptors},
+    NotSimulated{"CloseOfSocket.leaves_no_descriptor_to_a_child_process/*", descriptors},
     NotSimulated{"DescriptorsPassing.are_closed_by_a_plain_read", descriptors},
     NotSimulated{"DescriptorsPassing.are_closed_with_a_socket_that_nobody_read", descriptors},
     NotSimulated{"DescriptorsPassing.as_many_as_can_be", descriptors},

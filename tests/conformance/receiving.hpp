@@ -30,7 +30,7 @@ struct Receiving {
   std::string got;
   std::string ended = "not yet";
 };
-inline Task<> receive_once(StreamSocket& from, Receiving& receiving) {
+inline Task<> receive_once(auto& from, Receiving& receiving) {
   Result<Lease> data = co_await attempt(from.receive());
   if (data) receiving.got = data->text();
   receiving.ended = data ? "succeeded" : data.error().to_string();

@@ -152,9 +152,7 @@ class XorStream final : public Stream {
     std::size_t size_ = 0;
   };
 
-  void turn(std::span<std::byte> bytes) const noexcept {
-    for (std::byte& byte : bytes) byte ^= mask_;
-  }
+  void turn(std::span<std::byte> bytes) const noexcept;  // where optimised: it is most of the work
 
   std::unique_ptr<Stream> beneath_;
   std::byte mask_;

@@ -11,7 +11,7 @@
 namespace ieum::test {
 namespace {
 
-EVERY_TRANSPORT(CloseOver);
+EVERY_TRANSPORT(CloseOfSocket);
 
 /// A read and a write that wait until they end, and how they did.
 struct Pending {
@@ -35,17 +35,7 @@ Task<> pending_write(StreamSocket& socket, Pending& pending) {
   pending.written = ending(result);
 }
 
-CO_TEST_P(CloseOver, sends_what_was_written_and_then_the_end) {
-  Pair pair = co_await connected(transport);
-  const std::string much(100'000, 'm');
-  co_await pair.client.write_all(much);
-  co_await pair.client.close();
-  EXPECT_FALSE(pair.client.is_open());
-  const std::string got = co_await read_to_end(pair.server);
-  EXPECT_EQ(got, much);
-}
-
-CO_TEST_P(CloseOver, gracefully_of_a_peer_that_does_not_finish_says_so_and_closes) {
+CO_TEST_P(CloseOfSocket, gracefully_of_a_peer_that_does_not_finish_says_so_and_closes) {
   Pair pair = co_await connected(transport);
   Result<> ended = co_await attempt(pair.client.close_gracefully(5ms));
   CO_ASSERT(!ended);
@@ -55,31 +45,7 @@ CO_TEST_P(CloseOver, gracefully_of_a_peer_that_does_not_finish_says_so_and_close
   EXPECT_EQ(end, "");
 }
 
-CO_TEST_P(CloseOver, twice_is_an_error) {
-  Pair pair = co_await connected(transport);
-  const std::string address = pair.client.peer_address().to_string();
-  co_await pair.client.close();
-  Result<> again = co_await attempt(pair.client.close());
-  CO_ASSERT(!again);
-  EXPECT_EQ(again.error().to_string(), "close " + address + ": bad file descriptor");
-}
-
-CO_TEST_P(CloseOver, ends_a_pending_read_and_a_pending_write) {
-  Pair pair = co_await connected_with_small_buffers(transport);
-  const std::string address = pair.client.peer_address().to_string();
-  Pending pending;
-  auto body = [&](Group& group) -> Task<> {
-    group.start(pending_read(pair.client, pending));
-    group.start(pending_write(pair.client, pending));
-    co_await until_it_waits();
-    co_await pair.client.close();
-  };
-  co_await with_group(body);
-  EXPECT_EQ(pending.read, "read " + address + ": canceled");
-  EXPECT_EQ(pending.written, "write " + address + ": canceled");
-}
-
-CO_TEST_P(CloseOver, by_destroying_ends_a_pending_read_and_a_pending_write) {
+CO_TEST_P(CloseOfSocket, by_destroying_ends_a_pending_read_and_a_pending_write) {
   Pair pair = co_await connected_with_small_buffers(transport);
   const std::string address = pair.client.peer_address().to_string();
   std::optional<StreamSocket> socket(std::move(pair.client));
@@ -95,7 +61,7 @@ CO_TEST_P(CloseOver, by_destroying_ends_a_pending_read_and_a_pending_write) {
   EXPECT_EQ(pending.written, "write " + address + ": canceled");
 }
 
-CO_TEST_P(CloseOver, by_moving_another_over_it_ends_a_pending_read_and_a_pending_write) {
+CO_TEST_P(CloseOfSocket, by_moving_another_over_it_ends_a_pending_read_and_a_pending_write) {
   Pair pair = co_await connected_with_small_buffers(transport);
   Pair other = co_await connected(transport);
   const std::string address = pair.client.peer_address().to_string();
@@ -115,7 +81,7 @@ CO_TEST_P(CloseOver, by_moving_another_over_it_ends_a_pending_read_and_a_pending
   EXPECT_EQ(text, "hello");
 }
 
-CO_TEST_P(CloseOver, the_next_owner_of_the_number_gets_its_own_data) {
+CO_TEST_P(CloseOfSocket, the_next_owner_of_the_number_gets_its_own_data) {
   for (int round = 0; round < 20; ++round) {
     Listener listener = co_await Listener::bind(any_address(transport));
     StreamSocket former = co_await StreamSocket::connect(listener.address());
@@ -147,7 +113,7 @@ CO_TEST_P(CloseOver, the_next_owner_of_the_number_gets_its_own_data) {
   }
 }
 
-CO_TEST_P(CloseOver, the_next_owner_of_the_number_waits_for_its_own_readiness) {
+CO_TEST_P(CloseOfSocket, the_next_owner_of_the_number_waits_for_its_own_readiness) {
   // The former owner had been readable and writable to the last: none of that may be believed.
   for (int round = 0; round < 20; ++round) {
     Pair former = co_await connected(transport);
@@ -166,25 +132,7 @@ CO_TEST_P(CloseOver, the_next_owner_of_the_number_waits_for_its_own_readiness) {
   }
 }
 
-CO_TEST_P(CloseOver, by_a_task_that_was_stopped_still_closes) {
-  Pair pair = co_await connected(transport);
-  auto closing = [&]() -> Task<> {
-    Result<> slept = co_await attempt(sleep(1h));
-    EXPECT_FALSE(slept);
-    co_await pair.client.close();  // although a stop was asked for
-  };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(closing());
-    co_await until_it_waits();
-    group.stop();
-  };
-  co_await with_group(body);
-  EXPECT_FALSE(pair.client.is_open());
-  const std::string rest = co_await read_to_end(pair.server);
-  EXPECT_EQ(rest, "");
-}
-
-CO_TEST_P(CloseOver, leaves_no_descriptor_to_a_child_process) {
+CO_TEST_P(CloseOfSocket, leaves_no_descriptor_to_a_child_process) {
   Pair pair = co_await connected(transport);
   EXPECT_NE(::fcntl(pair.client.native_handle(), F_GETFD) & FD_CLOEXEC, 0);
   EXPECT_NE(::fcntl(pair.server.native_handle(), F_GETFD) & FD_CLOEXEC, 0);
@@ -202,7 +150,7 @@ CO_TEST(Close, of_a_moved_from_socket_is_the_other_ones) {
 
 // ---- Waiting for the peer's acknowledgement -----------------------------------------------------
 
-CO_TEST_P(CloseOver, can_wait_until_all_is_acknowledged) {
+CO_TEST_P(CloseOfSocket, can_wait_until_all_is_acknowledged) {
   Pair pair = co_await connected(transport);
   co_await pair.client.wait_acknowledged();  // nothing was sent
   co_await pair.client.write_all("hello");

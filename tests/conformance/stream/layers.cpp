@@ -10,8 +10,6 @@
 namespace ieum::test {
 namespace {
 
-EVERY_TRANSPORT(LayersOver);
-
 struct LayeredPair {
   std::unique_ptr<Stream> client;
   std::unique_ptr<Stream> server;
@@ -19,82 +17,6 @@ struct LayeredPair {
 Task<LayeredPair> layered_pair(Transport transport = Transport::ipv4) {
   Pair pair = co_await connected(transport);
   co_return LayeredPair{layered(std::move(pair.client)), layered(std::move(pair.server))};
-}
-
-CO_TEST_P(LayersOver, bytes_arrive_whole_both_ways_at_once) {
-  LayeredPair pair = co_await layered_pair(transport);
-  const std::vector<std::byte> up = random_bytes(std::size_t{4} << 20U, seed());
-  const std::vector<std::byte> down = random_bytes(std::size_t{4} << 20U, seed() + 1);
-  std::string got_up;
-  std::string got_down;
-  auto receive = [](Stream& from, std::uint64_t seed, std::string& into) -> Task<> {
-    into = co_await receive_pieces(from, seed);
-  };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(send_pieces(*pair.client, up, seed() + 2));
-    group.start(send_pieces(*pair.server, down, seed() + 3));
-    group.start(receive(*pair.server, seed() + 4, got_up));
-    group.start(receive(*pair.client, seed() + 5, got_down));
-    co_return;
-  };
-  co_await with_group(body);
-  EXPECT_TRUE(same_bytes(bytes_of(got_up), up));
-  EXPECT_TRUE(same_bytes(bytes_of(got_down), down));
-}
-
-CO_TEST_P(LayersOver, a_stop_and_a_deadline_lose_nothing) {
-  LayeredPair pair = co_await layered_pair(transport);
-  Result<Lease> received = co_await attempt(with_timeout(1ms, pair.server->receive()));
-  CO_ASSERT(!received);
-  EXPECT_EQ(received.error(), std::errc::timed_out);
-  std::array<std::byte, 10> buffer{};
-  Result<std::size_t> read = co_await attempt(with_timeout(1ms, pair.server->read_some(buffer)));
-  CO_ASSERT(!read);
-  EXPECT_EQ(read.error(), std::errc::timed_out);
-  auto either = co_await select(pair.server->wait_readable(), sleep(1ms));
-  EXPECT_FALSE(std::get<0>(either));
-  co_await pair.client->write_all("still here");
-  const std::string text = co_await read_text(*pair.server, 10);
-  EXPECT_EQ(text, "still here");
-}
-
-CO_TEST(Layers, a_write_that_is_stopped_leaves_a_usable_stream) {
-  Pair sockets = co_await connected_with_small_buffers();
-  LayeredPair pair{layered(std::move(sockets.client)), layered(std::move(sockets.server))};
-  const std::vector<std::byte> data = random_bytes(std::size_t{1} << 20U, seed());
-  std::size_t sent = 0;
-  for (;;) {  // until the peer's buffers are full
-    const Result<std::size_t> count = co_await attempt(
-        with_timeout(5ms, pair.client->write_some(ConstBuffer(data).subspan(sent))));
-    if (!count) break;
-    sent += *count;
-    CO_ASSERT(sent < data.size());
-  }
-  std::string got;
-  auto reading = [&]() -> Task<> { got = co_await read_to_end(*pair.server); };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(reading());
-    co_await pair.client->write_all(ConstBuffer(data).subspan(sent));
-    co_await pair.client->shutdown_write();
-  };
-  co_await with_group(body);
-  EXPECT_TRUE(same_bytes(bytes_of(got), data));
-}
-
-CO_TEST(Layers, a_second_operation_is_refused_and_the_first_goes_on) {
-  LayeredPair pair = co_await layered_pair();
-  std::string first;
-  auto reading = [&]() -> Task<> { first = co_await read_text(*pair.server, 5); };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(reading());
-    co_await yield();
-    const Result<Lease> second = co_await attempt(pair.server->receive());
-    CO_ASSERT(!second);
-    EXPECT_EQ(second.error(), std::errc::device_or_resource_busy) << second.error().to_string();
-    co_await pair.client->write_all("first");
-  };
-  co_await with_group(body);
-  EXPECT_EQ(first, "first");
 }
 
 CO_TEST(Layers, a_reset_and_a_close_beneath_are_told_with_the_peers_address) {

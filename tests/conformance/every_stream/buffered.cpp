@@ -2,12 +2,12 @@
 #include <array>
 #include <optional>
 
-#include "conformance/conformance.hpp"
+#include "conformance/every_stream/streams.hpp"
 
 namespace ieum::test {
 namespace {
 
-EVERY_TRANSPORT(BufferedOver);
+EVERY_STREAM(BufferedOver);
 
 /// Lines of all lengths up to `bytes_max`, empty ones among them.
 std::vector<std::string> random_lines(std::size_t count, std::size_t bytes_max) {
@@ -20,8 +20,8 @@ std::vector<std::string> random_lines(std::size_t count, std::size_t bytes_max) 
   return lines;
 }
 
-CO_TEST_P(BufferedOver, lines_of_all_lengths_arrive) {
-  Pair pair = co_await connected(transport);
+CO_TEST_STREAM(BufferedOver, lines_of_all_lengths_arrive) {
+  Ends pair = co_await connected<Ends>(kind);
   const std::vector<std::string> lines = random_lines(3000, 60'000);
   auto sending = [&]() -> Task<> {
     BufferedWriter writer(pair.client);
@@ -45,8 +45,8 @@ CO_TEST_P(BufferedOver, lines_of_all_lengths_arrive) {
   co_await with_group(body);
 }
 
-CO_TEST_P(BufferedOver, frames_with_a_length_before_them) {
-  Pair pair = co_await connected(transport);
+CO_TEST_STREAM(BufferedOver, frames_with_a_length_before_them) {
+  Ends pair = co_await connected<Ends>(kind);
   const std::vector<std::byte> source = random_bytes(300'000, seed());
   auto sending = [&]() -> Task<> {
     BufferedWriter writer(pair.client, {.bytes_max = 1000});
@@ -79,8 +79,8 @@ CO_TEST_P(BufferedOver, frames_with_a_length_before_them) {
   EXPECT_TRUE(got == source);
 }
 
-CO_TEST_P(BufferedOver, a_reset_in_the_middle_of_a_line) {
-  Pair pair = co_await connected(transport);
+CO_TEST_STREAM(BufferedOver, a_reset_in_the_middle_of_a_line) {
+  Ends pair = co_await connected<Ends>(kind);
   BufferedReader reader(pair.server);
   auto line = [&]() -> Task<std::string> {
     const std::optional<std::string_view> text = co_await reader.read_line();
@@ -100,11 +100,11 @@ CO_TEST_P(BufferedOver, a_reset_in_the_middle_of_a_line) {
   EXPECT_EQ(reader.take_buffered(), "half");
 }
 
-CO_TEST(Buffered, idle_readers_hold_no_buffers) {
+CO_TEST_STREAM(BufferedOver, idle_readers_hold_no_buffers) {
   // More readers than the smallest pool of the tests has buffers.
-  std::vector<Pair> pairs;
+  std::vector<Ends> pairs;
   for (int i = 0; i < 12; ++i) {
-    Pair pair = co_await connected();
+    Ends pair = co_await connected<Ends>(kind);
     pairs.push_back(std::move(pair));
   }
   std::size_t got = 0;
@@ -129,8 +129,8 @@ CO_TEST(Buffered, idle_readers_hold_no_buffers) {
   EXPECT_EQ(got, 36U);
 }
 
-CO_TEST(Buffered, a_writer_whose_peer_has_gone) {
-  Pair pair = co_await connected();
+CO_TEST_STREAM(BufferedOver, a_writer_whose_peer_has_gone) {
+  Ends pair = co_await connected<Ends>(kind);
   co_await pair.server.reset();
   BufferedWriter writer(pair.client);
   Result<> flushed;
@@ -145,8 +145,8 @@ CO_TEST(Buffered, a_writer_whose_peer_has_gone) {
   EXPECT_EQ(again.error().code(), flushed.error().code());
 }
 
-CO_TEST(Buffered, a_stopped_flush_is_not_repeated) {
-  Pair pair = co_await connected_with_small_buffers();
+CO_TEST_STREAM(BufferedOver, a_stopped_flush_is_not_repeated) {
+  Ends pair = co_await connected_with_small_buffers<Ends>(kind);
   BufferedWriter writer(pair.client);
   const std::string large(std::size_t{8} << 20U, 'x');
   const Result<> stopped = co_await attempt(with_timeout(20ms, writer.write(large)));
