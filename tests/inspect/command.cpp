@@ -48,6 +48,8 @@ TEST(Words, ThatAreWrongSayWhatToWrite) {
                "ieum: inspect: 'example.com:80': names are not looked up here; write the address, "
                "or :80 alone\n");
   expect_usage({"-tlnp"}, "ieum: inspect: unknown option '-tlnp'; write the word tcp\n");
+  expect_usage({"--watch", "5sec"},
+               "ieum: inspect: '5sec' is no time: seconds, as 5 or 0.5, or 500ms, 2m, 1h\n");
   const Inspected none = inspect({"lisening"});
   EXPECT_EQ(none.status, 1);
   EXPECT_EQ(none.errors, "ieum: no socket matches 'lisening'; did you mean 'listening'?\n");

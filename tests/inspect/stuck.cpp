@@ -83,9 +83,21 @@ TEST(Stuck, ADeadPeer) {
 one, other = pair(7005)
 os.system("nft add rule inet t i tcp dport 7005 drop")
 one.send(b'hello'))");
-    expect_said({"stuck"}, {"5 bytes are not acknowledged and sent again (",
-                            " since the last answer ", "; the next try ",
-                            "the network or the other machine is silent", "retransmission in "});
+    expect_said({"stuck"},
+                {"5 bytes are not acknowledged and sent again (", " since the last answer ",
+                 "; the next try ", "the other end is here, so a firewall drops what is sent",
+                 "retransmission in "});
+  });
+}
+
+TEST(Stuck, ALostEnd) {
+  NEED("nft");
+  IN_NETWORK(packet_filter, [] {
+    Python program(R"(
+one, other = pair(7009)
+os.system("nft add rule inet t i tcp dport 7009 drop")
+one.shutdown(socket.SHUT_WR))");
+    expect_said({"stuck"}, {"the FIN is not acknowledged and sent again ("});
   });
 }
 
@@ -226,6 +238,35 @@ poll.register(other.fileno(), select.EPOLLIN))");
     expect_said({":7011"}, {"it waits for clients; the program waits for it in accept4()"});
     expect_said({":7012"}, {"it waits for clients; epoll watches it for input"});
     EXPECT_EQ(inspect({"stuck"}).status, 1);
+  });
+}
+
+TEST(InOrder, AClientThatGetsNoAnswer) {
+  IN_NETWORK("", [] {
+    Python program(R"(
+server = listener(7010)
+one = client(server)
+other = keep(server.accept()[0])
+one.send(b'question')
+other.recv(100)
+poll = keep(select.epoll())
+poll.register(one, select.EPOLLIN)
+background(poll.poll))");
+    expect_said({":7010", "established"},
+                {"asked 8 bytes ", " ago, not answered; epoll watches it for input"});
+    Python answered(R"(
+server = listener(7011)
+one = client(server)
+other = keep(server.accept()[0])
+one.send(b'question')
+other.recv(100)
+other.send(b'answer')
+one.recv(100)
+time.sleep(0.3)
+one.send(b'again')
+other.recv(100))");
+    expect_said({":7011", "established"},
+                {"asked again ", " ago, not answered", "; the last answer came "});
   });
 }
 

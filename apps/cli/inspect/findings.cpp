@@ -94,6 +94,7 @@ Findings::Findings(const SocketTable& table) : table_(table) {
 void Findings::collect_queues() {
   for (Index i = 0; i < table_.sockets().size(); ++i) {
     const SocketEntry& one = socket(i);
+    if (one.info.kind == SocketKind::tcp_listener) served_ports_.insert(one.info.local.port());
     if (one.listener == SocketEntry::npos) continue;
     Queue& queue = queues_[one.listener];
     if (one.is_unaccepted()) {
@@ -124,6 +125,15 @@ bool Findings::may_be_waited_for(Index index) const noexcept {
            const SocketProcess& process = table_.processes()[holder.process];
            return process.uses_io_uring || process.polls || !process.calls_known;
          });
+}
+
+bool Findings::has_asked(Index index) const noexcept {
+  const SocketInfo& info = socket(index).info;
+  if (!info.tcp || !info.tcp->last_data_received || !info.tcp->last_data_sent) return false;
+  if (served_ports_.contains(info.local.port())) return false;  // a server that has answered
+  if (info.tcp->bytes_sent.value_or(0) == 0) return false;
+  return info.tcp->bytes_received.value_or(0) == 0 ||
+         *info.tcp->last_data_sent < *info.tcp->last_data_received;
 }
 
 bool Findings::is_hidden(Index index) const noexcept {

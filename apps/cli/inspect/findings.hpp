@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <ieum/explain.hpp>
@@ -76,6 +77,8 @@ class Findings {
   [[nodiscard]] bool is_blocked_sending(std::uint32_t index) const noexcept;
   /// What is pending on it cannot be known, or not all of it.
   [[nodiscard]] bool may_be_waited_for(std::uint32_t index) const noexcept;
+  /// A client that has sent something and got nothing since.
+  [[nodiscard]] bool has_asked(std::uint32_t index) const noexcept;
   /// "the program waits for it in recvfrom()"; empty if nothing is known.
   [[nodiscard]] std::string doing(std::uint32_t index) const;
   /// "; " and that.
@@ -96,6 +99,7 @@ class Findings {
 
   const SocketTable& table_;
   std::unordered_map<std::uint32_t, Queue> queues_;
+  std::unordered_set<std::uint16_t> served_ports_;  // TCP, with a listener here
   std::vector<Finding> all_;
 };
 

@@ -113,10 +113,11 @@ ManualText manual() {
 }
 
 /// A word that is a time, and can be nothing else here.
+bool begins_as_time(const std::string& word) {
+  return !word.empty() && (word.front() == '.' || (word.front() >= '0' && word.front() <= '9'));
+}
 bool is_time(const std::string& word) {
-  const bool begins =
-      !word.empty() && (word.front() == '.' || (word.front() >= '0' && word.front() <= '9'));
-  return begins && parse_duration(word).has_value();
+  return begins_as_time(word) && parse_duration(word).has_value();
 }
 
 Parsed<Action> parse(const GivenOptions& given, const Environment& environment) {
@@ -133,6 +134,11 @@ Parsed<Action> parse(const GivenOptions& given, const Environment& environment) 
     if (time != words.end()) {
       command.watch = std::max(watch_least, *parse_duration(*time));
       words.erase(time);
+    }
+    for (const std::string& word : words) {
+      if (begins_as_time(word) && !Address::parse(word) && !Prefix::parse(word)) {
+        return UsageError(fmt::format("{} is no time: {}", in_quotes(word), duration_forms));
+      }
     }
   }
   if (given.has("--netns") && command.network_namespace.empty()) {

@@ -1,5 +1,7 @@
 // The sentences: what stands in the way of a socket, for whoever looks at it from outside. What is
 // not known is not said: above all what a program with an io_uring waits for.
+#include <unistd.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -30,7 +32,6 @@ std::string last_moves(const SocketInfo& info) {
   if (!info.tcp || !info.tcp->last_data_received || !info.tcp->last_data_sent) return {};
   const TcpInfo& tcp = *info.tcp;
   const bool none_came = tcp.bytes_received.value_or(1) == 0;
-  // The system counts the SYN.
   const bool none_went = tcp.bytes_sent.value_or(1) == 0;
   if (none_came && none_went) {
     return fmt::format("; connected {} ago, and no data has moved since",
@@ -48,6 +49,24 @@ std::string last_moves(const SocketInfo& info) {
   return fmt::format("; last data came {} ago, went {} ago",
                      format_duration(*tcp.last_data_received),
                      format_duration(*tcp.last_data_sent));
+}
+
+/// Since when data has gone neither way.
+Duration idle_for(const SocketInfo& info) {
+  if (!info.tcp) return Duration::zero();
+  return std::min(info.tcp->last_data_received.value_or(Duration::zero()),
+                  info.tcp->last_data_sent.value_or(Duration::zero()));
+}
+
+/// "12 bytes are": the system counts a FIN as a byte.
+std::string in_flight(const SocketInfo& info) {
+  const bool has_finished = info.state == SocketState::fin_wait_1 ||
+                            info.state == SocketState::closing ||
+                            info.state == SocketState::last_ack;
+  const std::uint64_t bytes = info.send_queue_bytes - (has_finished ? 1 : 0);
+  if (bytes == 0) return "the FIN is";
+  return fmt::format("{} {}{}", format_bytes(bytes), has_finished ? "and the FIN " : "",
+                     bytes == 1 && !has_finished ? "is" : "are");
 }
 
 std::string only_seen_by(std::uint32_t uid) {
@@ -85,6 +104,7 @@ std::string Findings::holders(Index index) const {
                                  first.descriptor < 0 ? std::string("registered with its io_uring")
                                                       : fmt::format("fd {}", first.descriptor));
   if (holders.size() > 1) text += fmt::format(" and {} more", holders.size() - 1);
+  if (one.uid != ::geteuid()) text += ", of " + user_name(one.uid);
   return text;
 }
 
@@ -287,11 +307,12 @@ std::string Findings::say_sending(Index index) const {
   switch (all_[index].cause) {
     case Cause::retransmitting:
       return fmt::format(
-          "{} {} not acknowledged and sent again ({}) since the last answer {} ago{}: the "
-          "network or the other machine is silent{}",
-          unsent, info.send_queue_bytes == 1 ? "is" : "are",
-          counted(std::max(one.retransmits, 1U), "time", "times"),
+          "{} not acknowledged and sent again ({}) since the last answer {} ago{}: {}{}",
+          in_flight(info), counted(std::max(one.retransmits, 1U), "time", "times"),
           format_duration(info.tcp->last_ack_received.value_or(Duration::zero())), next_try(one),
+          one.other_end == SocketEntry::npos
+              ? "the network or the other machine is silent"
+              : "the other end is here, so a firewall drops what is sent",
           orphan);
     case Cause::neither_reads:
       return fmt::format("neither end reads: {} wait here unread, while {} wait for {}{}",
@@ -380,6 +401,19 @@ std::string Findings::say_idle(Index index) const {
     return fmt::format("it waits for {} to send; {}{}", peer(index), doing(index), moves);
   }
   const std::string what = doing(index);
+  if (has_asked(index) && idle_for(one.info) >= patience) {
+    const TcpInfo& tcp = *one.info.tcp;
+    const bool was_answered = tcp.bytes_received.value_or(0) > 0;
+    std::string text = fmt::format(
+        "{} {} ago, not answered{}",
+        was_answered ? "asked again" : "asked " + format_bytes(tcp.bytes_sent.value_or(0)),
+        format_duration(*tcp.last_data_sent), and_doing(index));
+    if (was_answered) {
+      text +=
+          fmt::format("; the last answer came {} ago", format_duration(*tcp.last_data_received));
+    }
+    return text;
+  }
   return what.empty() ? "idle" + moves : fmt::format("idle; {}{}", what, moves);
 }
 
