@@ -1,0 +1,93 @@
+// Connection: one client's conversation: heads and bodies out of the stream, responses into it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <ieum/serve.hpp>
+#include <ieum/stream.hpp>
+
+#include "http/exchange.hpp"
+#include "http/response_extra.hpp"
+#include "http/service.hpp"
+
+namespace ieum::http::detail {
+
+class Connection {
+ public:
+  /// Where a head has got to.
+  enum class Head : std::uint8_t { complete, refused, gone };
+  /// What a connection does once there is no further request.
+  enum class After : std::uint8_t { waits, ends, upgrades };
+
+  Connection(Service& service, Stream& stream, std::string_view scheme) noexcept
+      : service(service), stream(stream), scheme(scheme) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // ---- What has come -----
+  [[nodiscard]] std::string_view input() const noexcept {
+    return lease_ ? lease_.text() : std::string_view(held_).substr(held_at_);
+  }
+  [[nodiscard]] bool has_input() const noexcept { return !input().empty(); }
+  void use(std::size_t bytes) noexcept;
+  /// What has come behind all that is there.
+  void add(Lease data);
+  /// Copies what is in the lease, and gives that back: nobody waits for a buffer with one in hand.
+  void hold();
+  /// There is nothing left: no memory either.
+  void release_input() noexcept { std::string().swap(held_); }
+  [[nodiscard]] ConstBuffer left_over() const noexcept { return std::as_bytes(std::span(input())); }
+
+  // ---- Heads -----
+  /// A request may be there: begins to read it, as far as it has come.
+  [[nodiscard]] HeadParser::Progress begin_head();
+  /// The same, and waits for what is missing.
+  [[nodiscard]] Task<Head> read_head();
+  /// It is there.
+  void head_has_come();
+  /// The header of the PROXY protocol; false: it is none, or not from whom it may be.
+  [[nodiscard]] Task<bool> proxy_header();
+
+  // ---- Bodies -----
+  [[nodiscard]] Task<ConstBuffer> next_of_body();
+  [[nodiscard]] Task<std::string> text_of_body(std::size_t bytes_max);
+  /// Of one that nobody has read. False: there was too much.
+  [[nodiscard]] Task<bool> discard_body();
+  /// What its reader has looked at is over.
+  void finish_body() noexcept { use(std::exchange(exchange->shown, 0)); }
+
+  // ---- Answers -----
+  /// Sends all that is in `exchange->out`, then `more`.
+  [[nodiscard]] Task<> flush(ConstBuffer more = {});
+  /// How long it may take.
+  [[nodiscard]] Duration limit_of_sending(std::size_t bytes) const noexcept;
+
+  Service& service;
+  Stream& stream;
+  std::string_view scheme;
+  std::unique_ptr<Exchange> exchange;
+  std::optional<Address> proxied;  // who is behind the proxy, as its header says
+  std::size_t requests = 0;
+  std::unique_ptr<ResponseExtra> upgrade;  // what the connection goes on as
+  bool peer_finished = false;
+  bool broken = false;  // writing has failed
+
+ private:
+  [[nodiscard]] Task<Lease> receive_of_body();
+  [[nodiscard]] Failure refuse_body(Status status, const char* why, Error error);
+
+  Lease lease_;
+  std::string held_;  // without a lease, or before it was one: from `held_at_` on
+  std::size_t held_at_ = 0;
+};
+
+/// Serves one stream until its end. `session`, if there is one, goes on as what an upgrade wants;
+/// without one that goes on beneath this.
+[[nodiscard]] Task<> converse(Service& service, std::unique_ptr<Stream> own, Stream* stream,
+                              std::string_view scheme, ServerSession* session);
+
+}  // namespace ieum::http::detail

@@ -1,0 +1,333 @@
+// Files of a directory, and of nowhere else: openat2(2) resolves each name beneath it.
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include <ieum/http/date.hpp>
+#include <ieum/offload.hpp>
+
+#include "http/conditions.hpp"
+#include "http/route_table.hpp"
+#include "http/sending.hpp"
+#include "http/syntax.hpp"
+
+namespace ieum::http {
+
+namespace {
+
+using detail::ByteRange;
+using detail::FileBody;
+using detail::Ranges;
+
+/// A file up to this size is read along with being opened.
+constexpr std::size_t read_at_once_max = std::size_t{64} * 1024;
+
+/// A directory that is served.
+struct Tree {
+  Descriptor directory;
+  FileOptions options;
+};
+
+struct Type {
+  std::string_view suffix;
+  std::string_view name;
+};
+constexpr std::array<Type, 30> types = {{
+    {"html", "text/html; charset=utf-8"},
+    {"htm", "text/html; charset=utf-8"},
+    {"css", "text/css; charset=utf-8"},
+    {"js", "text/javascript; charset=utf-8"},
+    {"mjs", "text/javascript; charset=utf-8"},
+    {"json", "application/json"},
+    {"map", "application/json"},
+    {"txt", "text/plain; charset=utf-8"},
+    {"md", "text/markdown; charset=utf-8"},
+    {"csv", "text/csv; charset=utf-8"},
+    {"xml", "application/xml"},
+    {"svg", "image/svg+xml"},
+    {"png", "image/png"},
+    {"jpg", "image/jpeg"},
+    {"jpeg", "image/jpeg"},
+    {"gif", "image/gif"},
+    {"webp", "image/webp"},
+    {"avif", "image/avif"},
+    {"ico", "image/x-icon"},
+    {"woff", "font/woff"},
+    {"woff2", "font/woff2"},
+    {"ttf", "font/ttf"},
+    {"wasm", "application/wasm"},
+    {"pdf", "application/pdf"},
+    {"zip", "application/zip"},
+    {"gz", "application/gzip"},
+    {"mp3", "audio/mpeg"},
+    {"mp4", "video/mp4"},
+    {"webm", "video/webm"},
+    {"webmanifest", "application/manifest+json"},
+}};
+
+std::string_view type_of(std::string_view name) noexcept {
+  const std::size_t dot = name.rfind('.');
+  const std::string_view suffix = dot == name.npos ? "" : name.substr(dot + 1);
+  for (const Type& type : types) {
+    if (detail::equal_ignoring_case(type.suffix, suffix)) return type.name;
+  }
+  return "application/octet-stream";
+}
+
+/// What was opened, on a thread of the pool.
+struct Opened {
+  int error = 0;
+  bool is_directory = false;
+  std::shared_ptr<const Descriptor> file;
+  std::string coding;  // of a precompressed one
+  std::string type;
+  std::string etag;
+  std::string content;  // all of it, if it is small
+  bool has_content = false;
+  std::uint64_t size = 0;
+  std::chrono::sys_seconds modified{};
+};
+
+/// Never leaves the directory, by `..`, by a symbolic link or by /proc's.
+int open_beneath(int directory, const std::string& name) noexcept {
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  for (int attempts = 0; attempts < 10; ++attempts) {
+    const long number = ::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how);
+    if (number >= 0) return static_cast<int>(number);
+    // The kernel could not tell, since something was renamed meanwhile.
+    if (errno != EAGAIN && errno != EINTR) break;
+  }
+  return -1;
+}
+
+/// Opens a file, if it is a regular one.
+bool open_one(int directory, const std::string& name, Opened& to) {
+  const int number = open_beneath(directory, name);
+  if (number < 0) {
+    to.error = errno;
+    return false;
+  }
+  auto file = std::make_shared<const Descriptor>(number);
+  struct stat status{};
+  if (::fstat(number, &status) != 0) {
+    to.error = errno;
+    return false;
+  }
+  to.is_directory = S_ISDIR(status.st_mode);
+  if (!S_ISREG(status.st_mode)) {
+    to.error = ENOENT;
+    return false;
+  }
+  to.error = 0;
+  to.file = std::move(file);
+  to.size = static_cast<std::uint64_t>(status.st_size);
+  to.modified = std::chrono::sys_seconds(std::chrono::seconds(status.st_mtim.tv_sec));
+  std::array<char, 64> tag{};
+  std::snprintf(tag.data(), tag.size(), "\"%llx.%llx-%llx\"",
+                static_cast<unsigned long long>(status.st_mtim.tv_sec),
+                static_cast<unsigned long long>(status.st_mtim.tv_nsec),
+                static_cast<unsigned long long>(to.size));
+  to.etag = tag.data();
+  return true;
+}
+
+void read_all_of(Opened& to) {
+  to.content.resize(to.size);
+  std::size_t done = 0;
+  while (done < to.size) {
+    const ssize_t count = ::pread(to.file->number(), to.content.data() + done, to.size - done,
+                                  static_cast<off_t>(done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;  // then it is read again, and that fails as it should
+    done += static_cast<std::size_t>(count);
+  }
+  to.has_content = true;
+}
+
+/// `name`, or the index of a directory; then, of its precompressed siblings, one that the client
+/// takes.
+Opened open_file(const Tree& tree, std::string name, bool takes_br, bool takes_gzip) {
+  Opened opened;
+  const int directory = tree.directory.number();
+  const bool wants_directory = name.empty() || name.ends_with('/');
+  if (wants_directory) {
+    if (tree.options.index[0] == '\0') {
+      opened.error = ENOENT;
+      return opened;
+    }
+    name += tree.options.index;
+  }
+  opened.type = type_of(name);
+  if (!open_one(directory, name, opened)) {
+    if (wants_directory) opened.is_directory = false;
+    return opened;
+  }
+  const auto instead = [&](const char* suffix, const char* coding) {
+    Opened other;
+    if (!open_one(directory, name + suffix, other)) return false;
+    other.coding = coding;
+    other.type = opened.type;
+    opened = std::move(other);
+    return true;
+  };
+  if (!(takes_br && instead(".br", "br")) && takes_gzip) static_cast<void>(instead(".gz", "gzip"));
+  if (opened.size <= read_at_once_max) read_all_of(opened);
+  return opened;
+}
+
+/// No part is empty or, unless that is allowed, begins with a dot. A slash may end it.
+bool is_servable(std::string_view name, bool dotfiles) noexcept {
+  while (!name.empty()) {
+    const std::size_t end = std::min(name.find('/'), name.size());
+    if (end == 0 || (name.front() == '.' && !dotfiles)) return false;
+    name.remove_prefix(std::min(end + 1, name.size()));
+  }
+  return true;
+}
+
+void set(Response& response, std::string_view name, std::string_view value) {
+  const Result<> done = response.fields().set(name, value);
+  static_cast<void>(done);  // of our own making
+}
+
+std::string content_range(const ByteRange& range, std::uint64_t size) {
+  return "bytes " + std::to_string(range.at) + "-" + std::to_string(range.at + range.bytes - 1) +
+         "/" + std::to_string(size);
+}
+
+std::unique_ptr<detail::ResponseExtra> file_body(const Opened& opened) {
+  auto extra = std::make_unique<detail::ResponseExtra>();
+  extra->file = std::make_unique<FileBody>();
+  extra->file->file = opened.file;
+  return extra;
+}
+
+/// 206 with one part, or several as multipart/byteranges (RFC 9110, section 14.6).
+Response partial(const Opened& opened, const Ranges& ranges) {
+  Response response(Status::partial_content);
+  std::unique_ptr<detail::ResponseExtra> extra = file_body(opened);
+  FileBody& body = *extra->file;
+  if (ranges.parts.size() == 1) {
+    const ByteRange& one = ranges.parts.front();
+    set(response, "Content-Range", content_range(one, opened.size));
+    set(response, "Content-Type", opened.type);
+    body.parts.push_back({.before = {}, .at = one.at, .bytes = one.bytes});
+  } else {
+    // What is in the file may look like the boundary: its lengths are known from Content-Range.
+    const std::string boundary =
+        "ieum-" + opened.etag.substr(1, opened.etag.size() - 2) + "-boundary";
+    set(response, "Content-Type", "multipart/byteranges; boundary=\"" + boundary + "\"");
+    for (const ByteRange& one : ranges.parts) {
+      std::string before = body.parts.empty() ? "--" : "\r\n--";
+      before.append(boundary).append("\r\nContent-Type: ").append(opened.type);
+      before.append("\r\nContent-Range: ").append(content_range(one, opened.size));
+      before.append("\r\n\r\n");
+      body.parts.push_back({.before = std::move(before), .at = one.at, .bytes = one.bytes});
+    }
+    body.after.append("\r\n--").append(boundary).append("--\r\n");
+  }
+  detail::Sending::set_extra(response, std::move(extra));
+  return response;
+}
+
+Response whole(Opened& opened) {
+  if (opened.has_content) return Response::bytes(opened.type, std::move(opened.content));
+  Response response(Status::ok);
+  set(response, "Content-Type", opened.type);
+  std::unique_ptr<detail::ResponseExtra> extra = file_body(opened);
+  extra->file->parts.push_back({.before = {}, .at = 0, .bytes = opened.size});
+  detail::Sending::set_extra(response, std::move(extra));
+  return response;
+}
+
+Response respond(const Tree& tree, const Request& request, Opened& opened) {
+  const detail::Validators validators{.etag = opened.etag, .modified = opened.modified};
+  const Status judged = judge_conditions(request.fields(), request.method(), validators);
+  Response response(judged);
+  if (judged == Status::precondition_failed) return detail::plain_response(judged);
+  if (judged == Status::ok) {
+    const Ranges ranges = judge_ranges(request.fields(), request.method(), validators, opened.size);
+    switch (ranges.kind) {
+      case Ranges::Kind::whole: response = whole(opened); break;
+      case Ranges::Kind::parts: response = partial(opened, ranges); break;
+      case Ranges::Kind::unsatisfiable:
+        response = detail::plain_response(Status::range_not_satisfiable);
+        set(response, "Content-Range", "bytes */" + std::to_string(opened.size));
+        return response;
+    }
+    set(response, "Accept-Ranges", "bytes");
+    set(response, "X-Content-Type-Options", "nosniff");
+    if (!opened.coding.empty()) set(response, "Content-Encoding", opened.coding);
+  }
+  set(response, "ETag", opened.etag);
+  set(response, "Last-Modified", format_date(opened.modified));
+  if (tree.options.precompressed) set(response, "Vary", "Accept-Encoding");
+  if (tree.options.max_age > Duration::zero()) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(tree.options.max_age);
+    set(response, "Cache-Control", "max-age=" + std::to_string(seconds.count()));
+  }
+  return response;
+}
+
+Status status_of(int error) noexcept {
+  switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EAGAIN: return Status::service_unavailable;
+    case EACCES:
+    case EPERM: return Status::forbidden;
+    case EIO: return Status::internal_server_error;
+    default: return Status::not_found;
+  }
+}
+
+Task<Response> serve_file(std::shared_ptr<const Tree> tree, Request& request) {
+  const std::string& name = request.path("file");
+  if (!is_servable(name, tree->options.dotfiles)) {
+    co_return detail::plain_response(Status::not_found);
+  }
+  const bool packed = tree->options.precompressed;
+  const bool takes_br = packed && detail::accepts_coding(request.fields(), "br");
+  const bool takes_gzip = packed && detail::accepts_coding(request.fields(), "gzip");
+  auto open = [tree, name, takes_br, takes_gzip] {
+    return open_file(*tree, name, takes_br, takes_gzip);
+  };
+  Opened opened = co_await offload(std::move(open));
+  if (opened.is_directory) {  // its name ends with a slash, so that links in its index are right
+    std::string location(request.path());
+    location += '/';
+    if (!request.query().empty()) location.append("?").append(request.query());
+    // Not another host's, as //host/ would be.
+    if (location.starts_with("//")) co_return detail::plain_response(Status::not_found);
+    co_return Response::redirect(location, Status::moved_permanently);
+  }
+  if (opened.error != 0) co_return detail::plain_response(status_of(opened.error));
+  co_return respond(*tree, request, opened);
+}
+
+}  // namespace
+
+Result<> Routes::files(std::string_view prefix, const std::string& directory,
+                       const FileOptions& options) {
+  IEUM_ASSERT(prefix.starts_with('/'), "the prefix of files begins with a slash");
+  const int number = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (number < 0) return fail(Error::from_errno(errno, "open directory").with_name(directory));
+  auto tree = std::make_shared<const Tree>(Descriptor(number), options);
+  std::string pattern(prefix);
+  if (!pattern.ends_with('/')) pattern += '/';
+  get(pattern + "{file...}", [tree](Request& request) { return serve_file(tree, request); });
+  return {};
+}
+
+}  // namespace ieum::http

@@ -1,0 +1,106 @@
+// http::Server, and what its connections share.
+#include <ieum/http/server.hpp>
+
+#include <utility>
+
+#include <ieum/http/date.hpp>
+
+#include "http/connection.hpp"
+#include "http/service.hpp"
+
+namespace ieum::http {
+namespace detail {
+
+std::string_view Service::date() {
+  using namespace std::chrono;
+  const sys_seconds second = floor<seconds>(system_clock::now());
+  if (second != date_of_) {
+    date_of_ = second;
+    date_ = format_date(second);
+  }
+  return date_;
+}
+
+void Service::drain() noexcept {
+  draining.set();
+  for (ieum::detail::ListLink* link = idle.next; link != &idle; link = link->next) {
+    static_cast<IdleLink*>(link)->waiter->fire();
+  }
+}
+
+}  // namespace detail
+
+namespace {
+
+using Layer = std::function<Task<std::unique_ptr<Stream>>(StreamSocket)>;
+
+Task<> converse_over(detail::Service& service, const Layer& layer, StreamSocket socket,
+                     ServerSession& session) {
+  Task<std::unique_ptr<Stream>> meeting = layer(std::move(socket));
+  std::unique_ptr<Stream> stream =
+      co_await with_timeout(service.options.head_timeout, std::move(meeting));
+  Task<> next = detail::converse(service, std::move(stream), nullptr, service.scheme, &session);
+  session.continue_with(std::move(next));
+}
+
+}  // namespace
+
+/// What a server keeps where it does not move.
+class detail::ServerState {
+ public:
+  ServerState(Routes of, const ServerOptions& options)
+      : routes(std::move(of)), service(RoutesAccess::table(routes), options) {}
+
+  Task<> begin(StreamSocket socket, ServerSession& session) {
+    if (layer) return converse_over(service, layer, std::move(socket), session);
+    return converse(service, std::make_unique<StreamSocket>(std::move(socket)), nullptr,
+                    service.scheme, &session);
+  }
+
+  Routes routes;
+  Service service;
+  Layer layer;
+};
+
+Server::Server(Listener listener, Routes routes, const ServerOptions& options,
+               const ServeOptions& sessions)
+    : state_(std::make_unique<detail::ServerState>(std::move(routes), options)),
+      server_(
+          std::move(listener),
+          [state = state_.get()](StreamSocket socket, ServerSession& session) {
+            return state->begin(std::move(socket), session);
+          },
+          sessions) {}
+Server::Server(Server&&) noexcept = default;
+Server::~Server() = default;
+
+void Server::over(Layer layer, const char* scheme) {
+  state_->layer = std::move(layer);
+  state_->service.scheme = scheme;
+}
+
+Task<> Server::run() { return server_.run(); }
+
+Task<DrainReport> Server::drain(AnyDuration limit) {
+  state_->service.drain();
+  return server_.drain(limit);
+}
+
+void Server::on_session_end(std::function<void(const SessionEnd&)> report) {
+  server_.on_session_end(std::move(report));
+}
+std::size_t Server::sessions() const noexcept { return server_.sessions(); }
+ServerCounters Server::counters() const noexcept { return server_.counters(); }
+const Listener& Server::listener() const noexcept { return server_.listener(); }
+
+Task<> serve(Listener listener, Routes routes, ServerOptions options) {
+  Server server(std::move(listener), std::move(routes), options);
+  co_await server.run();
+}
+
+Task<> serve_on(Stream& stream, const Routes& routes, ServerOptions options) {
+  detail::Service service(detail::RoutesAccess::table(routes), options);
+  co_await detail::converse(service, nullptr, &stream, service.scheme, nullptr);
+}
+
+}  // namespace ieum::http
