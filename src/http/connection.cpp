@@ -305,6 +305,10 @@ Fault judge(const Connection& connection) noexcept {
   const Exchange& x = *connection.exchange;
   const Service& service = connection.service;
   if (x.head.has_unknown_expect) return {Status::expectation_failed, "Expect is not 100-continue"};
+  // RFC 9110, section 7.4.
+  if (x.head.is_absolute && x.head.is_https != (x.scheme == "https")) {
+    return {Status::misdirected_request, "this scheme is not served here"};
+  }
   if (!service.table.serves_host(x.head.authority)) {
     return {Status::misdirected_request, "this host is not served here"};
   }
@@ -363,6 +367,9 @@ Task<Response> answer(Connection& c, Connection::Head head) {
   }
   if (x.refusal.status != Status::ok) co_return plain_response(x.refusal.status, x.refusal.why);
   Response response = co_await respond(c);
+  if (number(response.status()) < 200 && !Sending::is_upgrade(response)) {
+    co_return plain_response(Status::internal_server_error);  // it is no final response
+  }
   if (!Sending::is_upgrade(response) || !Sending::check_upgrade(x, response) || x.body_ended) {
     co_return response;
   }

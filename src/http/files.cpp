@@ -131,7 +131,10 @@ bool open_one(int directory, const std::string& name, Opened& to) {
   to.error = 0;
   to.file = std::move(file);
   to.size = static_cast<std::uint64_t>(status.st_size);
-  to.modified = std::chrono::sys_seconds(std::chrono::seconds(status.st_mtim.tv_sec));
+  // Never later than the response (RFC 9110, section 8.8.2.1).
+  to.modified =
+      std::min(std::chrono::sys_seconds(std::chrono::seconds(status.st_mtim.tv_sec)),
+               std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   std::array<char, 64> tag{};
   std::snprintf(tag.data(), tag.size(), "\"%llx.%llx-%llx\"",
                 static_cast<unsigned long long>(status.st_mtim.tv_sec),

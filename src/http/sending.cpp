@@ -66,6 +66,11 @@ Sending::Framing Sending::choose_framing() {
   const Status status = response_.status_;
   if (is_without_content(status)) return Framing::none;
   const ResponseExtra* const extra = response_.extra_.get();
+  if (status == Status::reset_content) {  // RFC 9110, section 15.3.6
+    response_.extra_ = nullptr;
+    response_.body_.clear();
+    return Framing::length;
+  }
   if (extra == nullptr || extra->file != nullptr) {
     length_ = extra != nullptr ? extra->file->length() : response_.body_.size();
     return Framing::length;
@@ -101,7 +106,8 @@ void Sending::compose() {
   if (framing_ == Framing::length) append_field(out, "Content-Length", length_);
   if (framing_ == Framing::chunked) append_field(out, "Transfer-Encoding", "chunked");
   out += "\r\n";
-  if (x.head.method == Method::head && x.refusal.status == Status::ok) framing_ = Framing::none;
+  // Also of a request that is refused: its client expects no body.
+  if (x.head.method == Method::head) framing_ = Framing::none;
   has_body_ = response_.extra_ != nullptr && !is_upgrade(response_) && framing_ != Framing::none;
 }
 
@@ -197,7 +203,12 @@ Task<> Sending::end_of_stream() {
   std::string& out = connection_.exchange->out;
   if (framing_ == Framing::chunked) {
     out += "0\r\n";
-    append_fields(out, trailers_);
+    // They are only for who says that it wants them (RFC 9110, section 6.5.1).
+    if (connection_.exchange->head.fields.lists("TE", "trailers")) {
+      for (const Field field : trailers_) {
+        if (!is_ours(field.name)) append_field(out, field.name, field.value);
+      }
+    }
     out += "\r\n";
   }
   if (framing_ == Framing::length && sent_ != length_) {

@@ -1,5 +1,5 @@
 // Routes, bodies and responses, as a client sees them byte by byte.
-#include <ieum/http/form.hpp>
+#include <ieum/http/date.hpp>
 
 #include <gmock/gmock.h>
 
@@ -132,6 +132,7 @@ CO_TEST(HttpServer, routes_by_path_and_method) {
                                                      {"OPTIONS /users/7", "204"},
                                                      {"OPTIONS /nothing", "404"},
                                                      {"TRACE /", "405"},
+                                                     {"GET https://b/users/7", "421"},
                                                      {"CONNECT a:1", "501"},
                                                      {"GET http://b/users/7?x", "200"}}) {
     const std::string got = co_await talk_to(
@@ -156,13 +157,53 @@ CO_TEST(HttpServer, answers_head_without_a_body) {
 
 CO_TEST(HttpServer, streams_in_chunks_or_until_the_end) {
   const Routes all = routes();
-  const std::string chunked = co_await talk_to(all, get("/stream") + get("/"));
+  const std::string chunked = co_await talk_to(all, get("/stream", "TE: trailers\r\n") + get("/"));
   EXPECT_EQ(chunked,
             "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n"
             "3\r\none\r\n3\r\ntwo\r\n0\r\nSum: 2\r\n\r\n" +
                 std::string(hello_text));
   const std::string plain = co_await talk_to(all, "GET /stream HTTP/1.0\r\n\r\n");
   EXPECT_EQ(plain, "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nConnection: close\r\n\r\nonetwo");
+}
+
+Task<Response> of_status(Request& request) {
+  const int number = std::stoi(request.path("status"));
+  co_return Response::text("content", static_cast<http::Status>(number));
+}
+
+CO_TEST(HttpServer, sends_no_content_where_none_may_be) {
+  Routes all;
+  all.get("/{status}", of_status);
+  const std::string got = co_await talk_to(
+      all, get("/204") + get("/304") + get("/205") + get("/100") + get("/0") + get("/299"));
+  EXPECT_EQ(got,
+            "HTTP/1.1 204 No Content\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+            "HTTP/1.1 304 Not Modified\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+            "HTTP/1.1 205 Reset Content\r\nContent-Type: text/plain; "
+            "charset=utf-8\r\nContent-Length: 0\r\n\r\n"
+            "HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain; "
+            "charset=utf-8\r\nContent-Length: 26\r\n\r\n500 Internal Server Error\n"
+            "HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain; "
+            "charset=utf-8\r\nContent-Length: 26\r\n\r\n500 Internal Server Error\n"
+            "HTTP/1.1 299 \r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "
+            "7\r\n\r\ncontent");
+}
+
+CO_TEST(HttpServer, sends_a_date) {
+  const Routes all = routes();
+  Pair pair = co_await connected();
+  auto both = [&](Group& group) -> Task<> {
+    group.start(http::serve_on(pair.server, all));
+    co_await pair.client.write_all(get("/", "Connection: close\r\n"));
+    const std::string got = co_await read_to_end(pair.client);
+    const std::size_t at = got.find("\r\nDate: ");
+    CO_ASSERT(at != got.npos);
+    const auto date = http::parse_date(std::string_view(got).substr(at + 8, 29));
+    CO_ASSERT(date.has_value());
+    EXPECT_LT(std::chrono::system_clock::now() - *date, 60s);
+    co_await pair.client.close();
+  };
+  co_await with_group(both);
 }
 
 CO_TEST(HttpServer, keeps_connections_of_http_1_0_when_asked) {

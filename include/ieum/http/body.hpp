@@ -62,7 +62,7 @@ class BodyWriter {
   /// response has; what is less breaks the connection, so that nobody takes it for all).
   [[nodiscard]] Task<> write(ConstBuffer data);
   [[nodiscard]] Task<> write(std::string_view text);
-  /// Fields to send behind the body; to a client of HTTP/1.0 they are not sent.
+  /// Fields to send behind the body, to a client that says that it takes them (`TE: trailers`).
   [[nodiscard]] Fields& trailers() noexcept;
 
   BodyWriter(const BodyWriter&) = delete;
