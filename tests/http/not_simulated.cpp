@@ -7,6 +7,7 @@ namespace ieum::test {
 namespace {
 
 constexpr std::array table{
+    NotSimulated{"HttpBehind.*", "another process cannot be in the simulation"},
     NotSimulated{"HttpPeers.*", "another process cannot be in the simulation"},
 };
 [[maybe_unused]] const bool left_out = leave_out_when_simulated(table);
