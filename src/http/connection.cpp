@@ -58,10 +58,13 @@ HeadParser::Progress Connection::begin_head() {
 }
 
 Task<Connection::Head> Connection::read_head() {
-  const TimePoint until = now() + service.options.head_timeout;
   HeadParser::Progress progress = begin_head();
   Exchange& x = *exchange;
-  if (progress == HeadParser::Progress::needs_more && !x.out.empty()) co_await flush();
+  TimePoint until;
+  if (progress == HeadParser::Progress::needs_more) {
+    until = now() + service.options.head_timeout;
+    if (!x.out.empty()) co_await flush();
+  }
   while (progress == HeadParser::Progress::needs_more) {
     hold();
     Result<Lease> data = co_await attempt(with_timeout(until - now(), stream.receive()));

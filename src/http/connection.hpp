@@ -22,8 +22,8 @@ class Connection {
   /// What a connection does once there is no further request.
   enum class After : std::uint8_t { waits, ends, upgrades };
 
-  Connection(Service& service, Stream& stream, std::string_view scheme) noexcept
-      : service(service), stream(stream), scheme(scheme) {}
+  Connection(Service& of, Stream& over, std::string_view by) noexcept
+      : service(of), stream(over), scheme(by) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();

@@ -199,6 +199,13 @@ Task<> Sending::run_writer() {
   co_await fail(Error(std::errc::operation_canceled, "write body").with_detail("its writer threw"));
 }
 
+Task<> Sending::write_and_watch(Group& group, bool watches) {
+  if (watches) group.start(watch(group));
+  Result<> written = co_await attempt(run_writer());
+  group.stop();
+  if (!written) co_await fail(written.error());
+}
+
 Task<> Sending::end_of_stream() {
   std::string& out = connection_.exchange->out;
   if (framing_ == Framing::chunked) {
@@ -227,12 +234,7 @@ Task<> Sending::send_body() {
   connection_.finish_body();
   if (stops_at_end_) co_await connection_.flush();
   const bool watches = connection_.exchange->body_ended && !connection_.peer_finished;
-  auto body = [this, watches](Group& group) -> Task<> {
-    if (watches) group.start(watch(group));
-    Result<> written = co_await attempt(run_writer());
-    group.stop();
-    if (!written) co_await fail(written.error());
-  };
+  auto body = [this, watches](Group& group) { return write_and_watch(group, watches); };
   Result<> written = co_await attempt(with_group(body));
   if (!written) {
     Exchange& x = *connection_.exchange;

@@ -53,6 +53,7 @@ class Sending {
   void append_fields_of_response();
   [[nodiscard]] Task<> run_writer();
   [[nodiscard]] Task<> watch(Group& group);
+  [[nodiscard]] Task<> write_and_watch(Group& group, bool watches);
   [[nodiscard]] Task<> end_of_stream();
   [[nodiscard]] Task<> send_file();
 

@@ -18,8 +18,8 @@ namespace ieum::http::detail {
 
 class Service {
  public:
-  Service(const RouteTable& routes, const ServerOptions& options) noexcept
-      : table(routes), options(options) {}
+  Service(const RouteTable& routes, const ServerOptions& limits) noexcept
+      : table(routes), options(limits) {}
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
