@@ -1,0 +1,161 @@
+// Connecting for a client: one step after the other, each a stream over the one before.
+#include "http/client_connect.hpp"
+
+#include <mutex>
+
+#include <ieum/timeout.hpp>
+
+#ifdef IEUM_HAS_TLS
+#include <ieum/tls_stream.hpp>
+#endif
+
+#include "base/words.hpp"
+
+namespace ieum::http::detail {
+
+namespace {
+
+/// The host as a certificate has it: an IPv6 address without its brackets.
+[[maybe_unused]] std::string_view bare_host(const Url& url) noexcept {
+  std::string_view host = url.host();
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return host;
+}
+
+#ifdef IEUM_HAS_TLS
+
+/// For those who give none. Making one takes long.
+Result<const TlsClientContext*> shared_context() {
+  static std::mutex mutex;
+  // Never destroyed: at the program's end OpenSSL goes first.
+  static TlsClientContext* shared = nullptr;
+  const std::lock_guard lock(mutex);
+  if (shared == nullptr) {
+    Result<TlsClientContext> made = TlsClientContext::create();
+    if (!made) return fail(made.error());
+    const Result<> set = made->set_alpn("http/1.1");
+    if (!set) return fail(set.error());
+    shared = new TlsClientContext(*std::move(made));
+  }
+  return shared;
+}
+
+Task<std::unique_ptr<Stream>> secure(std::unique_ptr<Stream> stream, const Url& url,
+                                     const ClientConnectOptions& options) {
+  TlsOptions tls;
+  tls.context = options.tls;
+  if (tls.context == nullptr) tls.context = co_await shared_context();
+  TlsStream secured = co_await TlsStream::client(std::move(stream), bare_host(url), tls);
+  if (!secured.alpn().empty() && secured.alpn() != "http/1.1") {
+    co_return fail(Error(Errc::handshake_failed, "TLS handshake")
+                       .with_name(url.origin())
+                       .with_detail(ieum::detail::words("it speaks ", secured.alpn(),
+                                                        ", not http/1.1 (ALPN)")));
+  }
+  co_return std::make_unique<TlsStream>(std::move(secured));
+}
+
+#else
+
+Task<std::unique_ptr<Stream>> secure(std::unique_ptr<Stream> /*stream*/, const Url& url,
+                                     const ClientConnectOptions& /*options*/) {
+  co_return fail(Error(std::errc::operation_not_supported, "connect")
+                     .with_name(url.origin())
+                     .with_detail("the library is built without TLS"));
+}
+
+#endif
+
+Task<std::unique_ptr<Stream>> connect_to_host(const Url& url, ConnectOptions options) {
+  const HostPort host = co_await url.host_port();
+  StreamSocket socket = co_await StreamSocket::connect(host, options);
+  co_return std::make_unique<StreamSocket>(std::move(socket));
+}
+
+Task<std::unique_ptr<Stream>> connect_to_address(std::string text, ConnectOptions options) {
+  const Address address = co_await Address::parse(text);
+  StreamSocket socket = co_await StreamSocket::connect(address, options);
+  co_return std::make_unique<StreamSocket>(std::move(socket));
+}
+
+Failure refused(const Url& proxy, std::error_code code, std::string_view why) {
+  return fail(Error(code, "connect by proxy").with_name(proxy.origin()).with_detail(why));
+}
+template <class Code>
+Failure refused(const Url& proxy, Code code, std::string_view why) {
+  return refused(proxy, std::error_code(make_error_code(code)), why);
+}
+
+/// Asks a proxy for a tunnel (RFC 9110, section 9.3.6), and gives the stream back as that.
+Task<std::unique_ptr<Stream>> tunnel(std::unique_ptr<Stream> stream, const Url& url,
+                                     const Url& proxy, const ClientConnectOptions& options) {
+  const std::string question = write_connect_head(url, proxy, options.user_agent);
+  co_await stream->write_all(question);
+  ResponseHead head;
+  std::string text;
+  std::size_t interim_replies = 0;
+  for (;;) {
+    head.clear();
+    HeadParser parser(head, options.head);
+    HeadParser::Progress progress = parser.parse(text);
+    while (progress == HeadParser::Progress::needs_more) {
+      const Lease data = co_await stream->receive();
+      if (data.empty()) co_return refused(proxy, Errc::cut_off, "it closed before it answered");
+      text += data.text();
+      progress = parser.parse(text);
+    }
+    if (progress == HeadParser::Progress::fault) {
+      co_return refused(proxy, std::errc::protocol_error, parser.fault().why);
+    }
+    text.erase(0, parser.size());
+    if (!is_informational(head.status)) break;
+    if (++interim_replies > 16) {
+      co_return refused(proxy, Errc::limit_exceeded, "too many interim replies");
+    }
+  }
+  if (head.status == Status::proxy_authentication_required) {
+    co_return refused(proxy, std::errc::permission_denied,
+                      "407: give credentials in the proxy's URL");
+  }
+  if (!is_success(head.status)) {
+    co_return refused(proxy, std::errc::connection_refused,
+                      ieum::detail::words("it answers ", number(head.status), " ", head.reason));
+  }
+  if (!text.empty()) {
+    co_return refused(proxy, std::errc::protocol_error, "it sent what the server cannot have sent");
+  }
+  co_return stream;
+}
+
+Task<std::unique_ptr<Stream>> connect_stream(const ClientRequest& request,
+                                             const ClientConnectOptions& options) {
+  std::unique_ptr<Stream> stream;
+  if (!request.via.empty()) {
+    stream = co_await connect_to_address(request.via, options.connect);
+  } else if (!request.proxy) {
+    stream = co_await connect_to_host(request.url, options.connect);
+  } else {
+    const Url& proxy = *request.proxy;
+    stream = co_await connect_to_host(proxy, options.connect);
+    if (proxy.is_secure()) stream = co_await secure(std::move(stream), proxy, options);
+    if (request.url.is_secure()) {
+      stream = co_await tunnel(std::move(stream), request.url, proxy, options);
+    }
+  }
+  if (request.url.is_secure()) stream = co_await secure(std::move(stream), request.url, options);
+  co_return stream;
+}
+
+}  // namespace
+
+Task<std::unique_ptr<ClientConnection>> connect_client(const ClientRequest& request,
+                                                       const ClientConnectOptions& options) {
+  Duration limit = request.options.connect_timeout;
+  if (limit <= Duration::zero()) limit = Duration::max();
+  Result<std::unique_ptr<Stream>> stream =
+      co_await attempt(with_timeout(limit, connect_stream(request, options)));
+  if (!stream) co_return fail(stream.error());
+  co_return std::make_unique<ClientConnection>(*std::move(stream));
+}
+
+}  // namespace ieum::http::detail
