@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -28,6 +29,12 @@ Failure refused(const char* operation, const std::string& name, std::string_view
   return fail(Error(std::errc::invalid_argument, operation).with_name(name).with_detail(detail));
 }
 
+/// Leaves nothing of a text behind.
+struct Wiped {
+  std::string& text;
+  ~Wiped() { OPENSSL_cleanse(text.data(), text.size()); }
+};
+
 /// Instead of asking on the terminal, which OpenSSL does by itself.
 int no_password(char* /*into*/, int /*size*/, int /*writing*/, void* asked) noexcept {
   *static_cast<bool*>(asked) = true;
@@ -52,18 +59,28 @@ Result<std::string> read_file(const std::string& path, const char* operation) {
   };
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return failed(errno);
-  std::string content;
-  std::array<char, 16 * 1024> piece{};
+  std::string content(std::size_t{16} * 1024, '\0');
+  std::size_t size = 0;
   for (;;) {
-    const ssize_t count = ::read(descriptor, piece.data(), piece.size());
+    if (size == content.size()) {  // by hand: what it was is wiped
+      std::string larger(2 * size, '\0');
+      std::ranges::copy(content, larger.begin());
+      content.swap(larger);
+      OPENSSL_cleanse(larger.data(), larger.size());
+    }
+    const ssize_t count = ::read(descriptor, content.data() + size, content.size() - size);
     if (count < 0 && errno == EINTR) continue;
-    const int number = count < 0 ? errno : content.size() > file_bytes_max ? EFBIG : 0;
+    const int number = count < 0 ? errno : size > file_bytes_max ? EFBIG : 0;
     if (count > 0 && number == 0) {
-      content.append(piece.data(), static_cast<std::size_t>(count));
+      size += static_cast<std::size_t>(count);
       continue;
     }
     ::close(descriptor);
-    if (number != 0) return failed(number);
+    if (number != 0) {
+      OPENSSL_cleanse(content.data(), content.size());
+      return failed(number);
+    }
+    content.resize(size);
     return content;
   }
 }
@@ -86,14 +103,15 @@ Result<std::vector<X509Pointer>> parse_certificates(std::string_view pem, const 
 
 Result<Credentials> load_credentials(const std::string& certificate_file,
                                      const std::string& key_file) {
-  const Result<std::string> pem = read_file(certificate_file, "load certificate");
+  Result<std::string> pem = read_file(certificate_file, "load certificate");
   if (!pem) return fail(pem.error());
+  const Wiped wipe_pem{*pem};  // it may hold the key too
   Result<std::string> key_pem = read_file(key_file, "load key");
   if (!key_pem) return fail(key_pem.error());
+  const Wiped wipe_key{*key_pem};
   Result<std::vector<X509Pointer>> certificates = parse_certificates(*pem, certificate_file);
   if (!certificates) return fail(certificates.error());
   Result<KeyPointer> key = parse_key(*key_pem, key_file);
-  OPENSSL_cleanse(key_pem->data(), key_pem->size());
   if (!key) return fail(key.error());
   Credentials credentials;
   credentials.certificate = std::move(certificates->front());
@@ -240,8 +258,10 @@ KeyLog::~KeyLog() { ::close(descriptor_); }
 /// One call a line, which O_APPEND puts behind all others.
 void KeyLog::write(std::string_view line) noexcept {
   try {
-    std::string text(line);
-    text += '\n';
+    std::string text;
+    const Wiped wipe{text};
+    text.reserve(line.size() + 1);
+    text.append(line).append(1, '\n');
     static_cast<void>(!::write(descriptor_, text.data(), text.size()));
   } catch (const std::bad_alloc&) {  // then without it
   }

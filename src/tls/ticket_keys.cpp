@@ -12,10 +12,10 @@
 
 namespace ieum::tls {
 
-TicketKeys::~TicketKeys() {
-  for (std::optional<Key>* key : {&current_, &previous_}) {
-    if (*key) OPENSSL_cleanse(&**key, sizeof **key);
-  }
+TicketKeys::Key::~Key() {
+  OPENSSL_cleanse(name.data(), name.size());
+  OPENSSL_cleanse(encryption.data(), encryption.size());
+  OPENSSL_cleanse(authentication.data(), authentication.size());
 }
 
 /// False: there is nothing random to be had.
@@ -32,7 +32,6 @@ bool TicketKeys::rotate(Clock::time_point now) noexcept {
   }
   if (current_ && now - current_->made < 2 * period) previous_ = current_;
   current_ = fresh;
-  OPENSSL_cleanse(&fresh, sizeof fresh);
   return true;
 }
 

@@ -21,7 +21,6 @@ class TicketKeys {
   TicketKeys() noexcept = default;
   TicketKeys(const TicketKeys&) = delete;
   TicketKeys& operator=(const TicketKeys&) = delete;
-  ~TicketKeys();
 
   /// For the callback of `SSL_CTX_set_tlsext_ticket_key_evp_cb`, with its arguments and answers.
   int seal_or_open(unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
@@ -33,6 +32,10 @@ class TicketKeys {
     std::array<unsigned char, 32> encryption{};
     std::array<unsigned char, 32> authentication{};
     Clock::time_point made;
+    Key() noexcept = default;
+    Key(const Key&) noexcept = default;
+    Key& operator=(const Key&) noexcept = default;
+    ~Key();  // wipes it
   };
   bool rotate(Clock::time_point now) noexcept;
 

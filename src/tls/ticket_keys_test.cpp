@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <new>
+#include <span>
 
 #include <openssl/evp.h>
 
@@ -57,6 +60,27 @@ TEST(TicketKeys, of_a_long_silence_are_not_kept) {
   const Clock::time_point start = Clock::now();
   const Ticket ticket = seal(keys, start);
   EXPECT_EQ(open(keys, ticket, start + 5 * TicketKeys::period), 0);
+}
+
+/// Where the keys are, what they leave behind is seen.
+TEST(TicketKeys, leave_nothing_behind) {
+  alignas(TicketKeys) std::array<std::byte, sizeof(TicketKeys)> memory{};
+  auto* const keys = new (memory.data()) TicketKeys;
+  const Clock::time_point start = Clock::now();
+  const auto is_there = [&](const Ticket& ticket) {
+    const auto name = std::as_bytes(std::span(ticket.name));
+    return !std::ranges::search(memory, name).empty();
+  };
+  const Ticket first = seal(*keys, start);
+  EXPECT_TRUE(is_there(first)) << "it stands beside the secrets";
+  const Ticket second = seal(*keys, start + TicketKeys::period + 1h);
+  EXPECT_TRUE(is_there(first)) << "still opened";
+  const Ticket third = seal(*keys, start + 20 * TicketKeys::period);
+  EXPECT_FALSE(is_there(first));
+  EXPECT_FALSE(is_there(second));
+  EXPECT_TRUE(is_there(third));
+  std::destroy_at(keys);
+  EXPECT_FALSE(is_there(third));
 }
 
 TEST(TicketKeys, of_another_server_open_nothing) {
