@@ -9,6 +9,10 @@ void SessionCache::put(std::string_view server, SessionPointer session, Time unt
   if (SSL_SESSION_is_resumable(session.get()) != 1) return;
   const std::lock_guard lock(mutex_);
   entries_.push_front({std::string(server), std::move(session), until});
+  std::size_t of_server = 0;
+  entries_.remove_if([&](const Entry& entry) {
+    return entry.server == server && ++of_server > sessions_each_max;
+  });
   if (entries_.size() > sessions_max) entries_.pop_back();
 }
 

@@ -15,6 +15,8 @@ namespace ieum::tls {
 class SessionCache {
  public:
   static constexpr std::size_t sessions_max = 256;
+  /// So that one server that sends many leaves room for others.
+  static constexpr std::size_t sessions_each_max = 8;
 
   using Time = std::chrono::system_clock::time_point;
   /// For how long a full handshake vouches for the sessions that come of it.

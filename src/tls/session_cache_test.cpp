@@ -32,5 +32,18 @@ TEST(TlsSessionCache, gives_sessions_until_their_time_is_over) {
   }
 }
 
+TEST(TlsSessionCache, has_room_for_others_beside_a_server_that_sends_many) {
+  const SessionCache::Time now{};
+  SessionCache cache;
+  cache.put("a", resumable_session(TLS1_3_VERSION), now + 1h);
+  for (std::size_t i = 0; i < 2 * SessionCache::sessions_max; ++i) {
+    cache.put("b", resumable_session(TLS1_3_VERSION), now + 2h);
+  }
+  EXPECT_NE(cache.take("a", now).session, nullptr);
+  std::size_t of_b = 0;
+  while (cache.take("b", now).session != nullptr) ++of_b;
+  EXPECT_EQ(of_b, SessionCache::sessions_each_max);
+}
+
 }  // namespace
 }  // namespace ieum::tls
