@@ -91,8 +91,8 @@ class TlsServerContext {
   /// Sends this file, a response of OCSP (DER), along with the certificate that was added last, to
   /// clients that ask for it. Errors: those of opening a file; `invalid_argument`.
   Result<> staple(const std::string& response_file);
-  /// Lets in only clients with a certificate that one of this file's (PEM) has issued. Errors as of
-  /// `TlsClientContext::add_roots`.
+  /// Lets in only clients with a certificate that one of this file's (PEM) has issued; called
+  /// again, only those of the last file. Errors as of `TlsClientContext::add_roots`.
   Result<> require_clients(const std::string& roots_file);
   /// The protocols spoken (ALPN), best first; a client that offers only others is refused. Errors
   /// as of `TlsClientContext::set_alpn`.

@@ -50,9 +50,10 @@ struct TlsServerOptions {
 /// Renegotiation is against the rules. A write ends when the stream beneath has taken it; after a
 /// stop, at most 64 KiB that were taken wait for the next write, half-close or close.
 ///
-/// `shutdown_write` says farewell, then half-closes beneath; reading goes on. `close` says farewell
-/// if that takes no longer than a second, does not wait for the peer's, and closes the stream
-/// beneath.
+/// `shutdown_write` says farewell, then half-closes beneath; reading goes on. `close` sends what a
+/// stopped write has left and says farewell, if that takes no longer than a second, does not wait
+/// for the peer's, and closes the stream beneath; if what a write had told to be taken was not all
+/// sent, it then fails (`timed_out`, or what failed beneath).
 class TlsStream final : public Stream {
  public:
   /// Connects to `to`, `example.com:443`, and meets the server there, which must prove to be that

@@ -26,6 +26,7 @@ bool TlsSession::verify(X509_STORE_CTX& store) {
   findings_ = std::make_unique<Findings>();
   std::vector<tls::CertificateProblem>& problems = findings_->problems;
   X509_STORE_CTX_set_verify_cb(&store, &TlsSession::note_problem);
+  X509_STORE_CTX_set_time(&store, 0, std::chrono::system_clock::to_time_t(tls::wall_clock_now()));
   const bool went_through = X509_verify_cert(&store) == 1;
   if (!went_through && problems.empty()) problems.push_back(tls::problem_of(store, name_));
   check_pins(store);
@@ -76,7 +77,7 @@ void TlsSession::check_pins(X509_STORE_CTX& store) {
 
 /// What was judged now holds for a while, and no longer than any certificate of the chain.
 void TlsSession::vouch_anew(X509_STORE_CTX& store) {
-  resumable_until_ = std::chrono::system_clock::now() + tls::SessionCache::lifetime;
+  resumable_until_ = tls::wall_clock_now() + tls::SessionCache::lifetime;
   STACK_OF(X509)* const chain = X509_STORE_CTX_get0_chain(&store);
   for (int i = 0; i < sk_X509_num(chain); ++i) {
     const tls::SessionCache::Time expiry = tls::expiry_of(*sk_X509_value(chain, i));
@@ -122,7 +123,6 @@ SSL_TICKET_RETURN TlsSession::on_ticket_opened(SSL* ssl, SSL_SESSION* session,
   if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
     return SSL_TICKET_RETURN_IGNORE_RENEW;
   }
-  using Clock = std::chrono::system_clock;
   std::int64_t ticks = 0;
   void* data = nullptr;
   std::size_t size = 0;
@@ -130,8 +130,8 @@ SSL_TICKET_RETURN TlsSession::on_ticket_opened(SSL* ssl, SSL_SESSION* session,
     return SSL_TICKET_RETURN_IGNORE_RENEW;
   }
   std::memcpy(&ticks, data, sizeof ticks);
-  const Clock::time_point until{Clock::duration(ticks)};
-  if (until <= Clock::now()) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  const tls::SessionCache::Time until{tls::SessionCache::Time::duration(ticks)};
+  if (until <= tls::wall_clock_now()) return SSL_TICKET_RETURN_IGNORE_RENEW;
   of(ssl).resumable_until_ = until;
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }

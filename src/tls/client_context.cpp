@@ -37,11 +37,11 @@ Result<TlsClientContext> TlsClientContext::create() {
 Result<> TlsClientContext::add_roots(const std::string& file) {
   const Result<std::string> pem = tls::read_file(file, "load certificate");
   if (!pem) return fail(pem.error());
-  return tls::trust(*state_->context, *pem, file, false);
+  return tls::trust(*state_->context, *pem, file);
 }
 
 Result<> TlsClientContext::add_roots_of(std::string_view pem) {
-  return tls::trust(*state_->context, pem, "of a text", false);
+  return tls::trust(*state_->context, pem, "of a text");
 }
 
 Result<> TlsClientContext::pin(std::string_view key) {

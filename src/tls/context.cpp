@@ -47,17 +47,50 @@ Result<> set_versions(SSL_CTX& context, TlsVersion oldest, TlsVersion newest) {
   return {};
 }
 
-Result<> trust(SSL_CTX& context, std::string_view pem, const std::string& what, bool ask_for_them) {
-  const Result<std::vector<X509Pointer>> roots = parse_certificates(pem, what);
-  if (!roots) return fail(roots.error());
-  const ErrorScope errors;
-  X509_STORE* const store = SSL_CTX_get_cert_store(&context);
-  for (const X509Pointer& root : *roots) {
-    if (X509_STORE_add_cert(store, root.get()) != 1 ||
-        (ask_for_them && SSL_CTX_add_client_CA(&context, root.get()) != 1)) {
+namespace {
+
+Result<> add_to(X509_STORE& store, const std::vector<X509Pointer>& roots) {
+  for (const X509Pointer& root : roots) {
+    if (X509_STORE_add_cert(&store, root.get()) != 1) {
       return fail(std::errc::not_enough_memory, "load certificate");
     }
   }
+  return {};
+}
+
+void free_names(STACK_OF(X509_NAME) * names) noexcept {
+  sk_X509_NAME_pop_free(names, X509_NAME_free);
+}
+
+}  // namespace
+
+Result<> trust(SSL_CTX& context, std::string_view pem, const std::string& what) {
+  const Result<std::vector<X509Pointer>> roots = parse_certificates(pem, what);
+  if (!roots) return fail(roots.error());
+  const ErrorScope errors;
+  return add_to(*SSL_CTX_get_cert_store(&context), *roots);
+}
+
+Result<> require(SSL_CTX& context, std::string_view pem, const std::string& what) {
+  const Result<std::vector<X509Pointer>> roots = parse_certificates(pem, what);
+  if (!roots) return fail(roots.error());
+  const ErrorScope errors;
+  std::unique_ptr<X509_STORE, Freed<X509_STORE_free>> store(X509_STORE_new());
+  std::unique_ptr<STACK_OF(X509_NAME), Freed<free_names>> names(sk_X509_NAME_new_null());
+  if (store == nullptr || names == nullptr) {
+    return fail(std::errc::not_enough_memory, "load certificate");
+  }
+  const Result<> added = add_to(*store, *roots);
+  if (!added) return added;
+  for (const X509Pointer& root : *roots) {
+    X509_NAME* const name = X509_NAME_dup(X509_get_subject_name(root.get()));
+    if (name == nullptr || sk_X509_NAME_push(names.get(), name) == 0) {
+      X509_NAME_free(name);
+      return fail(std::errc::not_enough_memory, "load certificate");
+    }
+  }
+  SSL_CTX_set_cert_store(&context, store.release());
+  SSL_CTX_set_client_CA_list(&context, names.release());
   return {};
 }
 

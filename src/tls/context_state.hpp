@@ -30,6 +30,7 @@ Result<Credentials> load_credentials(const std::string& certificate_file,
 Result<Credentials> make_self_signed(std::string_view name);
 /// The certificates of a text; `what` is a name for it in errors.
 Result<std::vector<X509Pointer>> parse_certificates(std::string_view pem, const std::string& what);
+/// What it may be is a key: no copy is left anywhere.
 Result<std::string> read_file(const std::string& path, const char* operation);
 
 /// For a session. False: OpenSSL refuses them.
@@ -58,8 +59,10 @@ SslContextPointer make_context(const SSL_METHOD* method);
 Result<> set_versions(SSL_CTX& context, TlsVersion oldest, TlsVersion newest);
 /// For all sessions of a context. Error: `invalid_argument`, OpenSSL refuses them.
 Result<> use_in(SSL_CTX& context, const Credentials& credentials, const std::string& file);
-/// The certificates of a text are trusted, and, if asked for, named to clients.
-Result<> trust(SSL_CTX& context, std::string_view pem, const std::string& what, bool ask_for_them);
+/// The certificates of a text are trusted too.
+Result<> trust(SSL_CTX& context, std::string_view pem, const std::string& what);
+/// They alone are trusted, and named to clients. After an error all is as before.
+Result<> require(SSL_CTX& context, std::string_view pem, const std::string& what);
 
 }  // namespace ieum::tls
 

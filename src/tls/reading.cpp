@@ -34,8 +34,10 @@ LayerOperation::Step TlsSession::Reading::advance() noexcept {
       }
       case Given::broken: break;
     }
-    // The alert that tells the peer why. A writer fails from now on, so that nobody else writes.
-    if (!session_.writing_.is_pending()) waits_for_ = Beneath::alert;
+    // The alert that tells the peer why. A writer fails from now on, so that nobody else writes;
+    // one that is under way takes it along.
+    session_.writer_has_alert_ = session_.writing_.is_pending();
+    if (!session_.writer_has_alert_) waits_for_ = Beneath::alert;
   }
   const ConstBuffer alert = session_.bio_.unsent();
   if (waits_for_ == Beneath::alert && !alert.empty()) {

@@ -147,10 +147,10 @@ Result<> TlsServerContext::Shared::staple(TlsServerState& state, const std::stri
 Result<> TlsServerContext::Shared::require_clients(TlsServerState& state, const std::string& file) {
   const Result<std::string> pem = tls::read_file(file, "load certificate");
   if (!pem) return fail(pem.error());
+  const Result<> required = tls::require(*state.context, *pem, file);
+  if (!required) return required;
   SSL_CTX_set_verify(state.context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                      nullptr);
-  const Result<> trusted = tls::trust(*state.context, *pem, file, true);
-  if (!trusted) return trusted;
   if (!tie_sessions(*state.context, *pem)) return fail(std::errc::not_enough_memory, make_name);
   return {};
 }

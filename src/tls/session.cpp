@@ -19,6 +19,7 @@ namespace {
 
 constexpr const char* handshake_name = "TLS handshake";
 constexpr const char* shutdown_name = "TLS shutdown";
+constexpr const char* close_name = "TLS close";
 
 Failure no_memory() { return fail(std::errc::not_enough_memory, handshake_name); }
 
@@ -71,7 +72,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make_client(Stream& beneath,
   session->session_name_ = words(session->name_, ":", peer.port());
   if (session->client_->resumes) {
     const tls::SessionCache::Entry earlier =
-        session->client_->sessions.take(session->session_name_, std::chrono::system_clock::now());
+        session->client_->sessions.take(session->session_name_, tls::wall_clock_now());
     if (earlier.session != nullptr && SSL_set_session(ssl, earlier.session.get()) == 1) {
       session->resumable_until_ = earlier.until;
     }
@@ -269,16 +270,21 @@ Task<> TlsSession::shutdown_write() {
 }
 
 Task<> TlsSession::close() {
+  Result<> said;
   if (is_open() && !writing_.is_pending()) {
     say_farewell();
-    if (!is_broken()) {
+    if (!is_broken() || writer_has_alert_) {
       // Also if a stop was asked for: without a farewell the peer takes the end for a cut.
-      const Result<> said =
-          co_await attempt(shield(with_timeout(farewell_limit, flush()), farewell_limit));
-      static_cast<void>(said);  // a peer that does not take it loses the difference to a cut
+      said = co_await attempt(shield(with_timeout(farewell_limit, flush()), farewell_limit));
     }
   }
+  // A peer that does not take the farewell loses the difference to a cut. Data is another thing.
+  const bool is_lost = !said && owes_data_ && !is_broken();
   co_await beneath_.close();
+  if (is_lost) {
+    co_await fail(Error(said.error().code(), close_name, peer_address())
+                      .with_detail("the peer did not take all that a stopped write had taken"));
+  }
 }
 
 Task<> TlsSession::reset() { return beneath_.reset(); }

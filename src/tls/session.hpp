@@ -13,6 +13,7 @@
 #include "tls/certificate.hpp"
 #include "tls/context_state.hpp"
 #include "tls/record_bio.hpp"
+#include "tls/wall_clock.hpp"
 
 namespace ieum::detail {
 
@@ -178,14 +179,15 @@ class TlsSession final : public Stream {
   tls::SslPointer ssl_;
   std::string name_;          // that the server must prove to be
   std::string session_name_;  // that its sessions are kept under
-  tls::SessionCache::Time resumable_until_ =
-      std::chrono::system_clock::now() + tls::SessionCache::lifetime;
+  tls::SessionCache::Time resumable_until_ = tls::wall_clock_now() + tls::SessionCache::lifetime;
   std::unique_ptr<Findings> findings_;  // null: all is well
   std::unique_ptr<Error> broken_;
   bool may_sign_ = false;            // slow as it is
   bool is_met_ = false;              // the handshake is done
   bool is_between_records_ = false;  // of what comes, certainly
   bool peer_has_finished_ = false;
+  bool writer_has_alert_ = false;  // the reader has left it to a write that was pending
+  bool owes_data_ = false;         // that a stopped write has told to be taken
   bool has_read_ = false;
   bool has_written_ = false;
   Reading reading_;

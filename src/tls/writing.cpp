@@ -1,5 +1,7 @@
 // TlsSession writes: a machine that gives the stream beneath what it takes at once, and keeps the
 // rest.
+#include <openssl/crypto.h>
+
 #include <algorithm>
 #include <array>
 
@@ -28,15 +30,17 @@ void TlsSession::begin_write(StreamIo& io, const WriteRequest& request) {
 LayerOperation::Step TlsSession::Writing::advance() noexcept {
   if (has_ended_beneath()) session_.bio_.sent(take_count());
   for (;;) {
-    if (session_.is_broken()) {
+    const ConstBuffer unsent = session_.bio_.unsent();
+    const bool must_tell = session_.writer_has_alert_ && !unsent.empty();
+    if (session_.is_broken() && !must_tell) {
       const Error& broken = *session_.broken_;
       return fail_with(Error(broken.code(), name, peer_address()).with_detail(broken.detail()));
     }
     // First what a stopped write has left.
-    const ConstBuffer unsent = session_.bio_.unsent();
     if (!unsent.empty()) {
       return write_beneath(session_.beneath_, {.data = unsent, .parts = {}, .whole = false});
     }
+    session_.owes_data_ = false;
     const bool is_enough = taken_ > 0 && !request_.whole;
     if (is_enough || !has_more()) {
       count = taken_;
@@ -52,6 +56,7 @@ LayerOperation::Step TlsSession::Writing::advance() noexcept {
 LayerOperation::Step TlsSession::Writing::gave_up(Error& /*error*/) noexcept {
   if (request_.whole || taken_ == 0 || session_.is_broken()) return Step::failed;
   count = taken_;
+  session_.owes_data_ = true;
   return Step::done;
 }
 
@@ -101,7 +106,9 @@ void TlsSession::Writing::encrypt() noexcept {
   for (std::size_t records = tls::OutBuffer::records; records > 0 && has_more();) {
     const ConstBuffer piece = next_piece(records * record_bytes_max);
     std::size_t size = 0;
-    if (SSL_write_ex(ssl, piece.data(), piece.size(), &size) != 1) {
+    const bool is_written = SSL_write_ex(ssl, piece.data(), piece.size(), &size) == 1;
+    if (piece.data() == staging.data()) OPENSSL_cleanse(staging.data(), piece.size());
+    if (!is_written) {
       session_.break_with(session_.failure(name, what_is_said(*ssl, 0)));
       return;
     }

@@ -1,10 +1,10 @@
 // What contexts decide: certificates by name, ALPN, resumption, clients, reloading.
 #include <fstream>
-#include <thread>
 
 #include <gmock/gmock.h>
 
 #include "tls/sessions.hpp"
+#include "tls/wall_clock.hpp"
 
 namespace ieum::test {
 namespace {
@@ -156,6 +156,15 @@ Task<Met> meet_at(Listener& listener, const TlsClientContext& client,
   co_return met;
 }
 
+/// Puts the clock forward by which certificates are judged; back at its end.
+class LaterClock {
+ public:
+  explicit LaterClock(std::chrono::seconds by) { tls::wall_clock_ahead = by; }
+  LaterClock(const LaterClock&) = delete;
+  LaterClock& operator=(const LaterClock&) = delete;
+  ~LaterClock() { tls::wall_clock_ahead = 0s; }
+};
+
 /// A server and a client, one of whom has a certificate that expires soon.
 struct ShortLived {
   TlsServerContext server = server_context();
@@ -167,7 +176,7 @@ struct ShortLived {
 Task<ShortLived> short_lived(TlsVersion version, bool is_server) {
   CertificatePlan plan;
   plan.names = "DNS:server.test";
-  plan.ends = 4;
+  plan.ends = 3600;
   const CertificateFiles files(Certificate(plan, &authority()));
   ShortLived made;
   made.is_server = is_server;
@@ -197,12 +206,36 @@ CO_TEST(TlsContexts, no_session_outlives_a_certificate) {
       EXPECT_EQ(met.seen_by_server.resumed, i > 0) << i;
     }
   }
-  std::this_thread::sleep_for(5s);  // the system's clock judges, not the tests' own
+  const LaterClock later(2h);
   for (ShortLived& each : all) {
     const Met late = co_await meet_at(each.listener, each.client, each.server);
     const Result<TlsStream>& judge = each.is_server ? late.client : late.server;
     CO_ASSERT(!judge);
     EXPECT_EQ(judge.error(), Errc::certificate_expired) << judge.error().to_string();
+  }
+}
+
+CO_TEST(TlsContexts, clients_are_let_in_by_the_authorities_that_were_named_last) {
+  const Certificate other(authority_plan("Another Authority"));
+  const TemporaryFile other_file(other.pem());
+  CertificatePlan plan;
+  plan.extended_key_usage = "clientAuth";
+  const CertificateFiles of_other(Certificate(plan, &other));
+  TlsServerContext server = server_context();
+  expect_good(server.require_clients(authority_file()));
+  expect_good(server.require_clients(other_file.path()));
+  TlsClientContext former = client_context();
+  expect_good(former.use_certificate(client_files().certificate.path(), client_files().key.path()));
+  TlsClientContext present = client_context();
+  expect_good(present.use_certificate(of_other.certificate.path(), of_other.key.path()));
+  for (const char* when : {"at first", "after one that failed", "after a reload"}) {
+    const Met refused = co_await try_tls(former, server);
+    CO_ASSERT(!refused.server);
+    EXPECT_EQ(refused.server.error(), Errc::certificate_unknown_issuer) << when;
+    const Met let_in = co_await try_tls(present, server);
+    EXPECT_TRUE(let_in.server) << when;
+    EXPECT_FALSE(server.require_clients("/nosuch"));
+    if (std::string_view(when) != "at first") expect_good(server.reload());
   }
 }
 

@@ -175,6 +175,48 @@ CO_TEST(TlsDamage, a_damaged_record_is_told_to_both) {
   co_await with_group(body);
 }
 
+CO_TEST(TlsDamage, a_damaged_record_is_told_by_a_write_that_waits) {
+  Pair pair = co_await connected_with_small_buffers();
+  const TlsClientContext client = client_context();
+  const TlsServerContext server = server_context();
+  TlsOptions options;
+  options.context = &client;
+  Result<TlsStream> served = fail(std::errc::io_error, "not set");
+  auto serving = [&]() -> Task<> {
+    served = co_await attempt(TlsStream::server(std::move(pair.server), server));
+  };
+  const std::vector<std::byte> data = random_bytes(std::size_t{2} << 20U, seed());
+  Result<> written;
+  auto writing = [&]() -> Task<> { written = co_await attempt(served->write_all(data)); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(serving());
+    TlsStream stream = co_await TlsStream::client(pair.client, "server.test", options);
+    co_await until([&] { return served.has_value(); });
+    group.start(writing());
+    co_await yield();
+    co_await pair.client.write_all(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
+    const Result<Lease> received = co_await attempt(served->receive());
+    CO_ASSERT(!received);
+    EXPECT_EQ(received.error(), std::errc::protocol_error);
+    std::size_t got = 0;
+    for (;;) {
+      const Result<Lease> told = co_await attempt(stream.receive());
+      if (told && !told->empty()) {
+        got += told->size();
+        continue;
+      }
+      CO_ASSERT(!told);
+      EXPECT_EQ(told.error().detail(),
+                "the peer gave up: what we sent arrived damaged (bad_record_mac)");
+      break;
+    }
+    EXPECT_GT(got, 0U) << "what was encrypted before goes first";
+  };
+  co_await with_group(body);
+  CO_ASSERT(!written);
+  EXPECT_EQ(written.error(), std::errc::protocol_error);
+}
+
 CO_TEST(TlsDamage, a_peer_that_speaks_something_else) {
   const TlsServerContext server = server_context();
   const TlsClientContext client = client_context();

@@ -1,6 +1,8 @@
 // What holds for a socket holds through TLS: stops, deadlines, second operations, closing.
-#include <array>
+#include <unistd.h>
 
+#include <array>
+#include <fstream>
 #include <random>
 
 #include "conformance/pieces.hpp"
@@ -189,6 +191,38 @@ CO_TEST(TlsStops, a_close_does_not_wait_long_for_a_peer_that_takes_nothing) {
   EXPECT_LT(now() - begun, 5s);
 }
 
+CO_TEST(TlsStops, a_close_tells_that_what_a_stopped_write_took_was_not_sent) {
+  // As long as something is on a simulated way, there may be room for it.
+  const Duration patience_of_write = is_simulated() ? Duration(500ms) : Duration(5ms);
+  for (const bool reads : {false, true}) {
+    TlsPair pair = co_await pair_with_small_buffers();
+    const std::vector<std::byte> data = random_bytes(std::size_t{2} << 20U, seed());
+    std::size_t sent = 0;
+    for (;;) {
+      const Result<std::size_t> count = co_await attempt(
+          with_timeout(patience_of_write, pair.client.write_some(ConstBuffer(data).subspan(sent))));
+      if (!count) break;
+      sent += *count;
+    }
+    std::string got;
+    auto reading = [&]() -> Task<> { got = co_await read_to_end(pair.server); };
+    Result<> closed;
+    auto body = [&](Group& group) -> Task<> {
+      if (reads) group.start(reading());
+      closed = co_await attempt(pair.client.close());
+    };
+    co_await with_group(body);
+    EXPECT_EQ(closed.has_value(), reads);
+    if (!closed) {
+      EXPECT_EQ(closed.error(), std::errc::timed_out);
+      EXPECT_STREQ(closed.error().operation(), "TLS close");
+    }
+    if (reads) {
+      EXPECT_TRUE(same_bytes(bytes_of(got), std::span(data).first(sent)));
+    }
+  }
+}
+
 CO_TEST(TlsStops, one_that_never_waits_lets_others_run) {
   TlsPair pair = co_await tls_pair();
   co_await expect_others_to_run_beside(pair.client, pair.server);
@@ -256,6 +290,14 @@ CO_TEST(TlsStops, stalled_handshakes_are_cut_while_others_are_served) {
   EXPECT_EQ(cut, count);
 }
 
+std::size_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 CO_TEST(TlsStops, a_thousand_sessions_leave_nothing) {
   const TlsClientContext client = client_context();
   const TlsServerContext server = server_context();
@@ -272,8 +314,12 @@ CO_TEST(TlsStops, a_thousand_sessions_leave_nothing) {
   };
   co_await some(50);
   const int descriptors = open_descriptors();
+  const std::size_t memory = resident_bytes();
   co_await some(count);
   EXPECT_EQ(open_descriptors(), descriptors);
+  if (!sanitized && !is_simulated()) {  // these keep what is freed; the simulator what has happened
+    EXPECT_LT(resident_bytes(), memory + (std::size_t{2} << 20U));
+  }
 }
 
 }  // namespace
