@@ -192,7 +192,7 @@ const std::vector<Failing> wording{
     {"no_such_option", "exec \"$0\" connect --oneof=keep :$1", 2, {"--oneof", "--on-eof"}},
     {"no_such_scheme", "exec \"$0\" connect tpc://host:$1", 2, {"tpc://", "did you mean tcp://"}},
     {"no_such_key", "exec \"$0\" connect ':'$1'?no_delay=1'", 2, {"no_delay", "nodelay"}},
-    {"scheme_of_a_later_version", "exec \"$0\" connect tls://host:$1", 2, {"not built into this"}},
+    {"scheme_of_a_later_version", "exec \"$0\" connect ws://host:$1", 2, {"not built into this"}},
     {"address_missing", "exec \"$0\" connect", 2, {"an address is missing", "localhost:7000"}},
     {"port_missing", "exec \"$0\" connect localhost", 2, {"has no port", "localhost:80"}},
     {"no_time", "exec \"$0\" connect -w soon :$1", 2, {"soon", "-w"}},

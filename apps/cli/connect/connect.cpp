@@ -5,10 +5,16 @@
 #include "session/run_session.hpp"
 #include "session/session.hpp"
 #include "session/socket_settings.hpp"
+#include "tls_layer/tls_end.hpp"
 
 namespace ieum::cli {
 
 namespace {
+
+/// -w is for all of them: each attempt, to a proxy, and on, and TLS's handshake.
+bool has_several_steps(const ConnectCommand& command) {
+  return command.retries > 0 || command.proxy || command.common.endpoint.scheme == Scheme::tls;
+}
 
 Task<StreamSocket> connect_to(const ConnectCommand& command, EventLog& events,
                               std::string_view target) {
@@ -18,7 +24,7 @@ Task<StreamSocket> connect_to(const ConnectCommand& command, EventLog& events,
     co_return socket;
   }
   ConnectOptions options;
-  if (command.retries == 0 && !command.proxy) options.timeout = command.common.wait;
+  if (!has_several_steps(command)) options.timeout = command.common.wait;
   options.family = command.common.family;
   options.no_delay = endpoint.setting(Key::nodelay).value_or(1) != 0;
   options.observer = &events;
@@ -42,8 +48,8 @@ Task<StreamSocket> connect_by_proxy(const ConnectCommand& command, EventLog& eve
   co_return socket;
 }
 
-Task<StreamSocket> connect_once(const ConnectCommand& command, EventLog& events,
-                                std::optional<Failure>& failure) {
+Task<StreamSocket> connect_socket(const ConnectCommand& command, EventLog& events,
+                                  std::optional<Failure>& failure) {
   if (command.proxy) {
     StreamSocket socket = co_await connect_by_proxy(command, events, failure);
     co_return socket;
@@ -52,40 +58,60 @@ Task<StreamSocket> connect_once(const ConnectCommand& command, EventLog& events,
   co_return socket;
 }
 
+/// Where the command connects to, and with what.
+struct Destination {
+  const ConnectCommand& command;
+  const TlsEnd* tls;  // null: there is none
+  EventLog& events;
+};
+
+Task<Connection> connect_once(const Destination& to, std::optional<Failure>& failure) {
+  const Endpoint& endpoint = to.command.common.endpoint;
+  StreamSocket socket = co_await connect_socket(to.command, to.events, failure);
+  if (endpoint.scheme == Scheme::descriptor) to.events.taken_over(endpoint.to_string());
+  to.events.connected(socket.local_address().value_or(Address{}), socket.peer_address());
+  Connection connection(std::move(socket));
+  if (to.tls != nullptr) {
+    const HostPort place = co_await HostPort::parse(endpoint.target);
+    co_await to.tls->meet(connection, std::string(place.host()), to.events, failure);
+  }
+  co_return connection;
+}
+
 /// Whether the same may succeed later.
 bool is_worth_retrying(const Error& error, const std::optional<Failure>& failure) {
   if (error == std::errc::operation_canceled || error == Errc::name_invalid) return false;
   return !failure || failure->status == Status::not_connected;
 }
 
-Task<StreamSocket> connect_often(const ConnectCommand& command, EventLog& events,
-                                 std::optional<Failure>& failure) {
-  for (int left = command.retries;; --left) {
+Task<Connection> connect_often(const Destination& to, std::optional<Failure>& failure) {
+  for (int left = to.command.retries;; --left) {
     failure.reset();
-    Result<StreamSocket> socket = co_await attempt(connect_once(command, events, failure));
-    if (socket) co_return *std::move(socket);
-    if (left == 0 || !is_worth_retrying(socket.error(), failure)) co_await fail(socket.error());
-    events.retrying(socket.error(), left, retry_pause);
+    Result<Connection> connection = co_await attempt(connect_once(to, failure));
+    if (connection) co_return *std::move(connection);
+    const Error& error = connection.error();
+    if (left == 0 || !is_worth_retrying(error, failure)) co_await fail(error);
+    to.events.retrying(error, left, retry_pause);
     co_await sleep(retry_pause);
   }
 }
 
-Task<StreamSocket> connect_any_way(const ConnectCommand& command, EventLog& events,
-                                   std::optional<Failure>& failure) {
-  // The time is for all of it: each attempt, to a proxy, and on.
-  const bool several = command.retries > 0 || command.proxy;
-  if (several && command.common.wait > Duration::zero()) {
-    StreamSocket socket =
-        co_await with_timeout(command.common.wait, connect_often(command, events, failure));
-    co_return socket;
+Task<Connection> connect_any_way(const Destination& to, std::optional<Failure>& failure) {
+  const Duration wait = to.command.common.wait;
+  if (has_several_steps(to.command) && wait > Duration::zero()) {
+    Connection connection = co_await with_timeout(wait, connect_often(to, failure));
+    co_return connection;
   }
-  StreamSocket socket = co_await connect_often(command, events, failure);
-  co_return socket;
+  Connection connection = co_await connect_often(to, failure);
+  co_return connection;
 }
 
 Failure why_not_connected(const ConnectCommand& command, const Error& error,
                           const std::optional<Failure>& failure) {
-  if (failure && error != std::errc::timed_out) return *failure;
+  // Else it is what an earlier attempt failed with.
+  const bool is_last =
+      failure && (error != std::errc::timed_out || failure->status == Status::timed_out);
+  if (is_last) return *failure;
   const CommonOptions& common = command.common;
   const std::string where = common.endpoint.to_string();
   const ErrorContext context{
@@ -95,23 +121,20 @@ Failure why_not_connected(const ConnectCommand& command, const Error& error,
   return explain_failure(stage, error, context);
 }
 
-Task<int> talk_over(StreamSocket socket, const ConnectCommand& command, EventLog& events,
+Task<int> talk_over(Connection connection, const ConnectCommand& command, EventLog& events,
                     Interrupt& interrupt, LocalStreams& streams) {
   const Endpoint& endpoint = command.common.endpoint;
-  const Address local = socket.local_address().value_or(Address{});
-  if (endpoint.scheme == Scheme::descriptor) events.taken_over(endpoint.to_string());
-  events.connected(local, socket.peer_address());
-  const Result<> set = apply_settings(socket, endpoint, events);
+  const Result<> set = apply_settings(connection.socket(), endpoint, events);
   if (!set) {
     const ErrorContext context{.where = endpoint.target};
     co_return events.log().failed(explain_failure(Stage::setting_options, set.error(), context));
   }
   if (command.probe) {
-    co_await socket.close();
+    co_await connection.stream().close();
     events.closed(EndReason::probed);
     co_return 0;
   }
-  const int status = co_await run_session(socket, streams, command.common, events, interrupt);
+  const int status = co_await run_session(connection, streams, command.common, events, interrupt);
   co_return status;
 }
 
@@ -124,26 +147,31 @@ Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interrupt& i
     const int status = co_await copy_standard(*streams, command.common, events, interrupt);
     co_return status;
   }
+  const auto tls = TlsEnd::make(command.common, Role::connect);
+  if (!tls) co_return log.failed(tls.error());
   std::optional<Failure> failure;
-  Result<StreamSocket> socket =
-      co_await attempt(unless_interrupted(connect_any_way(command, events, failure), interrupt));
-  if (!socket && interrupt.is_raised()) co_return report_interrupted(events, interrupt);
-  if (!socket) co_return log.failed(why_not_connected(command, socket.error(), failure));
-  const int status = co_await talk_over(*std::move(socket), command, events, interrupt, *streams);
+  const Destination to{command, tls->get(), events};
+  Result<Connection> connection =
+      co_await attempt(unless_interrupted(connect_any_way(to, failure), interrupt));
+  if (!connection && interrupt.is_raised()) co_return report_interrupted(events, interrupt);
+  if (!connection) co_return log.failed(why_not_connected(command, connection.error(), failure));
+  const int status =
+      co_await talk_over(*std::move(connection), command, events, interrupt, *streams);
   co_return status;
 }
 
 }  // namespace
 
-Task<std::optional<Failure>> probe_one(const ConnectCommand& command, EventLog& events) {
+Task<std::optional<Failure>> probe_one(const ConnectCommand& command, const TlsEnd* tls,
+                                       EventLog& events) {
   std::optional<Failure> failure;
-  Result<StreamSocket> socket = co_await attempt(connect_any_way(command, events, failure));
-  if (!socket) {
-    if (socket.error() == std::errc::operation_canceled) co_await fail(socket.error());
-    co_return why_not_connected(command, socket.error(), failure);
+  const Destination to{command, tls, events};
+  Result<Connection> connection = co_await attempt(connect_any_way(to, failure));
+  if (!connection) {
+    if (connection.error() == std::errc::operation_canceled) co_await fail(connection.error());
+    co_return why_not_connected(command, connection.error(), failure);
   }
-  events.connected(socket->local_address().value_or(Address{}), socket->peer_address());
-  co_await socket->close();
+  co_await connection->stream().close();
   events.closed(EndReason::probed);
   co_return std::nullopt;
 }

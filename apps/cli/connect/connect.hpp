@@ -12,6 +12,7 @@ namespace ieum::cli {
 
 class EventLog;
 class Log;
+class TlsEnd;
 struct Interrupt;
 
 /// Between two attempts of --retry.
@@ -32,8 +33,9 @@ struct ConnectCommand {
 /// Gives the exit status; what went wrong has been reported.
 [[nodiscard]] Task<int> run_connect(const ConnectCommand& command, Log& log);
 /// Whether there is a connection to `command`'s one port, which is closed again; else why not.
+/// `tls` is null if there is none.
 [[nodiscard]] Task<std::optional<Failure>> probe_one(const ConnectCommand& command,
-                                                     EventLog& events);
+                                                     const TlsEnd* tls, EventLog& events);
 /// -z with a range of ports.
 [[nodiscard]] Task<int> probe_ports(const ConnectCommand& command, Log& log, Interrupt& interrupt);
 /// The same with an address of datagrams.

@@ -50,12 +50,14 @@ std::vector<OptionSpec> options() {
                  .help = "Connect and close at once, to see whether anything listens. With a "
                          "range of ports, HOST:FIRST-LAST, those that are open are written to "
                          "standard output, and -w counts for each."});
+  add_tls_options(all, Role::connect);
   return all;
 }
 
 std::vector<Conflict> conflicts() {
   std::vector<Conflict> all;
   add_talk_conflicts(all);
+  add_tls_conflicts(all, Role::connect);
   all.push_back({.options = {"--source"},
                  .sentence = "{} is for TCP and UDP addresses",
                  .schemes = ~ip_schemes});
@@ -64,7 +66,7 @@ std::vector<Conflict> conflicts() {
                  .schemes = ~connection_schemes});
   all.push_back({.options = {"--proxy"},
                  .sentence = "{} is for TCP addresses",
-                 .schemes = ~bit(Scheme::tcp)});
+                 .schemes = ~(bit(Scheme::tcp) | bit(Scheme::tls))});
   all.push_back(
       {.options = {"--proxy-auth"}, .sentence = "{} requires --proxy", .without = {"--proxy"}});
   all.push_back({.options = {"--probe"},
@@ -136,6 +138,10 @@ ManualText manual() {
                  {"ieum connect -z --retry 60 db:5432 && start-the-rest",
                   "Wait for a port, for a minute."},
                  {"ieum connect -z -w 1 host:1-1024", "List the open ports."},
+                 {"ieum connect -v tls://example.com:443 < /dev/null",
+                  "Look at a server's TLS: each step of the handshake, and its certificates."},
+                 {"ieum connect --ca authority.pem --servername a.test tls://localhost:4433",
+                  "Talk over TLS to a server under development (ieum certificate)."},
                  {"ieum connect -v unix:/run/app.sock",
                   "Connect to a Unix socket, and report each event."},
                  {"ieum connect --hex host:7", "See every byte, both ways."},

@@ -9,6 +9,7 @@
 
 #include "connect/connect.hpp"
 #include "session/run_session.hpp"
+#include "tls_layer/tls_end.hpp"
 
 namespace ieum::cli {
 
@@ -19,8 +20,9 @@ constexpr std::size_t probes_max = 64;
 
 class PortProbe {
  public:
-  PortProbe(const ConnectCommand& command, Log& log, Output& output)
+  PortProbe(const ConnectCommand& command, const TlsEnd* tls, Log& log, Output& output)
       : command_(command),
+        tls_(tls),
         log_(log),
         output_(output),
         states_(std::size_t{command.last_port} - command.common.endpoint.port + 1) {
@@ -36,6 +38,17 @@ class PortProbe {
   [[nodiscard]] std::size_t count() const noexcept { return states_.size(); }
   /// What was wrong with the first that is not open; or what is wrong with all.
   [[nodiscard]] const std::optional<Failure>& failure() const noexcept { return failure_; }
+
+  /// The name is unknown, or we lack something: no port has anything to do with it.
+  static bool is_about_all(const Failure& failure) {
+    switch (failure.status) {
+      case Status::not_connected:
+      case Status::timed_out:
+      case Status::tls_handshake:
+      case Status::certificate: return false;
+      default: return true;
+    }
+  }
 
  private:
   enum class State : std::uint8_t { unknown, open, closed };
@@ -55,17 +68,12 @@ class PortProbe {
       endpoint.port = static_cast<std::uint16_t>(endpoint.port + index);
       endpoint.target = fmt::format("{}:{}", host_, endpoint.port);
       EventLog events(log_, endpoint.port, Address{});
-      const std::optional<Failure> failure = co_await probe_one(command, events);
+      const std::optional<Failure> failure = co_await probe_one(command, tls_, events);
       states_[index] = failure ? State::closed : State::open;
       if (failure && (!failure_ || is_about_all(*failure))) failure_ = failure;
       if (failure && is_about_all(*failure)) group.stop();
       co_await tell();
     }
-  }
-
-  /// The name is unknown, or we lack something: no port has anything to do with it.
-  static bool is_about_all(const Failure& failure) {
-    return failure.status != Status::not_connected && failure.status != Status::timed_out;
   }
 
   /// In order, as far as all before are known.
@@ -82,6 +90,7 @@ class PortProbe {
   }
 
   const ConnectCommand& command_;
+  const TlsEnd* tls_;
   Log& log_;
   Output& output_;
   std::string host_;
@@ -98,15 +107,15 @@ Task<int> probe_ports(const ConnectCommand& command, Log& log, Interrupt& interr
   EventLog events(log);
   Result<LocalStreams> streams = open_local_streams(command.common, log);
   if (!streams) co_return static_cast<int>(Status::other);
-  PortProbe probe(command, log, streams->output);
+  const auto tls = TlsEnd::make(command.common, Role::connect);
+  if (!tls) co_return log.failed(tls.error());
+  PortProbe probe(command, tls->get(), log, streams->output);
   const Result<> done = co_await attempt(unless_interrupted(probe.run(), interrupt));
   if (interrupt.is_raised()) {
     co_return log.failed({interrupt.status(), fmt::format("interrupted; {} open", probe.open())});
   }
   const std::optional<Failure>& failure = probe.failure();
-  const bool about_all =
-      failure && failure->status != Status::not_connected && failure->status != Status::timed_out;
-  if (about_all) co_return log.failed(*failure);
+  if (failure && PortProbe::is_about_all(*failure)) co_return log.failed(*failure);
   if (!done) {
     const ErrorContext context{.where = streams->output.where()};
     co_return log.failed(explain_failure(Stage::writing_output, done.error(), context));

@@ -37,6 +37,13 @@ ManualSection addresses_section(Role role) {
                              "a new attempt starts every {} and the first connection wins (RFC "
                              "8305).",
                              format_duration(ConnectOptions{}.attempt_delay))},
+      {"tls://HOST:PORT",
+       listens
+           ? "TLS over TCP, with the certificate of --cert or --self-signed. The end of input is "
+             "told by close_notify, so that the client knows it has got all of it."
+           : "TLS over TCP: the server must prove to be HOST, by a certificate of somebody whom "
+             "the system trusts. The end of input is told by close_notify; a connection that "
+             "ends without the server's is an error, as its end may be missing."},
       {"unix:/PATH, unix:@NAME",
        "A Unix stream socket: a file, or a name in Linux's abstract namespace. Write a space, % or "
        "? as %20, %25 or %3F."},
@@ -86,7 +93,14 @@ ManualSection exit_status_section(Role role) {
   }
   section.entries.push_back(
       {number_of(Status::timed_out), "Timed out: -w, -i, or the system's own limit."});
-  section.entries.push_back({number_of(Status::broken), "The connection broke."});
+  section.entries.push_back(
+      {number_of(Status::tls_handshake),
+       "TLS's handshake failed: no TLS there, nothing in common, or refused."});
+  section.entries.push_back({number_of(Status::broken),
+                             "The connection broke, or TLS was cut off: it ended without a "
+                             "close_notify."});
+  section.entries.push_back(
+      {number_of(Status::certificate), "The other end's certificate was found wrong."});
   section.entries.push_back(
       {number_of(Status::hung_up), "Ended by SIGHUP, which does nothing after nohup(1)."});
   section.entries.push_back(

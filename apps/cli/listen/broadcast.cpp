@@ -69,9 +69,10 @@ void Broadcast::lose_output(const Error& error) {
   output_failed_.set();
 }
 
-Task<EndReason> Broadcast::serve(StreamSocket& client, EventLog& events) {
+Task<EndReason> Broadcast::serve(Connection& connection, EventLog& events) {
+  Stream& client = connection.stream();
   Member member(options_.rendering, fmt::format("{}", events.number()));
-  auto body = [&](Group& group) { return serve_in(group, client, member, events); };
+  auto body = [&](Group& group) { return serve_in(group, connection, member, events); };
   const Result<> served = co_await attempt(with_group(body));
   if (member.reason == EndReason::too_slow) {
     report_too_slow(client);
@@ -83,7 +84,7 @@ Task<EndReason> Broadcast::serve(StreamSocket& client, EventLog& events) {
   co_return member.reason;
 }
 
-void Broadcast::report_too_slow(const StreamSocket& client) {
+void Broadcast::report_too_slow(const Stream& client) {
   const std::string who = client.peer_address().to_string();
   log_.notice({"too_slow",
                fmt::format("disconnected {}: it is not reading, and {} are waiting for it",
@@ -92,7 +93,7 @@ void Broadcast::report_too_slow(const StreamSocket& client) {
                {{"peer", who}}});
 }
 
-Task<> Broadcast::serve_in(Group& group, StreamSocket& client, Member& member, EventLog& events) {
+Task<> Broadcast::serve_in(Group& group, Connection& connection, Member& member, EventLog& events) {
   member.group = &group;
   struct Membership {
     Broadcast& broadcast;
@@ -110,13 +111,13 @@ Task<> Broadcast::serve_in(Group& group, StreamSocket& client, Member& member, E
   };
   const Membership membership(*this, member);
   if (has_said_all()) member.queue.close();
-  group.start(receive(client, member, events));
+  group.start(receive(connection.stream(), member, events));
   if (options_.session.idle > Duration::zero()) group.start(watch_idle(member));
-  co_await send(client, member, events);
+  co_await send(connection, member, events);
   group.stop();
 }
 
-Task<> Broadcast::receive(StreamSocket& client, Member& member, EventLog& events) {
+Task<> Broadcast::receive(Stream& client, Member& member, EventLog& events) {
   for (;;) {
     const Lease data = co_await client.receive();
     if (!data) break;
@@ -136,7 +137,8 @@ Task<> Broadcast::receive(StreamSocket& client, Member& member, EventLog& events
 }
 
 /// Sends what is queued, until the client has finished.
-Task<> Broadcast::send(StreamSocket& client, Member& member, EventLog& events) {
+Task<> Broadcast::send(Connection& connection, Member& member, EventLog& events) {
+  Stream& client = connection.stream();
   for (;;) {
     const Result<Payload> next = co_await attempt(member.queue.pop());
     if (!next && next.error() == Errc::closed) break;
@@ -158,8 +160,8 @@ Task<> Broadcast::send(StreamSocket& client, Member& member, EventLog& events) {
     member.reason = EndReason::input_ended;
     if (!client.peer_address().is_ip()) co_return;
     // At most so long: the system goes on sending.
-    const Result<> arrived =
-        co_await attempt(with_timeout(std::chrono::seconds(5), client.wait_acknowledged()));
+    const Result<> arrived = co_await attempt(
+        with_timeout(std::chrono::seconds(5), connection.socket().wait_acknowledged()));
     if (!arrived && arrived.error() != std::errc::timed_out) co_await fail(arrived.error());
     co_return;
   }

@@ -9,7 +9,6 @@
 #include <ieum/event.hpp>
 #include <ieum/group.hpp>
 #include <ieum/send_queue.hpp>
-#include <ieum/stream_socket.hpp>
 
 #include "session/run_session.hpp"
 
@@ -37,7 +36,7 @@ class Broadcast {
   /// does.
   [[nodiscard]] Task<> read_input();
   /// One client, until it has finished. Closes its socket.
-  [[nodiscard]] Task<EndReason> serve(StreamSocket& client, EventLog& events);
+  [[nodiscard]] Task<EndReason> serve(Connection& connection, EventLog& events);
 
   /// Our output has failed, or has nobody who reads it.
   void lose_output(const Error& error);
@@ -59,12 +58,12 @@ class Broadcast {
     EndReason reason = EndReason::client_finished;
   };
 
-  Task<> serve_in(Group& group, StreamSocket& client, Member& member, EventLog& events);
-  Task<> receive(StreamSocket& client, Member& member, EventLog& events);
-  Task<> send(StreamSocket& client, Member& member, EventLog& events);
+  Task<> serve_in(Group& group, Connection& connection, Member& member, EventLog& events);
+  Task<> receive(Stream& client, Member& member, EventLog& events);
+  Task<> send(Connection& connection, Member& member, EventLog& events);
   Task<> watch_idle(Member& member);
   void disconnect(Member& member, EndReason reason);
-  void report_too_slow(const StreamSocket& client);
+  void report_too_slow(const Stream& client);
   Task<> until_room();
   [[nodiscard]] bool has_room() const noexcept;
   void send_to_all(const Payload& payload, const Member* except = nullptr);

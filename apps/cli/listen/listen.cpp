@@ -18,6 +18,7 @@
 #include "session/socket_settings.hpp"
 #include "session/stall_watch.hpp"
 #include "text/units.hpp"
+#include "tls_layer/tls_end.hpp"
 
 namespace ieum::cli {
 
@@ -125,8 +126,9 @@ int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served
   return log.failed(explain_failure(Stage::receiving, error, context));
 }
 
-Task<int> serve_one(Listener listener, const ListenCommand& command, const Access& access,
-                    EventLog& events, Interrupt& interrupt, LocalStreams& streams) {
+Task<int> serve_one(Listener listener, const ListenCommand& command, const TlsEnd* tls,
+                    const Access& access, EventLog& events, Interrupt& interrupt,
+                    LocalStreams& streams) {
   events.waiting_for_client();
   Task<StreamSocket> accepting = accept_one(listener, access, events, command.common.wait);
   Result<StreamSocket> accepted =
@@ -136,21 +138,30 @@ Task<int> serve_one(Listener listener, const ListenCommand& command, const Acces
     const ErrorContext context{.limit = command.common.wait};
     co_return events.log().failed(explain_failure(Stage::accepting, accepted.error(), context));
   }
-  StreamSocket client = *std::move(accepted);
-  events.accepted(client.local_address().value_or(Address{}), client.peer_address());
+  Connection client(*std::move(accepted));
+  StreamSocket& socket = client.socket();
+  events.accepted(socket.local_address().value_or(Address{}), socket.peer_address());
   co_await listener.close();  // one client is all: others are refused
   events.stopped_listening();
-  const Result<> set = apply_settings(client, command.common.endpoint, events);
+  const Result<> set = apply_settings(socket, command.common.endpoint, events);
   if (!set) {
     const ErrorContext context{.where = command.common.endpoint.target};
     co_return events.log().failed(explain_failure(Stage::setting_options, set.error(), context));
+  }
+  if (tls != nullptr) {
+    std::optional<Failure> failure;
+    Task<> meeting = tls->meet(client, {}, events, failure);
+    const Result<> met = co_await attempt(unless_interrupted(std::move(meeting), interrupt));
+    if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
+    if (failure) co_return events.log().failed(*failure);
+    if (!met) co_return events.log().failed(explain_failure(Stage::accepting, met.error()));
   }
   if (command.service == Service::stdio) {
     const int status = co_await run_session(client, streams, command.common, events, interrupt);
     co_return status;
   }
-  const Result<ServiceEnd> served =
-      co_await attempt(unless_interrupted(serve_client(client, command, events), interrupt));
+  const Result<ServiceEnd> served = co_await attempt(
+      unless_interrupted(serve_client(client.stream(), command, events), interrupt));
   if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   co_return service_ended(command, served, events);
 }
@@ -160,6 +171,7 @@ Task<int> serve_one(Listener listener, const ListenCommand& command, const Acces
 /// What the sessions of a server share.
 struct SharedState {
   const ListenCommand& command;
+  const TlsEnd* tls;  // null: there is none
   const Access& access;
   Log& log;
   EventLog& events;  // the listener's
@@ -183,24 +195,24 @@ void session_failed(SharedState& shared, const Error& error, EventLog& events) {
   events.closed(EndReason::broken);
 }
 
-Task<EndReason> serve_one_of_many(SharedState& shared, StreamSocket& client, EventLog& events) {
+Task<EndReason> serve_one_of_many(SharedState& shared, Connection& client, EventLog& events) {
   if (shared.command.service == Service::stdio) {
     const EndReason reason = co_await shared.broadcast.serve(client, events);
     co_return reason;
   }
-  const ServiceEnd end = co_await serve_client(client, shared.command, events);
+  const ServiceEnd end = co_await serve_client(client.stream(), shared.command, events);
   co_return end.reason;
 }
 
-Task<> serve_watched(Group& group, SharedState& shared, StreamSocket& client, EventLog& events,
+Task<> serve_watched(Group& group, SharedState& shared, Connection& client, EventLog& events,
                      EndReason& reason) {
-  group.start(watch_stalls(client, events));
+  group.start(watch_stalls(client.socket(), events));
   reason = co_await serve_one_of_many(shared, client, events);
   group.stop();
 }
 
 /// With -v, it is also said why nothing moves.
-Task<EndReason> serve_and_watch(SharedState& shared, StreamSocket& client, EventLog& events) {
+Task<EndReason> serve_and_watch(SharedState& shared, Connection& client, EventLog& events) {
   EndReason reason = EndReason::client_finished;
   if (!shared.log.reports_events()) {
     reason = co_await serve_one_of_many(shared, client, events);
@@ -209,6 +221,30 @@ Task<EndReason> serve_and_watch(SharedState& shared, StreamSocket& client, Event
   auto body = [&](Group& group) { return serve_watched(group, shared, client, events, reason); };
   co_await with_group(body);
   co_return reason;
+}
+
+Task<> serve_connection(SharedState& shared, Connection& client, EventLog& events) {
+  const Result<EndReason> ended = co_await attempt(serve_and_watch(shared, client, events));
+  if (ended) {
+    events.closed(*ended);
+  } else {
+    session_failed(shared, ended.error(), events);
+    if (ended.error() == std::errc::operation_canceled) co_await fail(ended.error());
+  }
+}
+
+/// False: there is no session, as was reported.
+Task<bool> meet_client(SharedState& shared, Connection& client, EventLog& events) {
+  std::optional<Failure> failure;
+  const Result<> met = co_await attempt(shared.tls->meet(client, {}, events, failure));
+  if (met) co_return true;
+  if (met.error() == std::errc::operation_canceled) {
+    events.closed(EndReason::interrupted);
+    co_await fail(met.error());
+  }
+  if (failure) events.not_secured(failure->sentence);
+  events.closed(EndReason::broken);
+  co_return false;
 }
 
 Task<> session(SharedState& shared, StreamSocket client) {
@@ -234,13 +270,12 @@ Task<> session(SharedState& shared, StreamSocket client) {
     }
   };
   const Count count{shared, events};
-  const Result<EndReason> ended = co_await attempt(serve_and_watch(shared, client, events));
-  if (ended) {
-    events.closed(*ended);
-  } else {
-    session_failed(shared, ended.error(), events);
-    if (ended.error() == std::errc::operation_canceled) co_await fail(ended.error());
+  Connection connection(std::move(client));
+  if (shared.tls != nullptr) {
+    const bool is_met = co_await meet_client(shared, connection, events);
+    if (!is_met) co_return;
   }
+  co_await serve_connection(shared, connection, events);
 }
 
 /// Says once a minute at most that clients have to wait because the system lacks something.
@@ -317,12 +352,18 @@ Task<> serve_beside(Group& group, Server& server, SharedState& shared, LocalStre
   group.stop();
 }
 
-Task<int> serve_many(Listener listener, const ListenCommand& command, const Access& access,
-                     EventLog& events, Interrupt& interrupt, LocalStreams& streams) {
+Task<int> serve_many(Listener listener, const ListenCommand& command, const TlsEnd* tls,
+                     const Access& access, EventLog& events, Interrupt& interrupt,
+                     LocalStreams& streams) {
   Log& log = events.log();
   const auto relaying = command.relays ? Broadcast::Relaying::to_others : Broadcast::Relaying::none;
-  SharedState shared{command, access,    log,
-                     events,  interrupt, Broadcast(streams, command.common, relaying, log)};
+  SharedState shared{command,
+                     tls,
+                     access,
+                     log,
+                     events,
+                     interrupt,
+                     Broadcast(streams, command.common, relaying, log)};
   auto handler = [&shared](StreamSocket client) { return session(shared, std::move(client)); };
   Server server(std::move(listener), handler, {.sessions_max = command.clients_max});
   events.waiting_for_client();
@@ -382,6 +423,8 @@ Task<int> listen_and_serve(const ListenCommand& command, const Access& access, L
     const int status = co_await serve_standard(*streams, command, events, interrupt);
     co_return status;
   }
+  const auto tls = TlsEnd::make(command.common, Role::listen);
+  if (!tls) co_return log.failed(tls.error());
   std::optional<Failure> failure;
   Result<Listener> listener =
       co_await attempt(unless_interrupted(open_listener(command, events, failure), interrupt));
@@ -394,13 +437,14 @@ Task<int> listen_and_serve(const ListenCommand& command, const Access& access, L
     co_return log.failed(
         explain_failure(taken ? Stage::taking_over : Stage::listening, listener.error(), context));
   }
+  if (*tls != nullptr) (*tls)->announce(listener->address(), log);
   if (command.keep) {
-    const int status =
-        co_await serve_many(*std::move(listener), command, access, events, interrupt, *streams);
+    const int status = co_await serve_many(*std::move(listener), command, tls->get(), access,
+                                           events, interrupt, *streams);
     co_return status;
   }
-  const int status =
-      co_await serve_one(*std::move(listener), command, access, events, interrupt, *streams);
+  const int status = co_await serve_one(*std::move(listener), command, tls->get(), access, events,
+                                        interrupt, *streams);
   co_return status;
 }
 

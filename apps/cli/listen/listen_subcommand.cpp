@@ -17,8 +17,12 @@ namespace {
 constexpr int clients_max_max = 1'000'000;
 constexpr int backlog_max = 65'535;
 
-constexpr std::array hints{Hint{"-p", "the port is part of the address, as :7000"},
-                           Hint{"-l", "this is 'ieum listen' already"}};
+constexpr std::array hints{
+    Hint{"-p", "the port is part of the address, as :7000"},
+    Hint{"-l", "this is 'ieum listen' already"},
+    Hint{"--insecure", "clients need no certificate, unless --ca says whose"},
+    Hint{"--pin", "clients are known by their certificates: see --ca"},
+    Hint{"--servername", "a server is whom its certificate is for: see --cert"}};
 
 std::vector<OptionSpec> options() {
   constexpr std::string_view service_group = "Serving";
@@ -66,6 +70,7 @@ std::vector<OptionSpec> options() {
   add_talk_options(all,
                    "Without -k: give up when no client has come within TIME. Default: wait "
                    "forever.");
+  add_tls_options(all, Role::listen);
   return all;
 }
 
@@ -95,6 +100,7 @@ void add_datagram_conflicts(std::vector<Conflict>& all) {
 std::vector<Conflict> conflicts() {
   std::vector<Conflict> all;
   add_talk_conflicts(all);
+  add_tls_conflicts(all, Role::listen);
   all.push_back({.options = {"--echo", "--discard", "--exec"},
                  .sentence = "--echo, --discard and --exec are mutually exclusive",
                  .count_min = 2});
@@ -164,6 +170,11 @@ ManualText manual() {
                  {"ieum listen -k --allow 192.0.2.0/24 --exec uptime :13",
                   "Serve one network alone."},
                  {"ieum listen -k --echo udp://:7", "An echo server for datagrams."},
+                 {"ieum listen --self-signed tls://:4433 > file",
+                  "Receive a file over TLS; the line to connect with is shown."},
+                 {"ieum listen -k --exec 'ieum connect host:80' --cert a.test.pem --key a.test.key "
+                  "tls://:443",
+                  "Serve a plain server over TLS."},
                  {"ieum listen -v unix:/tmp/app.sock",
                   "Listen on a Unix socket, and report each event."},
                  {"ieum listen -k --exec 'ieum connect host:80' :8080",

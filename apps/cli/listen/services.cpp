@@ -22,7 +22,7 @@ constexpr Duration close_grace = std::chrono::seconds(1);
 /// What a command may take to end when its client has gone.
 constexpr Duration command_grace = std::chrono::seconds(1);
 
-Task<> echo(StreamSocket& client, EventLog::Clock::time_point& last_activity, EventLog& events) {
+Task<> echo(Stream& client, EventLog::Clock::time_point& last_activity, EventLog& events) {
   for (;;) {
     const Lease data = co_await client.receive();
     if (!data) break;
@@ -35,7 +35,7 @@ Task<> echo(StreamSocket& client, EventLog::Clock::time_point& last_activity, Ev
   events.peer_finished();
 }
 
-Task<> discard(StreamSocket& client, EventLog::Clock::time_point& last_activity, EventLog& events) {
+Task<> discard(Stream& client, EventLog::Clock::time_point& last_activity, EventLog& events) {
   // One for all clients: nobody looks at what is in it.
   static std::array<std::byte, std::size_t{256} * 1024> scratch;
   for (;;) {
@@ -50,7 +50,7 @@ Task<> discard(StreamSocket& client, EventLog::Clock::time_point& last_activity,
 // ---- A command ----------------------------------------------------------------------------------
 
 /// Our environment, and who is connected with whom.
-std::vector<std::string> environment_for(const StreamSocket& client) {
+std::vector<std::string> environment_for(const Stream& client) {
   std::vector<std::string> variables;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
@@ -64,7 +64,7 @@ std::vector<std::string> environment_for(const StreamSocket& client) {
 
 /// What a command and its client share while both run.
 struct CommandSession {
-  StreamSocket& client;
+  Stream& client;
   Process& process;
   Stream& to_command;
   Stream& from_command;
@@ -159,7 +159,7 @@ Result<Process> start_on(const PseudoTerminal& terminal, const std::string& comm
   return Process::start(arguments, options);
 }
 
-Task<ExitStatus> serve_command_on_terminal(StreamSocket& client, const std::string& command,
+Task<ExitStatus> serve_command_on_terminal(Stream& client, const std::string& command,
                                            Duration idle, EventLog& events) {
   PseudoTerminal terminal = co_await PseudoTerminal::open();
   using Direction = DescriptorStream::Direction;
@@ -177,7 +177,7 @@ Task<ExitStatus> serve_command_on_terminal(StreamSocket& client, const std::stri
   co_return served.status;
 }
 
-Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command, Duration idle,
+Task<ExitStatus> serve_command(Stream& client, const std::string& command, Duration idle,
                                EventLog& events) {
   const std::vector<std::string> arguments{"/bin/sh", "-c", command};
   const std::vector<std::string> environment = environment_for(client);
@@ -198,8 +198,7 @@ Task<ExitStatus> serve_command(StreamSocket& client, const std::string& command,
 
 }  // namespace
 
-Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command,
-                              EventLog& events) {
+Task<ServiceEnd> serve_client(Stream& client, const ListenCommand& command, EventLog& events) {
   const Duration idle = command.common.session.idle;
   ServiceEnd end;
   if (command.service == ListenCommand::Service::exec) {

@@ -1,7 +1,7 @@
 // What `ieum listen` does for a client without us: echo, discard, a command.
 #pragma once
 
-#include <ieum/stream_socket.hpp>
+#include <ieum/stream.hpp>
 #include <ieum/task.hpp>
 
 #include "listen/listen.hpp"
@@ -19,7 +19,7 @@ struct ServiceEnd {
 /// if nothing came or went for `CommonOptions::session.idle`, or because a command could not be
 /// started
 /// (`Error::operation` is then "start").
-[[nodiscard]] Task<ServiceEnd> serve_client(StreamSocket& client, const ListenCommand& command,
+[[nodiscard]] Task<ServiceEnd> serve_client(Stream& client, const ListenCommand& command,
                                             EventLog& events);
 
 /// The command on our own standard input and output.

@@ -33,8 +33,9 @@ struct Conflict {
 inline constexpr std::uint32_t datagram_schemes =
     bit(Scheme::udp) | bit(Scheme::unix_datagram) | bit(Scheme::multicast);
 inline constexpr std::uint32_t ip_schemes =
-    bit(Scheme::tcp) | bit(Scheme::udp) | bit(Scheme::multicast);
+    bit(Scheme::tcp) | bit(Scheme::tls) | bit(Scheme::udp) | bit(Scheme::multicast);
 /// What a connection is made to.
-inline constexpr std::uint32_t connection_schemes = bit(Scheme::tcp) | bit(Scheme::unix_stream);
+inline constexpr std::uint32_t connection_schemes =
+    bit(Scheme::tcp) | bit(Scheme::tls) | bit(Scheme::unix_stream);
 
 }  // namespace ieum::cli

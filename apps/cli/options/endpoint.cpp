@@ -79,7 +79,7 @@ std::string read_host_port(std::string_view text, Role role, Endpoint& endpoint)
   const std::size_t colon = endpoint.target.rfind(':');
   const std::string name = colon == std::string::npos ? "" : endpoint.target.substr(colon + 1);
   if (is_service_name(name) && colon == endpoint.target.find(':')) {
-    const auto port = port_of_service(name, endpoint.scheme != Scheme::tcp);
+    const auto port = port_of_service(name, endpoint.has_datagrams());
     if (port) endpoint.target = fmt::format("{}:{}", endpoint.target.substr(0, colon), *port);
   }
   std::string place = endpoint.target;

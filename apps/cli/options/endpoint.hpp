@@ -28,7 +28,8 @@ struct Endpoint {
   [[nodiscard]] std::string_view text_setting(Key key) const noexcept;
   [[nodiscard]] bool has_setting(Key key) const noexcept { return setting(key).has_value(); }
   [[nodiscard]] bool is_ip() const noexcept {
-    return scheme == Scheme::tcp || scheme == Scheme::udp || scheme == Scheme::multicast;
+    return scheme == Scheme::tcp || scheme == Scheme::tls || scheme == Scheme::udp ||
+           scheme == Scheme::multicast;
   }
   [[nodiscard]] bool is_unix() const noexcept {
     return scheme == Scheme::unix_stream || scheme == Scheme::unix_datagram;

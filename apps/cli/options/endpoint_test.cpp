@@ -130,6 +130,8 @@ TEST(Endpoint, knows_the_forms_of_other_tools) {
             "'UNIX-CONNECT:/tmp/x' is socat's form; here it is 'ieum connect unix:/tmp/x'");
   EXPECT_EQ(refused("EXEC:date"),
             "'EXEC:date' is socat's form; here it is 'ieum listen --exec COMMAND ADDRESS'");
+  EXPECT_EQ(refused("OPENSSL-LISTEN:9,cert=f,fork", Role::listen),
+            "'OPENSSL-LISTEN:9,cert=f,fork' is socat's form; here it is 'ieum listen -k tls://:9'");
   EXPECT_EQ(refused("STDIO"),
             "'STDIO' is socat's form; standard input and output are the address -");
   EXPECT_EQ(refused("/dev/udp/h/53"), "'/dev/udp/h/53' is bash's form; write udp://h:53");
@@ -137,7 +139,7 @@ TEST(Endpoint, knows_the_forms_of_other_tools) {
 }
 
 TEST(Endpoint, knows_what_is_not_built_in_yet) {
-  for (const char* text : {"tls://h:1", "ws://h:1/x", "wss://h:1"}) {
+  for (const char* text : {"ws://h:1/x", "wss://h:1"}) {
     EXPECT_NE(refused(text).find("is not built into this version"), std::string::npos) << text;
   }
 }
@@ -146,14 +148,14 @@ TEST(Endpoint, suggests_a_key) {
   EXPECT_EQ(refused("h:1?nodealy=1"),
             "in 'h:1?nodealy=1': unknown key 'nodealy' after '?'; did you mean 'nodelay'?");
   EXPECT_EQ(refused("h:1?reuseport=1"),
-            "in 'h:1?reuseport=1': the key 'reuseport' is for tcp://, udp:// addresses of "
+            "in 'h:1?reuseport=1': the key 'reuseport' is for tcp://, tls://, udp:// addresses of "
             "'ieum listen' only");
   EXPECT_EQ(refused("h:1?ttl"), "in 'h:1?ttl': the key 'ttl' has no value; write ttl=1-255");
   EXPECT_EQ(refused("h:1?ttl=0"), "in 'h:1?ttl=0': ttl takes a number from 1 to 255, not '0'");
   EXPECT_EQ(refused("h:1?nodelay=yes"), "in 'h:1?nodelay=yes': nodelay takes 0 or 1, not 'yes'");
   EXPECT_EQ(refused("h:1?ttl=5&ttl=6"), "in 'h:1?ttl=5&ttl=6': the key 'ttl' is given twice");
   EXPECT_EQ(refused("fd:3?ttl=5"),
-            "in 'fd:3?ttl=5': the key 'ttl' is for tcp://, udp://, mcast:// "
+            "in 'fd:3?ttl=5': the key 'ttl' is for tcp://, tls://, udp://, mcast:// "
             "addresses only");
 }
 

@@ -64,10 +64,12 @@ constexpr std::array words{
     Word{"exec", "ieum listen --exec COMMAND ADDRESS"},
     Word{"system", "ieum listen --exec COMMAND ADDRESS"},
     Word{"shell", "ieum listen --exec COMMAND ADDRESS"},
-    Word{"openssl", ""},
-    Word{"openssl-connect", ""},
-    Word{"openssl-listen", ""},
-    Word{"ssl", ""},
+    Word{"openssl", "ieum connect tls://{}"},
+    Word{"openssl-connect", "ieum connect tls://{}"},
+    Word{"openssl-listen", "ieum listen tls://:{}"},
+    Word{"openssl-l", "ieum listen tls://:{}"},
+    Word{"ssl", "ieum connect tls://{}"},
+    Word{"ssl-l", "ieum listen tls://:{}"},
 };
 
 std::string of_socat(std::string_view text) {
@@ -84,10 +86,6 @@ std::string of_socat(std::string_view text) {
   // A host may have such a name, but none with the hyphen of TCP-LISTEN.
   const bool may_be_host = name.find('-') == std::string::npos;
   if (may_be_host && HostPort::parse(fmt::format("host:{}", text.substr(colon + 1)))) return {};
-  if (word->ours.empty()) {
-    return fmt::format("{} is socat's form, and TLS is not built into this version",
-                       in_quotes(text));
-  }
   std::string_view rest = text.substr(colon + 1);
   const std::string_view options = rest.substr(std::min(rest.find(','), rest.size()));
   rest = rest.substr(0, rest.size() - options.size());

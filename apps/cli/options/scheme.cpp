@@ -16,15 +16,17 @@ struct SchemeInfo {
   std::string_view prefix;
 };
 
+#ifdef IEUM_HAS_TLS
+constexpr bool has_tls = true;
+#else
+constexpr bool has_tls = false;
+#endif
+
 constexpr std::array schemes{
-    SchemeInfo{Scheme::tcp, "tcp://"},
-    SchemeInfo{Scheme::unix_stream, "unix:"},
-    SchemeInfo{Scheme::descriptor, "fd:"},
-    SchemeInfo{Scheme::udp, "udp://"},
-    SchemeInfo{Scheme::unix_datagram, "unix-dgram:"},
-    SchemeInfo{Scheme::multicast, "mcast://"},
-    SchemeInfo{Scheme::tls, "tls://"},
-    SchemeInfo{Scheme::websocket, "ws://"},
+    SchemeInfo{Scheme::tcp, "tcp://"},           SchemeInfo{Scheme::tls, "tls://"},
+    SchemeInfo{Scheme::unix_stream, "unix:"},    SchemeInfo{Scheme::descriptor, "fd:"},
+    SchemeInfo{Scheme::udp, "udp://"},           SchemeInfo{Scheme::unix_datagram, "unix-dgram:"},
+    SchemeInfo{Scheme::multicast, "mcast://"},   SchemeInfo{Scheme::websocket, "ws://"},
     SchemeInfo{Scheme::websocket_tls, "wss://"},
 };
 
@@ -62,10 +64,9 @@ Parsed<Scheme> take_scheme(std::string_view& text) {
   }
   const std::string_view name = text.substr(0, end + 3);
   if (name == "http://" || name == "https://") {
-    return UsageError(
-        fmt::format("{} is a web address; for its socket write tcp://HOST:PORT, as "
-                    "tcp://example.com:80",
-                    in_quotes(text)));
+    return UsageError(fmt::format("{} is a web address; for its socket write {}", in_quotes(text),
+                                  name == "http://" ? "tcp://HOST:PORT, as tcp://example.com:80"
+                                                    : "tls://HOST:PORT, as tls://example.com:443"));
   }
   std::array<std::string_view, schemes.size()> known;
   std::ranges::transform(schemes, known.begin(), &SchemeInfo::prefix);
@@ -79,9 +80,12 @@ Parsed<Scheme> take_scheme(std::string_view& text) {
 
 std::string refuse_scheme(Scheme scheme, Role role) {
   const auto* info = std::ranges::find(schemes, scheme, &SchemeInfo::scheme);
-  if (scheme >= Scheme::tls) {
+  if (scheme == Scheme::tls && !has_tls) {
+    return "tls:// is not built into this ieum: its build found no OpenSSL 3";
+  }
+  if (scheme >= Scheme::websocket) {
     return fmt::format(
-        "{} is not built into this version, which has tcp://, udp://, unix:, "
+        "{} is not built into this version, which has tcp://, tls://, udp://, unix:, "
         "unix-dgram:, mcast://, fd: and -",
         info->prefix);
   }

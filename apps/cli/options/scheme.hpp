@@ -9,7 +9,7 @@
 
 namespace ieum::cli {
 
-/// The kinds of addresses that `ieum` knows. Those from `tls` on are not in this version.
+/// The kinds of addresses that `ieum` knows. Those from `websocket` on are not in this version.
 enum class Scheme : std::uint8_t {
   tcp,
   unix_stream,

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t buffer_max = std::int64_t{1} << 30;
 
-constexpr std::uint32_t tcp = bit(Scheme::tcp);
+constexpr std::uint32_t tcp = bit(Scheme::tcp) | bit(Scheme::tls);
 constexpr std::uint32_t udp = bit(Scheme::udp);
 constexpr std::uint32_t mcast = bit(Scheme::multicast);
 constexpr std::uint32_t unix_files = bit(Scheme::unix_stream) | bit(Scheme::unix_datagram);

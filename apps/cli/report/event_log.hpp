@@ -12,6 +12,8 @@
 #include <ieum/error.hpp>
 #include <ieum/explain.hpp>
 #include <ieum/process.hpp>
+#include <ieum/tls_observer.hpp>
+#include <ieum/tls_peer.hpp>
 
 #include "report/failure.hpp"
 #include "report/log.hpp"
@@ -40,7 +42,7 @@ enum class EndReason : std::uint8_t {
 
 /// Of one socket: a listener's or a connection's. It always counts what went, for the summary; it
 /// makes sentences only if the log wants events, as a busy server's would cost it dearly.
-class EventLog final : public ConnectObserver {
+class EventLog final : public ConnectObserver, public TlsObserver {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -80,6 +82,15 @@ class EventLog final : public ConnectObserver {
   void command_ended(const ExitStatus& status);
   void closed(EndReason reason);
   void stopped_listening();
+
+  // Of TLS.
+  /// `name` is the server's; empty if we are it.
+  void handshaking(std::string_view name);
+  void message(const TlsMessage& message) override;
+  /// The peer's, whether they were found good or not.
+  void certificates(const TlsPeer& peer);
+  void secured(const TlsPeer& peer, Duration took, bool verifies_nothing);
+  void not_secured(std::string_view why);
 
   // Of a datagram socket: it has no connection, and what it moves is counted by datagrams too.
   void datagram_socket(const Address& local);

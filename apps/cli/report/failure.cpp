@@ -195,6 +195,15 @@ Failure transfer_failure(Stage stage, const Error& error, const ErrorContext& co
                        "the peer closed the connection before it had received everything; " +
                            transferred(context));
   }
+  if (error == Errc::cut_off) {
+    return with_advice(Status::broken, error.to_string(),
+                       "what was received may lack its end; " + transferred(context));
+  }
+  // With TLS 1.3 a client learns only when it reads that the server refuses its certificate.
+  if (error == Errc::handshake_failed) {
+    return with_advice(Status::tls_handshake, error.to_string(),
+                       error.detail().contains("(certificate_required)") ? "see --cert" : "");
+  }
   return with_advice(Status::broken, error.to_string(),
                      "data in flight are lost; " + transferred(context));
 }

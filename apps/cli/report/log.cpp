@@ -61,6 +61,7 @@ void Log::write_json(const LogEvent& event) {
       case Field::Kind::count: member = field.count; break;
       case Field::Kind::amount: member = field.amount; break;
       case Field::Kind::list: member = field.list; break;
+      case Field::Kind::flag: member = field.count != 0; break;
     }
   }
   if (options_.verbosity > 1 && !event.call.empty()) object["call"] = event.call;

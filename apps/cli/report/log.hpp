@@ -11,9 +11,9 @@
 
 namespace ieum::cli {
 
-/// One member of an event's JSON object: a text, a number, or several texts.
+/// One member of an event's JSON object: a text, a number, several texts, or true or false.
 struct Field {
-  enum class Kind : std::uint8_t { text, count, amount, list };
+  enum class Kind : std::uint8_t { text, count, amount, list, flag };
 
   Field(std::string_view what, std::string value)
       : name(what), kind(Kind::text), text(std::move(value)) {}
@@ -21,6 +21,12 @@ struct Field {
   Field(std::string_view what, double value) : name(what), kind(Kind::amount), amount(value) {}
   Field(std::string_view what, std::vector<std::string> values)
       : name(what), kind(Kind::list), list(std::move(values)) {}
+  /// By name: a literal would be one.
+  [[nodiscard]] static Field flag(std::string_view what, bool value) {
+    Field field(what, std::uint64_t{value});
+    field.kind = Kind::flag;
+    return field;
+  }
 
   std::string_view name;
   Kind kind;

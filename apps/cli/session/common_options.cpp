@@ -245,6 +245,9 @@ Parsed<CommonOptions> read_common_options(const GivenOptions& given, Role role,
   wrong = read_output(given, environment, common);
   if (wrong.empty()) wrong = read_framing(given, common);
   if (!wrong.empty()) return UsageError(std::move(wrong));
+  Parsed<TlsSettings> tls = read_tls_options(given, role, common.endpoint);
+  if (!tls) return UsageError(tls.error());
+  common.tls = *std::move(tls);
   return common;
 }
 

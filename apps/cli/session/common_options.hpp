@@ -17,6 +17,7 @@
 #include "report/log.hpp"
 #include "subcommand.hpp"
 #include "text/rendering.hpp"
+#include "tls_layer/tls_options.hpp"
 
 namespace ieum::cli {
 
@@ -47,6 +48,7 @@ struct CommonOptions {
   bool writes_output = true;       ///< false: what is received goes elsewhere, or nothing is
   std::size_t datagram_bytes = 0;  ///< --size: of datagrams that our input becomes
   bool by_lines = false;           ///< --lines
+  TlsSettings tls{};
   Log::Options log;
 };
 

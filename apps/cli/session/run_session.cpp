@@ -103,9 +103,9 @@ int report_interrupted(EventLog& events, const Interrupt& interrupt) {
   return events.log().failed({interrupt.status(), "interrupted; " + events.summary()});
 }
 
-Task<int> run_session(StreamSocket& peer, LocalStreams& streams, const CommonOptions& options,
+Task<int> run_session(Connection& connection, LocalStreams& streams, const CommonOptions& options,
                       EventLog& events, Interrupt& interrupt) {
-  Session session(peer, streams.input, streams.output, events, interrupt, options.session);
+  Session session(connection, streams.input, streams.output, events, interrupt, options.session);
   const SessionEnd end = co_await session.run();
   int status = 0;
   if (end.error) {

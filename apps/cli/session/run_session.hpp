@@ -5,11 +5,11 @@
 #include <functional>
 #include <utility>
 
-#include <ieum/stream_socket.hpp>
 #include <ieum/task.hpp>
 
 #include "report/event_log.hpp"
 #include "session/common_options.hpp"
+#include "session/connection.hpp"
 #include "session/interrupt.hpp"
 #include "session/output.hpp"
 
@@ -35,7 +35,7 @@ struct LocalStreams {
 [[nodiscard]] Result<LocalStreams> open_local_streams(const CommonOptions& options, Log& log);
 
 /// Runs a session with `peer` until it is over, and gives the exit status.
-[[nodiscard]] Task<int> run_session(StreamSocket& peer, LocalStreams& streams,
+[[nodiscard]] Task<int> run_session(Connection& connection, LocalStreams& streams,
                                     const CommonOptions& options, EventLog& events,
                                     Interrupt& interrupt);
 

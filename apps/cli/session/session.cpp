@@ -24,9 +24,10 @@ OnEof resolve_on_eof(OnEof on_eof, bool listens) {
   return listens && nothing ? OnEof::keep : OnEof::half_close;
 }
 
-Session::Session(StreamSocket& peer, DescriptorStream& input, Output& output, EventLog& events,
+Session::Session(Connection& connection, DescriptorStream& input, Output& output, EventLog& events,
                  Interrupt& interrupt, const SessionOptions& options)
-    : peer_(peer),
+    : connection_(connection),
+      peer_(connection.stream()),
       input_(input),
       output_(output),
       events_(events),
@@ -56,7 +57,7 @@ Task<> Session::run_in(Group& group) {
   group.start(watch_interrupt());
   if (options_.idle > Duration::zero()) group.start(watch_idle());
   if (output_.is_pipe()) group.start(watch_output());
-  if (events_.log().reports_events()) group.start(watch_stalls(peer_, events_));
+  if (events_.log().reports_events()) group.start(watch_stalls(connection_.socket(), events_));
   co_await until_over();
   group.stop();
 }
@@ -253,12 +254,22 @@ Task<> Session::watch_interrupt() {
 /// Until the peer's machine has acknowledged all that was sent: what breaks before that is
 /// reported.
 Task<> Session::wait_for_arrival() {
-  if (!shutdown_sent_) {
-    const Result<> shut_down = co_await attempt(peer_.shutdown_write());
-    if (shut_down) events_.half_closed();
+  if (shutdown_sent_) {
+    co_await wait_acknowledged();
+    co_return;
   }
+  // TLS's farewell is data to the system: a peer that has closed already answers it with a reset,
+  // which says nothing of what was sent before.
+  if (connection_.has_tls()) co_await wait_acknowledged();
+  const Result<> shut_down = co_await attempt(peer_.shutdown_write());
+  if (shut_down) events_.half_closed();
+  if (!connection_.has_tls()) co_await wait_acknowledged();
+}
+
+Task<> Session::wait_acknowledged() {
   if (!peer_.peer_address().is_ip()) co_return;
-  const Result<> arrived = co_await attempt(with_timeout(arrival_max, peer_.wait_acknowledged()));
+  const Result<> arrived =
+      co_await attempt(with_timeout(arrival_max, connection_.socket().wait_acknowledged()));
   if (arrived || arrived.error() == std::errc::timed_out) co_return;  // the system goes on sending
   events_.broken(arrived.error());
   end(EndReason::broken, Stage::sending, arrived.error());

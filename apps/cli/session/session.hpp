@@ -8,10 +8,10 @@
 
 #include <ieum/descriptor_stream.hpp>
 #include <ieum/group.hpp>
-#include <ieum/stream_socket.hpp>
 
 #include "report/event_log.hpp"
 #include "session/common_options.hpp"
+#include "session/connection.hpp"
 #include "session/interrupt.hpp"
 #include "session/output.hpp"
 #include "text/line_ends.hpp"
@@ -40,7 +40,7 @@ class Session {
   static constexpr Duration interrupt_grace = std::chrono::seconds(1);
 
   /// All must outlive it; the peer is closed by `run`.
-  Session(StreamSocket& peer, DescriptorStream& input, Output& output, EventLog& events,
+  Session(Connection& connection, DescriptorStream& input, Output& output, EventLog& events,
           Interrupt& interrupt, const SessionOptions& options);
 
   [[nodiscard]] Task<SessionEnd> run();
@@ -62,11 +62,13 @@ class Session {
   Task<> watch_interrupt();
   Task<> until_over();
   Task<> wait_for_arrival();
+  Task<> wait_acknowledged();
   void end(EndReason reason, Stage stage, const Error& error);
   void end(EndReason reason);
   void note_activity() noexcept { last_activity_ = EventLog::Clock::now(); }
 
-  StreamSocket& peer_;
+  Connection& connection_;
+  Stream& peer_;
   DescriptorStream& input_;
   Output& output_;
   EventLog& events_;
