@@ -4,6 +4,12 @@
 
 namespace ieum::cli {
 
+#ifdef IEUM_HAS_TLS
+#define IEUM_TLS_SUBCOMMANDS(entry) entry(certificate)
+#else
+#define IEUM_TLS_SUBCOMMANDS(entry)
+#endif
+
 // One line for each: `connect` is the record `connect_subcommand` in connect/.
 // clang-format off: it would join the lines
 #define IEUM_SUBCOMMANDS(entry) \
@@ -11,6 +17,7 @@ namespace ieum::cli {
   entry(listen) \
   entry(cast) \
   entry(inspect) \
+  IEUM_TLS_SUBCOMMANDS(entry) \
   entry(help) \
   entry(completion) \
   entry(manual)
