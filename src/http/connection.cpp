@@ -13,42 +13,43 @@
 
 namespace ieum::http::detail {
 
-// ---- What has come
-// ---------------------------------------------------------------------------------
+// ---- What has come ------------------------------------------------------------------------------
 
 void Connection::use(std::size_t bytes) noexcept {
-  if (lease_) {
-    lease_.remove_prefix(bytes);
+  if (exchange == nullptr) return;
+  Exchange& x = *exchange;
+  if (x.lease) {
+    x.lease.remove_prefix(bytes);
     return;
   }
-  held_at_ += bytes;
-  if (held_at_ < held_.size()) return;
-  held_at_ = 0;
-  held_.clear();
+  x.held_at += bytes;
+  if (x.held_at < x.held.size()) return;
+  x.held_at = 0;
+  x.held.clear();
 }
 
 void Connection::add(Lease data) {
+  if (exchange == nullptr) exchange = Exchange::take();
   if (!has_input()) {
-    lease_ = std::move(data);
+    exchange->lease = std::move(data);
     return;
   }
   hold();
-  held_.erase(0, std::exchange(held_at_, 0));
-  held_.append(data.text());
+  exchange->held.erase(0, std::exchange(exchange->held_at, 0));
+  exchange->held.append(data.text());
 }
 
 void Connection::hold() {
-  if (!lease_) return;
-  held_.assign(lease_.text());  // a lease is held only when there is nothing else
-  held_at_ = 0;
-  lease_.reset();
+  if (exchange == nullptr || !exchange->lease) return;
+  // A lease is held only when there is nothing else.
+  exchange->held.assign(exchange->lease.text());
+  exchange->held_at = 0;
+  exchange->lease.reset();
 }
 
-// ---- Heads
-// -----------------------------------------------------------------------------------------
+// ---- Heads --------------------------------------------------------------------------------------
 
 HeadParser::Progress Connection::begin_head() {
-  if (exchange == nullptr) exchange = Exchange::take();
   exchange->begin(*this);
   const ServerOptions& options = service.options;
   exchange->parser.emplace(exchange->head, HeadLimits{.line_bytes_max = options.line_bytes_max,
@@ -112,18 +113,17 @@ Task<bool> Connection::proxy_header() {
     if (header.state == ProxyHeader::State::fault) co_return false;
     if (header.state == ProxyHeader::State::complete) {
       use(header.size);
-      proxied = header.client;
+      if (header.client) proxied = std::make_unique<const Address>(*header.client);
       co_return true;
     }
     hold();
-    Lease data = co_await with_timeout(until - now(), stream.receive());
-    if (data.empty()) co_return false;
-    add(std::move(data));
+    Result<Lease> data = co_await attempt(with_timeout(until - now(), stream.receive()));
+    if (!data || data->empty()) co_return false;
+    add(std::move(*data));
   }
 }
 
-// ---- Bodies
-// ----------------------------------------------------------------------------------------
+// ---- Bodies -------------------------------------------------------------------------------------
 
 Failure Connection::refuse_body(Status status, const char* why, Error error) {
   exchange->refusal = {status, why};
@@ -228,8 +228,7 @@ Task<bool> Connection::discard_body() {
   }
 }
 
-// ---- Answers
-// ---------------------------------------------------------------------------------------
+// ---- Answers ------------------------------------------------------------------------------------
 
 Duration Connection::limit_of_sending(std::size_t bytes) const noexcept {
   const ServerOptions& options = service.options;
@@ -248,8 +247,7 @@ Task<> Connection::flush(ConstBuffer more) {
   co_await fail(written.error());
 }
 
-// ---- The conversation
-// ------------------------------------------------------------------------------
+// ---- The conversation ---------------------------------------------------------------------------
 
 namespace {
 
@@ -427,7 +425,7 @@ Task<Connection::After> serve_requests(Connection& c) {
       co_return Connection::After::ends;
     }
     if (upgrades) {
-      c.upgrade = Sending::take_extra(response);
+      x.upgrade = Sending::take_extra(response);
       co_return Connection::After::upgrades;
     }
     if (!sending.keeps_alive()) co_return Connection::After::ends;
@@ -471,7 +469,7 @@ Task<> begin_upgraded(Connection& c, std::unique_ptr<Stream> own, bool is_of_ser
   } else {
     upgraded.stream = std::move(own);
   }
-  const std::unique_ptr<ResponseExtra> extra = std::move(c.upgrade);
+  const std::unique_ptr<ResponseExtra> extra = std::move(c.exchange->upgrade);
   if (extra->keeps_next) return keep_and_call(std::move(extra->next), std::move(upgraded));
   return extra->next(std::move(upgraded));
 }
@@ -482,8 +480,8 @@ Task<> converse(Service& service, std::unique_ptr<Stream> own, Stream* stream,
                 std::string_view scheme, ServerSession* session) {
   Connection c(service, own != nullptr ? *own : *stream, scheme);
   if (service.options.proxy_protocol) {
-    Result<bool> is_good = co_await attempt(c.proxy_header());
-    if (!is_good || !*is_good) {
+    const bool is_good = co_await c.proxy_header();
+    if (!is_good) {
       co_await c.stream.reset();
       co_return;
     }
@@ -511,7 +509,6 @@ Task<> converse(Service& service, std::unique_ptr<Stream> own, Stream* stream,
       co_return;
     }
     Exchange::give_back(std::move(c.exchange));
-    c.release_input();
   }
   co_await end(c);
 }

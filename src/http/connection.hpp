@@ -30,7 +30,7 @@ class Connection {
 
   // ---- What has come -----
   [[nodiscard]] std::string_view input() const noexcept {
-    return lease_ ? lease_.text() : std::string_view(held_).substr(held_at_);
+    return exchange != nullptr ? exchange->input() : std::string_view();
   }
   [[nodiscard]] bool has_input() const noexcept { return !input().empty(); }
   void use(std::size_t bytes) noexcept;
@@ -38,8 +38,6 @@ class Connection {
   void add(Lease data);
   /// Copies what is in the lease, and gives that back: nobody waits for a buffer with one in hand.
   void hold();
-  /// There is nothing left: no memory either.
-  void release_input() noexcept { std::string().swap(held_); }
   [[nodiscard]] ConstBuffer left_over() const noexcept { return std::as_bytes(std::span(input())); }
 
   // ---- Heads -----
@@ -70,19 +68,14 @@ class Connection {
   Stream& stream;
   std::string_view scheme;
   std::unique_ptr<Exchange> exchange;
-  std::optional<Address> proxied;  // who is behind the proxy, as its header says
+  std::unique_ptr<const Address> proxied;  // who is behind the proxy, as its header says
   std::size_t requests = 0;
-  std::unique_ptr<ResponseExtra> upgrade;  // what the connection goes on as
   bool peer_finished = false;
   bool broken = false;  // writing has failed
 
  private:
   [[nodiscard]] Task<Lease> receive_of_body();
   [[nodiscard]] Failure refuse_body(Status status, const char* why, Error error);
-
-  Lease lease_;
-  std::string held_;  // without a lease, or before it was one: from `held_at_` on
-  std::size_t held_at_ = 0;
 };
 
 /// Serves one stream until its end. `session`, if there is one, goes on as what an upgrade wants;

@@ -12,8 +12,8 @@ namespace {
 
 /// Exchanges that wait to be used again, of a thread; each has the memory of some requests.
 constexpr std::size_t kept_max = 64;
-/// An output buffer that has become larger is not kept.
-constexpr std::size_t kept_output_bytes_max = std::size_t{64} * 1024;
+/// One whose buffers have become larger is not kept.
+constexpr std::size_t kept_bytes_max = std::size_t{64} * 1024;
 thread_local std::vector<std::unique_ptr<Exchange>> kept;
 
 }  // namespace
@@ -27,8 +27,12 @@ std::unique_ptr<Exchange> Exchange::take() {
 
 void Exchange::give_back(std::unique_ptr<Exchange> exchange) noexcept {
   if (exchange == nullptr || kept.size() >= kept_max) return;
-  if (exchange->out.capacity() > kept_output_bytes_max) return;
+  if (exchange->out.capacity() + exchange->held.capacity() > kept_bytes_max) return;
   exchange->out.clear();
+  exchange->lease.reset();
+  exchange->held.clear();
+  exchange->held_at = 0;
+  exchange->upgrade = nullptr;
   exchange->connection = nullptr;
   if (kept.capacity() == 0) kept.reserve(kept_max);
   kept.push_back(std::move(exchange));
@@ -65,8 +69,7 @@ void Exchange::head_has_come() noexcept {
 
 }  // namespace detail
 
-// ---- Request
-// --------------------------------------------------------------------------------------
+// ---- Request ------------------------------------------------------------------------------------
 
 Method Request::method() const noexcept { return exchange_.head.method; }
 std::string_view Request::method_name() const noexcept {
@@ -106,8 +109,7 @@ const Address& Request::peer() const noexcept { return exchange_.peer; }
 const Address& Request::client() const noexcept { return exchange_.client; }
 std::string_view Request::scheme() const noexcept { return exchange_.scheme; }
 
-// ---- RequestBody
-// ----------------------------------------------------------------------------------
+// ---- RequestBody --------------------------------------------------------------------------------
 
 ieum::detail::ConsumingTask<ConstBuffer> RequestBody::next() {
   return ieum::detail::ConsumingTask<ConstBuffer>(exchange_.connection->next_of_body());

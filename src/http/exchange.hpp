@@ -15,9 +15,11 @@
 #include <ieum/http/request.hpp>
 #include <ieum/http/response.hpp>
 #include <ieum/http/routes.hpp>
+#include <ieum/lease.hpp>
 
 #include "http/chunks.hpp"
 #include "http/head.hpp"
+#include "http/response_extra.hpp"
 
 namespace ieum::http::detail {
 
@@ -41,7 +43,16 @@ class Exchange {
   /// The head is there.
   void head_has_come() noexcept;
 
+  /// What has come and was not used.
+  [[nodiscard]] std::string_view input() const noexcept {
+    return lease ? lease.text() : std::string_view(held).substr(held_at);
+  }
+
   Connection* connection = nullptr;
+  Lease lease;       // what has come; or, without it,
+  std::string held;  // from `held_at` on
+  std::size_t held_at = 0;
+  std::unique_ptr<ResponseExtra> upgrade;  // what the connection goes on as
   RequestHead head;
   Request request;
   RequestBody body;

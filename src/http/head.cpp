@@ -10,8 +10,7 @@
 
 namespace ieum::http::detail {
 
-// ---- What a head says
-// ----------------------------------------------------------------------------
+// ---- What a head says ---------------------------------------------------------------------------
 
 Framing RequestHead::framing() const noexcept {
   if (is_chunked) return {Framing::Kind::chunked, 0};
@@ -53,8 +52,7 @@ void ResponseHead::clear() noexcept {
   reason.clear();
 }
 
-// ---- Lines
-// -----------------------------------------------------------------------------------------
+// ---- Lines --------------------------------------------------------------------------------------
 
 HeadParser::Progress HeadParser::parse(std::string_view text) {
   for (;;) {
@@ -192,8 +190,7 @@ bool HeadParser::status_line(std::string_view line) {
   return true;
 }
 
-// ---- Fields
-// ----------------------------------------------------------------------------------------
+// ---- Fields -------------------------------------------------------------------------------------
 
 bool HeadParser::field_line(std::string_view line) {
   if (fields_.entries_.size() >= limits_.fields_max) {
@@ -307,8 +304,7 @@ bool HeadParser::finish(std::string_view text) {
   return true;
 }
 
-// ---- Writing
-// -----------------------------------------------------------------------------------------
+// ---- Writing ------------------------------------------------------------------------------------
 
 void append_status_line(std::string& to, Status status) {
   std::array<char, 4> digits{};

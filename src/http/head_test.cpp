@@ -282,8 +282,7 @@ TEST(HeadParser, is_used_again_with_what_it_was) {
   EXPECT_EQ(outcome(head, second, progress), "GET / path=/ query= host= 1.0 close rest=18");
 }
 
-// ---- Responses
-// -----------------------------------------------------------------------------------
+// ---- Responses ----------------------------------------------------------------------------------
 
 std::string parse_response(std::string_view text, Method method = Method::get) {
   ResponseHead head;
@@ -343,8 +342,7 @@ TEST(HeadParser, refuses_responses) {
   }
 }
 
-// ---- Writing
-// -------------------------------------------------------------------------------------
+// ---- Writing ------------------------------------------------------------------------------------
 
 TEST(HeadWriter, writes_what_the_parser_reads) {
   std::string text;

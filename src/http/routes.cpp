@@ -14,8 +14,7 @@
 namespace ieum::http {
 namespace detail {
 
-// ---- The tree
-// -------------------------------------------------------------------------------------
+// ---- The tree -----------------------------------------------------------------------------------
 
 struct RouteTable::Node {
   std::vector<std::pair<std::string, std::unique_ptr<Node>>> literals;
@@ -216,8 +215,7 @@ void RouteTable::route(Exchange& exchange) const {
   }
 }
 
-// ---- Calling
-// --------------------------------------------------------------------------------------
+// ---- Calling ------------------------------------------------------------------------------------
 
 namespace {
 
@@ -263,8 +261,7 @@ Task<Response> Next::operator()(Request& request) const {
   return table_->call(detail::Exchange::of(request), index_);
 }
 
-// ---- Routes
-// ---------------------------------------------------------------------------------------
+// ---- Routes -------------------------------------------------------------------------------------
 
 Routes::Routes() : table_(std::make_unique<detail::RouteTable>()) {}
 Routes::Routes(Routes&&) noexcept = default;
@@ -315,8 +312,7 @@ Result<> Routes::trust(std::string_view proxy) {
   return {};
 }
 
-// ---- The log
-// --------------------------------------------------------------------------------------
+// ---- The log ------------------------------------------------------------------------------------
 
 namespace {
 

@@ -58,8 +58,7 @@ bool Sending::check_upgrade(const Exchange& exchange, Response& response) {
   return false;
 }
 
-// ---- The head
-// --------------------------------------------------------------------------------------
+// ---- The head -----------------------------------------------------------------------------------
 
 Sending::Framing Sending::choose_framing() {
   const Exchange& x = *connection_.exchange;
@@ -130,8 +129,7 @@ bool Sending::copy_body() {
   return true;
 }
 
-// ---- Streams
-// ---------------------------------------------------------------------------------------
+// ---- Streams ------------------------------------------------------------------------------------
 
 Task<> Sending::write(ConstBuffer data) {
   std::string& out = connection_.exchange->out;
@@ -245,8 +243,7 @@ Task<> Sending::send_body() {
   co_await end_of_stream();
 }
 
-// ---- Files
-// -----------------------------------------------------------------------------------------
+// ---- Files --------------------------------------------------------------------------------------
 
 namespace {
 
@@ -301,8 +298,7 @@ Task<> Sending::send_file() {
 
 }  // namespace detail
 
-// ---- BodyWriter, EventStream
-// ------------------------------------------------------------------------
+// ---- BodyWriter, EventStream --------------------------------------------------------------------
 
 Task<> BodyWriter::write(ConstBuffer data) { return sending_.write(data); }
 Task<> BodyWriter::write(std::string_view text) {

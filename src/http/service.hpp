@@ -67,7 +67,6 @@ class WhileIdle {
     ieum::detail::Start start(ieum::detail::Waiter& waiter, ieum::detail::Scope& scope) noexcept {
       outer_ = &waiter;
       scope_.open(scope);
-      loop_ = &scope.loop();
       ieum::detail::Start start = inner_.start(*this, scope_);
       if (start.kind == ieum::detail::Start::Kind::failed) {
         has_failed_ = true;
@@ -86,13 +85,12 @@ class WhileIdle {
     ieum::detail::Frame* failed(Error& /*error*/) noexcept override {
       close();
       has_failed_ = true;
-      if (ieum::detail::Frame* next = outer_->ended(nullptr)) loop_->enqueue_resume(*next);
+      if (ieum::detail::Frame* next = outer_->ended(nullptr)) scope_.loop().enqueue_resume(*next);
       return nullptr;
     }
 
    private:
     Service& service_;
-    ieum::detail::Loop* loop_ = nullptr;
     bool has_failed_ = false;
     IdleLink link_;
     typename A::State inner_;

@@ -340,8 +340,7 @@ CO_TEST(HttpServer, answers_for_what_a_handler_throws) {
   EXPECT_EQ(thrown, 1U);
 }
 
-// ---- Upgrades
-// ------------------------------------------------------------------------------------
+// ---- Upgrades -----------------------------------------------------------------------------------
 
 Task<> shout(http::Upgraded upgraded) {
   const std::unique_ptr<Stream> stream = std::move(upgraded.stream);

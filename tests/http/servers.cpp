@@ -41,8 +41,7 @@ Task<> with_server(Routes routes, Body body, http::ServerOptions options = {}) {
   co_await with_group(all);
 }
 
-// ---- Deadlines
-// -----------------------------------------------------------------------------------
+// ---- Deadlines ----------------------------------------------------------------------------------
 
 CO_TEST(HttpDeadlines, cut_a_head_that_takes_too_long) {
   Routes routes;
@@ -187,8 +186,7 @@ CO_TEST(HttpDeadlines, cut_many_slow_clients_while_others_are_served) {
   EXPECT_EQ(cut, count);
 }
 
-// ---- Drains
-// --------------------------------------------------------------------------------------
+// ---- Drains -------------------------------------------------------------------------------------
 
 CO_TEST(HttpDrain, closes_the_idle_and_lets_the_busy_finish) {
   Event go_on;
@@ -232,8 +230,7 @@ CO_TEST(HttpDrain, closes_the_idle_and_lets_the_busy_finish) {
   co_await with_group(all);
 }
 
-// ---- Clients that go
-// -----------------------------------------------------------------------------
+// ---- Clients that go ----------------------------------------------------------------------------
 
 CO_TEST(HttpServers, let_a_handler_finish_whose_client_has_gone) {
   bool began = false;
@@ -368,8 +365,7 @@ CO_TEST(HttpServers, limit_requests) {
                        {.linger = 100ms, .requests_at_once_max = 1, .requests_each_max = 2});
 }
 
-// ---- Upgrades
-// ------------------------------------------------------------------------------------
+// ---- Upgrades -----------------------------------------------------------------------------------
 
 struct Toy {
   bool began = false;
@@ -421,8 +417,7 @@ CO_TEST(HttpServers, leave_nothing_of_http_beneath_an_upgrade) {
   co_await with_group(all);
 }
 
-// ---- Proxies
-// -------------------------------------------------------------------------------------
+// ---- Proxies ------------------------------------------------------------------------------------
 
 Task<Response> who(Request& request) {
   std::string text = request.client().to_string();
@@ -477,8 +472,7 @@ CO_TEST(HttpProxies, may_speak_the_proxy_protocol) {
   }
 }
 
-// ---- Other streams
-// -------------------------------------------------------------------------------
+// ---- Other streams ------------------------------------------------------------------------------
 
 CO_TEST(HttpServers, serve_unix_sockets) {
   Routes routes;
