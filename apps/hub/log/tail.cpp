@@ -1,0 +1,115 @@
+#include "log/tail.hpp"
+
+#include <utility>
+
+namespace ieum::hub {
+
+namespace detail {
+
+struct TailQueue {
+  explicit TailQueue(MailboxSender<char> sender) : wake(std::move(sender)) {}
+
+  std::mutex mutex;
+  std::condition_variable room;
+  std::deque<SharedBatch> batches;
+  std::optional<MailboxSender<char>> wake;  // none: nothing more comes
+  bool left = false;                        // nobody receives any more
+};
+
+}  // namespace detail
+
+Tail& Tail::operator=(Tail&& other) noexcept {
+  if (this != &other) {
+    leave();
+    queue_ = std::move(other.queue_);
+    wake_ = std::move(other.wake_);
+  }
+  return *this;
+}
+
+Tail::~Tail() { leave(); }
+
+void Tail::leave() noexcept {
+  if (queue_ == nullptr) return;
+  {
+    const std::lock_guard lock(queue_->mutex);
+    queue_->left = true;
+    queue_->batches.clear();
+  }
+  queue_->room.notify_all();
+}
+
+SharedBatch Tail::take() {
+  const std::lock_guard lock(queue_->mutex);
+  if (queue_->batches.empty()) return nullptr;
+  SharedBatch batch = std::move(queue_->batches.front());
+  queue_->batches.pop_front();
+  if (queue_->batches.size() + 1 == batches_max) queue_->room.notify_all();
+  return batch;
+}
+
+Task<SharedBatch> Tail::next() {
+  for (;;) {
+    SharedBatch batch = take();
+    if (batch != nullptr) co_return batch;
+    // A wake that is left over from batches that were taken before costs one more round.
+    Result<char> woken = co_await attempt(wake_.receive());
+    if (woken) continue;
+    batch = take();  // what came just before the end
+    if (batch != nullptr) co_return batch;
+    co_return fail(woken.error());
+  }
+}
+
+Tail TailHub::follow() {
+  auto [sender, mailbox] = Mailbox<char>::create(1);
+  auto queue = std::make_shared<detail::TailQueue>(std::move(sender));
+  const std::lock_guard lock(mutex_);
+  if (closed_) {
+    queue->wake.reset();
+  } else {
+    followers_.push_back(queue);
+  }
+  return {std::move(queue), std::move(mailbox)};
+}
+
+void TailHub::publish(const SharedBatch& batch, bool wait) {
+  std::vector<std::shared_ptr<detail::TailQueue>> followers;
+  {
+    const std::lock_guard lock(mutex_);
+    followers = followers_;
+  }
+  bool some_left = false;
+  for (const std::shared_ptr<detail::TailQueue>& follower : followers) {
+    std::unique_lock lock(follower->mutex);
+    if (wait) {
+      follower->room.wait(
+          lock, [&] { return follower->left || follower->batches.size() < Tail::batches_max; });
+    }
+    if (follower->left) {
+      some_left = true;
+      continue;
+    }
+    follower->batches.push_back(batch);
+    // Full means that it is awake already.
+    if (follower->wake) static_cast<void>(follower->wake->try_send('w'));
+  }
+  if (!some_left) return;
+  const std::lock_guard lock(mutex_);
+  std::erase_if(followers_, [](const std::shared_ptr<detail::TailQueue>& follower) {
+    const std::lock_guard its(follower->mutex);
+    return follower->left;
+  });
+}
+
+void TailHub::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  for (const std::shared_ptr<detail::TailQueue>& follower : followers_) {
+    const std::lock_guard its(follower->mutex);
+    follower->wake.reset();
+  }
+  followers_.clear();
+}
+
+}  // namespace ieum::hub
