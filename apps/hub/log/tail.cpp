@@ -83,8 +83,9 @@ void TailHub::publish(const SharedBatch& batch, bool wait) {
   for (const std::shared_ptr<detail::TailQueue>& follower : followers) {
     std::unique_lock lock(follower->mutex);
     if (wait) {
-      follower->room.wait(
-          lock, [&] { return follower->left || follower->batches.size() < Tail::batches_max; });
+      follower->room.wait(lock, [&] {
+        return follower->left || hurries_ || follower->batches.size() < Tail::batches_max;
+      });
     }
     if (follower->left) {
       some_left = true;
@@ -100,6 +101,17 @@ void TailHub::publish(const SharedBatch& batch, bool wait) {
     const std::lock_guard its(follower->mutex);
     return follower->left;
   });
+}
+
+void TailHub::hurry() {
+  hurries_ = true;
+  const std::lock_guard lock(mutex_);
+  for (const std::shared_ptr<detail::TailQueue>& follower : followers_) {
+    {
+      const std::lock_guard its(follower->mutex);
+    }  // it waits, or has not looked yet
+    follower->room.notify_all();
+  }
 }
 
 void TailHub::close() {

@@ -1,6 +1,7 @@
 // Tail: the end of a log as one core follows it, batch by batch; TailHub: all who follow a log.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -62,6 +63,9 @@ class TailHub {
   /// Gives `batch` to all. One thread at a time. With `wait`, on a thread of the log's own, waits
   /// until each has room.
   void publish(const SharedBatch& batch, bool wait);
+  /// `publish` waits for nobody any more: whoever ends the log must not wait for a core. Any
+  /// thread.
+  void hurry();
   /// Nothing more comes. Idempotent; any thread.
   void close();
 
@@ -69,6 +73,7 @@ class TailHub {
   std::mutex mutex_;
   std::vector<std::shared_ptr<detail::TailQueue>> followers_;
   bool closed_ = false;
+  std::atomic<bool> hurries_ = false;
 };
 
 }  // namespace ieum::hub
