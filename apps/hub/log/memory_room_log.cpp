@@ -81,16 +81,13 @@ Task<> MemoryRoomLog::save_state(RoomId room, Position position, std::string sta
 Task<Appended> MemoryRoomLog::append(RoomId room, std::string once, Entry entry) {
   if (options_.commit_time > Duration::zero()) co_await sleep(options_.commit_time);
   const std::lock_guard lock(mutex_);
+  if (failing_ == 0) co_return store(room, once, entry);
+  --failing_;
   Appended failed;
-  if (failing_ > 0) {
-    --failing_;
-    failed.outcome = failure_;
-    failed.reason = failure_ == Outcome::refused ? "the disk is full" : "the disk does not answer";
-    if (failure_ == Outcome::refused || failing_ % 2 == 0) co_return failed;
-  }
-  Appended appended = store(room, once, entry);
-  if (failed.outcome == Outcome::unknown && !failed.reason.empty()) co_return failed;
-  co_return appended;
+  failed.outcome = failure_;
+  failed.reason = failure_ == Outcome::refused ? "the disk is full" : "the disk does not answer";
+  if (failure_ == Outcome::unknown && failing_ % 2 == 1) store(room, once, entry);
+  co_return failed;
 }
 
 Appended MemoryRoomLog::store(RoomId room, const std::string& once, Entry& entry) {

@@ -140,9 +140,9 @@ class RoomLog {
   /// The position of the room's first entry, of any kind, that is kept and not earlier than `time`;
   /// `last + 1` if there is none.
   [[nodiscard]] virtual Task<Position> position_at(RoomId room, Time time) = 0;
-  /// Of `rooms` and of the direct conversations of `identity` those in which something was last
-  /// said (`Kinds::said`) after `from` and before `to`, earliest first; the last `limit` of them if
-  /// `to` is earlier than `from`: then before `from` and after `to`.
+  /// Of the channels `rooms` and of the direct conversations of `identity` those in which something
+  /// was last said (`Kinds::said`) after `from` and before `to`, earliest first; the last `limit`
+  /// of them if `to` is earlier than `from`: then before `from` and after `to`.
   [[nodiscard]] virtual Task<std::vector<Target>> targets(std::vector<RoomId> rooms,
                                                           std::string identity, Time from, Time to,
                                                           std::size_t limit) = 0;

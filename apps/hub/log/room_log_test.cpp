@@ -419,7 +419,7 @@ Task<> targets_are_the_caller_s(RoomLog& log) {
   Entry join = said("a:eve", "", at(9000));
   join.kind = Kind::join;
   co_await put(log, sea.id, std::move(join));
-  std::vector<RoomId> rooms{sea.id};
+  std::vector<RoomId> rooms{sea.id, sea.id, others.id};  // which is not hers, whoever asks
   const std::vector<Target> all = co_await log.targets(rooms, "a:ann", at(0), at(10'000), 10);
   CO_ASSERT(all.size() == 2);
   EXPECT_EQ(all[0].id, sea.id);

@@ -132,12 +132,17 @@ std::vector<Target> find_targets(Connection& connection, const std::vector<RoomI
     row->bind(1, identity);
     while (row->step()) asked.push_back(RoomId{row->unsigned_integer(0)});
   }
+  std::ranges::sort(asked);
+  const auto twice = std::ranges::unique(asked);
+  asked.erase(twice.begin(), twice.end());
   std::vector<Target> found;
   for (const RoomId room : asked) {
     const std::optional<Time> latest = last_said(connection, room);
     if (!latest || *latest <= std::min(from, to) || *latest >= std::max(from, to)) continue;
     std::optional<RoomInfo> info = read_room(connection, room);
     if (!info) continue;
+    const std::optional<DirectPair> pair = direct_pair(info->key);
+    if (pair && pair->first != identity && pair->second != identity) continue;  // of others
     Target target;
     target.id = room;
     target.key = std::move(info->key);

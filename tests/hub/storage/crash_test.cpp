@@ -163,8 +163,15 @@ TEST(BackupTest, OfAWorkingHubIsWhole) {
   const auto live = check(database);
   EXPECT_TRUE(live) << live.error();
   child.signal(SIGKILL);
-  child.read_all();
+  output += child.read_all();
   child.wait();
+  load.take(output);
+  // What is put aside is whole, too, although it was never closed.
+  const auto over_it = restore(database, directory.path("backup0"));
+  ASSERT_TRUE(over_it) << over_it.error();
+  const std::vector<OfSender> aside = stored_in(database + ".replaced");
+  expect_whole(aside);
+  expect_has(aside, load.acknowledged());
   for (std::size_t i = 0; i < 3; ++i) {
     const std::string elsewhere = directory.path("restored" + std::to_string(i));
     const auto restored = restore(elsewhere, directory.path("backup" + std::to_string(i)));
