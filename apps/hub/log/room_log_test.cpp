@@ -2,7 +2,10 @@
 #include "log/room_log.hpp"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <map>
+#include <utility>
 
 #include "hub/storage/engines.hpp"
 
@@ -254,6 +257,46 @@ Task<> follower_may_stop_waiting(RoomLog& log) {
   co_await tail.next();
 }
 TEST_P(RoomLogTest, FollowerMayStopWaiting) { expect_success(follower_may_stop_waiting(log())); }
+
+/// What one core saw, as "ROOM.POSITION BODY".
+using Log = std::vector<std::string>;
+
+Task<> follow_and_send(RoomLog& log, std::vector<RoomId> rooms, int sender, int count, int total,
+                       std::atomic<int>& following, Log& seen) {
+  Tail tail = log.follow();
+  ++following;
+  while (following < 2) co_await sleep(std::chrono::milliseconds(1));
+  auto body = [&](Group& group) -> Task<> {
+    group.start(send_many(log, rooms, sender, count));
+    while (std::cmp_less(seen.size(), total)) {
+      const SharedBatch batch = co_await tail.next();
+      for (const StoredEntry& stored : batch->entries) {
+        seen.push_back(std::to_string(static_cast<std::uint64_t>(stored.room)) + '.' +
+                       std::to_string(stored.position) + ' ' + stored.entry.body);
+      }
+    }
+  };
+  co_await with_group(body);
+}
+
+TEST_P(RoomLogTest, EveryCoreSeesTheSameOrder) {
+  std::vector<RoomId> rooms;
+  for (const char* name : {"#sea", "#air"}) {
+    const Result<RoomInfo> room = run_alone(log().open(channel_key(name)));
+    ASSERT_TRUE(room);
+    rooms.push_back(room->id);
+  }
+  std::array<Log, 2> seen;
+  std::atomic<int> following = 0;
+  auto on_each = [&](Core& core) {
+    return follow_and_send(log(), rooms, static_cast<int>(core.index()), 50, 100, following,
+                           seen[core.index()]);
+  };
+  const Result<> result = run_on_cores(on_each, {.count = 2});
+  ASSERT_TRUE(result) << result.error().to_string();
+  EXPECT_EQ(seen[0].size(), 100U);
+  EXPECT_EQ(seen[0], seen[1]);
+}
 
 Task<> tail_after_the_end(Tail& tail, std::size_t expected) {
   for (std::size_t i = 0; i < expected; ++i) co_await tail.next();

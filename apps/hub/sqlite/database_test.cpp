@@ -9,6 +9,7 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
+#include <thread>
 
 #include "hub/storage/engines.hpp"
 #include "hub/storage/failing_vfs.hpp"
@@ -220,6 +221,26 @@ class FailingDiskTest : public DatabaseTest {
     EXPECT_TRUE(appended);
     return appended.value_or(Appended{});
   }
+  /// So many senders at the same time; gives how many were stored. The others were refused.
+  int append_many(int count, std::size_t bytes) {
+    int stored = 0;
+    auto send = [&](int i) -> Task<> {
+      Entry entry = said("a:ann", std::string(bytes, 'x'));
+      Appended appended =
+          co_await storage_->log().append(room_, std::to_string(i), std::move(entry));
+      if (appended.outcome == Outcome::stored) ++stored;
+      EXPECT_TRUE(appended.outcome == Outcome::stored || appended.outcome == Outcome::refused);
+    };
+    auto all = [&]() -> Task<> {
+      auto body = [&](Group& group) -> Task<> {
+        for (int i = 0; i < count; ++i) group.start(send(i));
+        co_return;
+      };
+      co_await with_group(body);
+    };
+    expect_success(all());
+    return stored;
+  }
   Position last() {
     const Result<std::optional<RoomInfo>> info = run_alone(storage_->log().info(room_));
     return info.value()->last;
@@ -300,26 +321,59 @@ TEST_F(FailingDiskTest, FailedSyncIsUnknown) {
 
 TEST_F(FailingDiskTest, SurvivesAFullDiskWithManyWaiting) {
   FailingVfs::write_error = SQLITE_FULL;
-  int refused = 0;
-  auto send = [&](int i) -> Task<> {
-    Appended appended =
-        co_await storage_->log().append(room_, std::to_string(i), said("a:ann", "x"));
-    refused += appended.outcome == Outcome::refused ? 1 : 0;
-  };
-  auto all = [&]() -> Task<> {
-    auto body = [&](Group& group) -> Task<> {
-      for (int i = 0; i < 500; ++i) group.start(send(i));
-      co_return;
-    };
-    co_await with_group(body);
-  };
-  expect_success(all());
-  EXPECT_EQ(refused, 500);
+  EXPECT_EQ(append_many(500, 10), 0);
   FailingVfs::write_error = 0;
-  refused = 0;
-  expect_success(all());
-  EXPECT_EQ(refused, 0);
+  EXPECT_EQ(append_many(500, 10), 500);
   expect_goes_on(500);
+}
+
+// ---- What a commit is ---------------------------------------------------------------------------
+
+TEST_F(FailingDiskTest, EachAcknowledgementFollowsASync) {
+  for (int i = 0; i < 5; ++i) {
+    const int before = FailingVfs::syncs;
+    EXPECT_EQ(append("").outcome, Outcome::stored);
+    EXPECT_GT(FailingVfs::syncs, before);
+  }
+}
+
+TEST_F(FailingDiskTest, WhatWaitsIsOneCommit) {
+  const int before = FailingVfs::syncs;
+  EXPECT_EQ(append_many(500, 10), 500);
+  // The first alone, the others while it is committed: some more where a core was busy elsewhere.
+  EXPECT_LT(FailingVfs::syncs - before, 100);
+}
+
+TEST_F(FailingDiskTest, WhatWaitsIsBounded) {
+  FailingVfs::held = true;
+  // Keeps the writer busy.
+  expect_failure(std::errc::timed_out,
+                 with_timeout(std::chrono::milliseconds(100),
+                              storage_->log().append(room_, "first", said("a:ann", "x"))));
+  std::thread releases([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    FailingVfs::held = false;
+    FailingVfs::held.notify_all();
+  });
+  constexpr std::size_t bytes = std::size_t{256} * 1024;
+  const int stored = append_many(300, bytes);
+  releases.join();
+  EXPECT_LE(static_cast<std::size_t>(stored), Database::write_bytes_max / bytes);
+  EXPECT_GT(stored, 200);
+  expect_goes_on(static_cast<Position>(stored) + 1);
+}
+
+TEST_F(FailingDiskTest, WhoStopsWaitingHasSentNonetheless) {
+  FailingVfs::held = true;
+  Entry entry = said("a:ann", "x");
+  expect_failure(std::errc::timed_out,
+                 with_timeout(std::chrono::milliseconds(100),
+                              storage_->log().append(room_, "1", std::move(entry))));
+  FailingVfs::held = false;
+  FailingVfs::held.notify_all();
+  const Appended again = append("1");
+  EXPECT_EQ(again.outcome, Outcome::duplicate);
+  EXPECT_EQ(again.id.position, 1U);
 }
 
 TEST_F(FailingDiskTest, RealLimitOfTheSystemIsAFullDisk) {

@@ -10,6 +10,8 @@ namespace ieum::hub::test {
 std::atomic<int> FailingVfs::write_error = 0;
 std::atomic<int> FailingVfs::sync_error = 0;
 std::atomic<long> FailingVfs::bytes_left = 0;
+std::atomic<int> FailingVfs::syncs = 0;
+std::atomic<bool> FailingVfs::held = false;
 
 namespace {
 
@@ -31,6 +33,8 @@ int write(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset)
   return real(file)->pMethods->xWrite(real(file), data, bytes, offset);
 }
 int sync(sqlite3_file* file, int flags) {
+  ++FailingVfs::syncs;
+  FailingVfs::held.wait(true);
   const int error = FailingVfs::sync_error;
   if (error != 0) return error;
   return real(file)->pMethods->xSync(real(file), flags);

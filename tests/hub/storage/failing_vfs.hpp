@@ -15,6 +15,10 @@ struct FailingVfs {
   static std::atomic<int> sync_error;
   /// How many bytes may still be written before `write_error` is answered.
   static std::atomic<long> bytes_left;
+  /// How many syncs were asked for.
+  static std::atomic<int> syncs;
+  /// While it is set, syncs wait: a disk that does not answer.
+  static std::atomic<bool> held;
 };
 
 }  // namespace ieum::hub::test

@@ -1,0 +1,89 @@
+#include "log/tail.hpp"
+
+#include <atomic>
+#include <thread>
+
+#include "support/support.hpp"
+
+namespace ieum::hub {
+namespace {
+
+using namespace ieum::test;
+
+constexpr std::chrono::milliseconds a_while{100};
+
+SharedBatch batch_of(Position position) {
+  auto batch = std::make_shared<Batch>();
+  batch->entries.resize(1);
+  batch->entries[0].position = position;
+  return batch;
+}
+
+/// Publishes until it is told to stop by `hub.hurry()`, and counts.
+class Publisher {
+ public:
+  explicit Publisher(TailHub& hub)
+      : thread_([this, &hub] {
+          while (!stop) {
+            hub.publish(batch_of(published + 1), true);
+            ++published;
+          }
+        }) {}
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+  ~Publisher() { thread_.join(); }
+
+  void wait_for(std::size_t count) const {
+    while (published < count) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  std::atomic<std::size_t> published = 0;
+  std::atomic<bool> stop = false;
+
+ private:
+  std::thread thread_;
+};
+
+TEST(TailTest, FollowerThatLagsHoldsThePublisherUp) {
+  TailHub hub;
+  Tail tail = hub.follow();
+  Publisher publisher(hub);
+  publisher.wait_for(Tail::batches_max);
+  std::this_thread::sleep_for(a_while);
+  EXPECT_EQ(publisher.published, Tail::batches_max) << "it waits";
+  for (Position i = 1; i <= 10; ++i) EXPECT_EQ(tail.take()->entries[0].position, i);
+  publisher.wait_for(Tail::batches_max + 10);
+  std::this_thread::sleep_for(a_while);
+  EXPECT_EQ(publisher.published, Tail::batches_max + 10);
+  publisher.stop = true;
+  hub.hurry();
+}
+
+TEST(TailTest, FollowerThatLeavesHoldsNobodyUp) {
+  TailHub hub;
+  auto tail = std::make_unique<Tail>(hub.follow());
+  Publisher publisher(hub);
+  publisher.wait_for(Tail::batches_max);
+  tail.reset();
+  publisher.wait_for(Tail::batches_max * 2);
+  publisher.stop = true;
+}
+
+Task<> read_on(Tail& tail, Position first, Position last) {
+  for (Position i = first; i <= last; ++i) {
+    const SharedBatch batch = co_await tail.next();
+    EXPECT_EQ(batch->entries[0].position, i);
+  }
+}
+
+TEST(TailTest, WaitsForWhatAnotherThreadPublishes) {
+  TailHub hub;
+  Tail tail = hub.follow();
+  Publisher publisher(hub);
+  expect_success(read_on(tail, 1, 20'000));
+  publisher.stop = true;
+  hub.hurry();
+}
+
+}  // namespace
+}  // namespace ieum::hub
