@@ -1,7 +1,6 @@
 #include "log/entry.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 namespace ieum::hub {
@@ -23,16 +22,16 @@ constexpr char separator = '\n';  // in no identity
 }  // namespace
 
 std::string MessageId::to_string() const {
-  std::array<char, 64> text{};
-  for (std::size_t i = 0; i < 16; ++i) {
-    text[i] = "0123456789abcdef"[(epoch >> (60 - 4 * i)) & 15U];
+  std::string text;
+  for (unsigned shift = 64; shift != 0;) {
+    shift -= 4;
+    text += "0123456789abcdef"[(epoch >> shift) & 15U];
   }
-  char* at = text.data() + 16;
-  *at++ = '.';
-  at = std::to_chars(at, text.end(), static_cast<std::uint64_t>(room)).ptr;
-  *at++ = '.';
-  at = std::to_chars(at, text.end(), position).ptr;
-  return {text.data(), at};
+  text += '.';
+  text += std::to_string(static_cast<std::uint64_t>(room));
+  text += '.';
+  text += std::to_string(position);
+  return text;
 }
 
 std::optional<MessageId> MessageId::parse(std::string_view text) noexcept {
