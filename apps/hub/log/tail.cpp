@@ -8,10 +8,15 @@ namespace detail {
 
 struct TailQueue {
   explicit TailQueue(MailboxSender<char> sender) : wake(std::move(sender)) {}
+  [[nodiscard]] bool has_room() const {
+    return batches.size() < Tail::batches_max && entries < Tail::entries_max;
+  }
 
   std::mutex mutex;
   std::condition_variable room;
   std::deque<SharedBatch> batches;
+  std::size_t entries = 0;                  // of these
+  bool is_waited_for = false;               // for room
   std::optional<MailboxSender<char>> wake;  // none: nothing more comes
   bool left = false;                        // nobody receives any more
 };
@@ -44,7 +49,8 @@ SharedBatch Tail::take() {
   if (queue_->batches.empty()) return nullptr;
   SharedBatch batch = std::move(queue_->batches.front());
   queue_->batches.pop_front();
-  if (queue_->batches.size() + 1 == batches_max) queue_->room.notify_all();
+  queue_->entries -= batch->entries.size();
+  if (queue_->is_waited_for && queue_->has_room()) queue_->room.notify_all();
   return batch;
 }
 
@@ -83,15 +89,16 @@ void TailHub::publish(const SharedBatch& batch, bool wait) {
   for (const std::shared_ptr<detail::TailQueue>& follower : followers) {
     std::unique_lock lock(follower->mutex);
     if (wait) {
-      follower->room.wait(lock, [&] {
-        return follower->left || hurries_ || follower->batches.size() < Tail::batches_max;
-      });
+      follower->is_waited_for = true;
+      follower->room.wait(lock, [&] { return follower->left || hurries_ || follower->has_room(); });
+      follower->is_waited_for = false;
     }
     if (follower->left) {
       some_left = true;
       continue;
     }
     follower->batches.push_back(batch);
+    follower->entries += batch->entries.size();
     // Full means that it is awake already.
     if (follower->wake) static_cast<void>(follower->wake->try_send('w'));
   }

@@ -23,11 +23,12 @@ struct TailQueue;
 /// on, once, in the log's order, the same objects for every follower. It belongs to the runtime
 /// whose task calls `next` first.
 ///
-/// At most `batches_max` wait here. Then the log commits nothing until this one goes on: so the
-/// task that calls `next` must never wait for an append.
+/// At most `batches_max` wait here, or those with `entries_max` entries. Then the log commits
+/// nothing until this one goes on: so the task that calls `next` must never wait for an append.
 class Tail {
  public:
   static constexpr std::size_t batches_max = 4096;
+  static constexpr std::size_t entries_max = 65'536;
 
   Tail(Tail&&) noexcept = default;
   Tail& operator=(Tail&&) noexcept;

@@ -12,9 +12,9 @@ using namespace ieum::test;
 
 constexpr std::chrono::milliseconds a_while{100};
 
-SharedBatch batch_of(Position position) {
+SharedBatch batch_of(Position position, std::size_t entries = 1) {
   auto batch = std::make_shared<Batch>();
-  batch->entries.resize(1);
+  batch->entries.resize(entries);
   batch->entries[0].position = position;
   return batch;
 }
@@ -22,10 +22,11 @@ SharedBatch batch_of(Position position) {
 /// Publishes until it is told to stop by `hub.hurry()`, and counts.
 class Publisher {
  public:
-  explicit Publisher(TailHub& hub)
-      : thread_([this, &hub] {
+  /// Of so many entries each.
+  explicit Publisher(TailHub& hub, std::size_t entries = 1)
+      : thread_([this, &hub, entries] {
           while (!stop) {
-            hub.publish(batch_of(published + 1), true);
+            hub.publish(batch_of(published + 1, entries), true);
             ++published;
           }
         }) {}
@@ -55,6 +56,21 @@ TEST(TailTest, FollowerThatLagsHoldsThePublisherUp) {
   publisher.wait_for(Tail::batches_max + 10);
   std::this_thread::sleep_for(a_while);
   EXPECT_EQ(publisher.published, Tail::batches_max + 10);
+  publisher.stop = true;
+  hub.hurry();
+}
+
+TEST(TailTest, LargeBatchesCountByTheirEntries) {
+  TailHub hub;
+  Tail tail = hub.follow();
+  constexpr std::size_t entries = 1000;
+  constexpr std::size_t batches = Tail::entries_max / entries + 1;
+  Publisher publisher(hub, entries);
+  publisher.wait_for(batches);
+  std::this_thread::sleep_for(a_while);
+  EXPECT_EQ(publisher.published, batches);
+  EXPECT_EQ(tail.take()->entries[0].position, 1U);
+  publisher.wait_for(batches + 1);
   publisher.stop = true;
   hub.hurry();
 }
