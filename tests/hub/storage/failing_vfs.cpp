@@ -3,7 +3,11 @@
 #include <sqlite3.h>
 
 #include <cstddef>
-#include <new>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <string_view>
+#include <vector>
 
 namespace ieum::hub::test {
 
@@ -23,21 +27,60 @@ sqlite3_vfs* system_vfs() {
 /// The system's file lies behind it in the memory that SQLite gives.
 struct File {
   sqlite3_file base;
+  const char* path;  // SQLite keeps it while the file is open; null for a temporary one
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 sqlite3_file* real(sqlite3_file* file) { return reinterpret_cast<File*>(file)->real(); }
 
+/// What is known to be on the disk.
+struct Disk {
+  struct Image {
+    std::string synced;
+    std::vector<std::pair<std::size_t, std::string>> since;  // writes in their order, and where to
+  };
+  static void apply(std::string& content, std::size_t at, std::string_view data) {
+    if (content.size() < at + data.size()) content.resize(at + data.size());
+    content.replace(at, data.size(), data);
+  }
+  std::mutex mutex;
+  bool records = false;
+  std::map<std::string, Image> images;
+};
+Disk disk;
+
+void remember(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) {
+  const char* path = reinterpret_cast<File*>(file)->path;
+  const std::lock_guard lock(disk.mutex);
+  if (!disk.records || path == nullptr) return;
+  disk.images[path].since.emplace_back(
+      static_cast<std::size_t>(offset),
+      std::string(static_cast<const char*>(data), static_cast<std::size_t>(bytes)));
+}
+
+void remember_sync(sqlite3_file* file) {
+  const char* path = reinterpret_cast<File*>(file)->path;
+  const std::lock_guard lock(disk.mutex);
+  if (!disk.records || path == nullptr) return;
+  Disk::Image& image = disk.images[path];
+  for (const auto& [at, data] : image.since) Disk::apply(image.synced, at, data);
+  image.since.clear();
+}
+
 int write(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) {
   const int error = FailingVfs::write_error;
   if (error != 0 && (FailingVfs::bytes_left -= bytes) < 0) return error;
-  return real(file)->pMethods->xWrite(real(file), data, bytes, offset);
+  const int code = real(file)->pMethods->xWrite(real(file), data, bytes, offset);
+  if (code == SQLITE_OK) remember(file, data, bytes, offset);
+  return code;
 }
 int sync(sqlite3_file* file, int flags) {
   ++FailingVfs::syncs;
   FailingVfs::held.wait(true);
   const int error = FailingVfs::sync_error;
   if (error != 0) return error;
-  return real(file)->pMethods->xSync(real(file), flags);
+  const int code = real(file)->pMethods->xSync(real(file), flags);
+  if (code == SQLITE_OK) remember_sync(file);
+  return code;
 }
 
 const sqlite3_io_methods methods = {
@@ -78,6 +121,7 @@ const sqlite3_io_methods methods = {
 
 int open(sqlite3_vfs* /*vfs*/, const char* path, sqlite3_file* file, int flags, int* out) {
   file->pMethods = nullptr;
+  reinterpret_cast<File*>(file)->path = path;
   const int code = system_vfs()->xOpen(system_vfs(), path, real(file), flags, out);
   if (code == SQLITE_OK) file->pMethods = &methods;
   return code;
@@ -89,6 +133,11 @@ void FailingVfs::install() {
   write_error = 0;
   sync_error = 0;
   bytes_left = 0;
+  {
+    const std::lock_guard lock(disk.mutex);
+    disk.records = false;
+    disk.images.clear();
+  }
   static sqlite3_vfs vfs = [] {
     sqlite3_vfs made = *system_vfs();
     made.zName = name;
@@ -98,6 +147,29 @@ void FailingVfs::install() {
     return made;
   }();
   sqlite3_vfs_register(&vfs, 0);
+}
+
+void FailingVfs::record() {
+  const std::lock_guard lock(disk.mutex);
+  disk.records = true;
+}
+
+void FailingVfs::cut_power(const std::string& from, const std::string& to,
+                           std::mt19937_64& random) {
+  constexpr std::size_t sector = 512;
+  const std::lock_guard lock(disk.mutex);
+  for (const char* part : {"", "-wal"}) {
+    const Disk::Image& image = disk.images[from + part];
+    std::string content = image.synced;
+    for (const auto& [at, data] : image.since) {
+      std::string_view rest(data);
+      const std::uint64_t fate = random() % 3;
+      if (fate == 0) continue;
+      if (fate == 1) rest = rest.substr(0, random() % (rest.size() / sector + 1) * sector);
+      Disk::apply(content, at, rest);
+    }
+    std::ofstream(to + part, std::ios::binary) << content;
+  }
 }
 
 }  // namespace ieum::hub::test

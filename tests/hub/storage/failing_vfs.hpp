@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <random>
+#include <string>
 
 namespace ieum::hub::test {
 
@@ -19,6 +21,13 @@ struct FailingVfs {
   static std::atomic<int> syncs;
   /// While it is set, syncs wait: a disk that does not answer.
   static std::atomic<bool> held;
+
+  /// From now on it is known which writes have been synced; of files that are empty now.
+  static void record();
+  /// Writes to `to`, and to what lies beside it, what a power cut at this moment may leave of the
+  /// database `from`: all that was synced; of what was written since, some whole, some half, some
+  /// not at all.
+  static void cut_power(const std::string& from, const std::string& to, std::mt19937_64& random);
 };
 
 }  // namespace ieum::hub::test
