@@ -1,6 +1,7 @@
 #include "sqlite/database.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -189,6 +190,11 @@ Result<> Database::enqueue(std::unique_ptr<Write> write) {
 }
 
 void Database::write_loop() {
+  // A file that may not grow (setrlimit(2)) is an answer to the write, and ends nothing.
+  sigset_t file_size;
+  ::sigemptyset(&file_size);
+  ::sigaddset(&file_size, SIGXFSZ);
+  ::pthread_sigmask(SIG_BLOCK, &file_size, nullptr);
   std::vector<std::unique_ptr<Write>> batch;
   for (;;) {
     batch.clear();
