@@ -1,0 +1,100 @@
+// Listeners: the ports that clients come in by.
+#include "listeners/listeners.hpp"
+
+#include <ieum/timeout.hpp>
+#include <ieum/tls_stream.hpp>
+
+#include "irc/limits.hpp"
+#include "session/session.hpp"
+
+namespace ieum::hub {
+
+namespace {
+
+Task<> send_away(StreamSocket& socket, std::string why) {
+  co_await socket.write_all(why);
+  co_await socket.close_gracefully(limits::farewell_time);
+}
+
+void prepare(StreamSocket& socket) {
+  using enum SocketOption;
+  // A client that has vanished without a word is noticed; what it has not taken waits here, where
+  // it is bounded, and not in the system's megabytes.
+  socket.set_option(so_keepalive, 1);
+  socket.set_option(tcp_notsent_lowat, 64 * 1024);
+}
+
+Task<> drain_one(Server& server, AnyDuration limit, DrainReport& report) {
+  const DrainReport one = co_await server.drain(limit);
+  report.finished += one.finished;
+  report.cut += one.cut;
+}
+
+}  // namespace
+
+void Listeners::add(Listener listener, bool tls) {
+  ServeOptions options;
+  options.sessions_max = hub_.config().clients + 256;
+  auto handler = [this, tls](StreamSocket socket) {
+    return tls ? secure(std::move(socket)) : plain(std::move(socket));
+  };
+  servers_.push_back(std::make_unique<Server>(std::move(listener), std::move(handler), options));
+}
+
+Task<> Listeners::run() {
+  auto body = [this](Group& group) { return serve_all(group); };
+  co_await with_group(body);
+}
+
+Task<> Listeners::serve_all(Group& group) {
+  for (const std::unique_ptr<Server>& server : servers_) group.start(server->run());
+  co_return;
+}
+
+Task<DrainReport> Listeners::drain(AnyDuration limit) {
+  DrainReport report;
+  auto body = [&](Group& group) { return drain_all(group, limit, report); };
+  co_await with_group(body);
+  co_return report;
+}
+
+Task<> Listeners::drain_all(Group& group, AnyDuration limit, DrainReport& report) {
+  for (const std::unique_ptr<Server>& server : servers_) {
+    group.start(drain_one(*server, limit, report));
+  }
+  co_return;
+}
+
+Task<> Listeners::plain(StreamSocket socket) {
+  prepare(socket);
+  Origin origin = origin_of(socket.peer_address(), false, hub_.config());
+  const Admission::Place place = admission_.enter(origin.host, hub_.config());
+  if (!place) {
+    std::string why = "ERROR :Closing link: " + origin.host +
+                      " (Too many connections, please try again later)\r\n";
+    Task<> sending = send_away(socket, std::move(why));
+    co_await with_timeout(limits::farewell_time, std::move(sending));
+    co_return;
+  }
+  Session session(hub_, socket, std::move(origin));
+  co_await session.run();
+}
+
+Task<> Listeners::secure(StreamSocket socket) {
+  prepare(socket);
+  Origin origin = origin_of(socket.peer_address(), true, hub_.config());
+  const Admission::Place place = admission_.enter(origin.host, hub_.config());
+  if (!place) co_return;  // before a handshake there is no way to say why
+  TlsServerOptions options;
+  options.handshake_timeout = limits::handshake_time;
+  Task<TlsStream> meeting = TlsStream::server(std::move(socket), *context_, options);
+  Result<TlsStream> tls = co_await attempt(std::move(meeting));
+  if (!tls) {
+    hub_.events().write("tls-failed", {{"host", origin.host}, {"error", tls.error().to_string()}});
+    co_return;
+  }
+  Session session(hub_, *tls, std::move(origin));
+  co_await session.run();
+}
+
+}  // namespace ieum::hub

@@ -1,0 +1,38 @@
+// Listeners: the ports that clients come in by, plain and TLS.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <ieum/serve.hpp>
+#include <ieum/tls_context.hpp>
+
+#include "listeners/admission.hpp"
+#include "rooms/hub.hpp"
+
+namespace ieum::hub {
+
+class Listeners {
+ public:
+  /// All must outlive it. Without a context there is no TLS.
+  Listeners(Hub& hub, const TlsServerContext* context) noexcept : hub_(hub), context_(context) {}
+
+  void add(Listener listener, bool tls);
+  /// Serves until drained or stopped.
+  [[nodiscard]] Task<> run();
+  /// As `Server::drain`, of all.
+  [[nodiscard]] Task<DrainReport> drain(AnyDuration limit);
+
+ private:
+  Task<> serve_all(Group& group);
+  Task<> plain(StreamSocket socket);
+  Task<> secure(StreamSocket socket);
+  Task<> drain_all(Group& group, AnyDuration limit, DrainReport& report);
+
+  Hub& hub_;
+  const TlsServerContext* context_;
+  Admission admission_;
+  std::vector<std::unique_ptr<Server>> servers_;
+};
+
+}  // namespace ieum::hub

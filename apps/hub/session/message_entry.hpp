@@ -1,0 +1,28 @@
+// MessageEntry: what is kept of a PRIVMSG, NOTICE or TAGMSG beside its text.
+#pragma once
+
+#include <string>
+
+#include "irc/tags.hpp"
+#include "log/entry.hpp"
+#include "session/outgoing.hpp"
+
+namespace ieum::hub {
+
+struct MessageEntry {
+  std::string to;       // as it was addressed: a nick, or a room's name
+  std::string account;  // of who sent it
+  bool bot = false;
+  Tags client_tags;
+};
+
+[[nodiscard]] std::string encode(const MessageEntry& message);
+[[nodiscard]] MessageEntry decode_message(const StoredEntry& stored);
+/// As clients get it.
+[[nodiscard]] Outgoing outgoing_of(const MessageEntry& message, const Entry& entry, std::string id);
+[[nodiscard]] constexpr std::string_view command_of(Kind kind) noexcept {
+  if (kind == Kind::notice) return "NOTICE";
+  return kind == Kind::tags ? "TAGMSG" : "PRIVMSG";
+}
+
+}  // namespace ieum::hub

@@ -1,0 +1,349 @@
+// Commands with which a client says who it is: NICK, USER, PASS, CAP; and what greets it then.
+#include <algorithm>
+
+#include "irc/isupport.hpp"
+#include "irc/limits.hpp"
+#include "irc/names.hpp"
+#include "irc/text.hpp"
+#include "session/commands.hpp"
+#include "session/history.hpp"
+#include "session/session.hpp"
+#include "session/version.hpp"
+
+namespace ieum::hub {
+
+namespace {
+
+bool is_offered(const Session& session, Cap cap) {
+  return cap != Cap::sasl || session.origin.trusted;
+}
+
+std::string clean_user(std::string_view name) {
+  std::string user = "~";
+  for (const char letter : name) {
+    if (static_cast<unsigned char>(letter) < 0x80U && is_user({&letter, 1})) user += letter;
+  }
+  if (user.size() == 1) user += "user";
+  return std::string(cut(user, limits::user_bytes));
+}
+
+// ---- CAP
+// ------------------------------------------------------------------------------------------
+
+void list_caps(Session& session, std::string_view subcommand,
+               const std::vector<std::string>& names) {
+  // The lines before the last one have a '*', for those who know that.
+  std::string line;
+  for (const std::string& name : names) {
+    if (line.size() + name.size() > 400) {
+      if (session.wants_cap_values) {
+        session.reply("CAP", {session.nick(), std::string(subcommand), "*", line}, true);
+      } else {
+        session.reply("CAP", {session.nick(), std::string(subcommand), line}, true);
+      }
+      line.clear();
+    }
+    if (!line.empty()) line += ' ';
+    line += name;
+  }
+  session.reply("CAP", {session.nick(), std::string(subcommand), line}, true);
+}
+
+void request_caps(Session& session, std::string_view wanted) {
+  CapSet set = session.caps;
+  bool good = true;
+  for (std::string_view name : split(wanted, ' ')) {
+    const bool removing = name.starts_with('-');
+    if (removing) name.remove_prefix(1);
+    const CapInfo* info = find_cap(name);
+    if (info == nullptr || !is_offered(session, info->cap)) {
+      good = false;
+    } else if (!removing) {
+      set.add(info->cap);
+    } else if (info->cap == Cap::cap_notify && session.wants_cap_values) {
+      good = false;  // implied by CAP LS 302
+    } else {
+      set.remove(info->cap);
+    }
+  }
+  if (good) {
+    session.caps = set;
+    session.knows_caps = true;
+  }
+  session.reply("CAP", {session.nick(), good ? "ACK" : "NAK", std::string(wanted)}, true);
+}
+
+// ---- The greeting
+// ---------------------------------------------------------------------------------
+
+void greet(Session& session) {
+  const Hub& hub = session.hub;
+  const Config& config = hub.config();
+  session.numeric("RPL_WELCOME"_numeric,
+                  {"Welcome to the " + config.network + " chat, " + session.user->mask()});
+  session.numeric("RPL_YOURHOST"_numeric,
+                  {"Your host is " + config.name + ", running " + std::string(version)});
+  session.numeric("RPL_CREATED"_numeric,
+                  {"This server was started at " + format_time(hub.started())});
+  session.reply("004",
+                {session.nick(), config.name, std::string(version), std::string(user_mode_letters),
+                 channel_mode_letters(), channel_mode_letters_with_param()});
+  std::vector<std::string> line;
+  for (std::string& token : isupport_tokens(config.network)) {
+    line.push_back(std::move(token));
+    if (line.size() == 12) session.numeric("RPL_ISUPPORT"_numeric, std::exchange(line, {}));
+  }
+  if (!line.empty()) session.numeric("RPL_ISUPPORT"_numeric, std::move(line));
+  do_lusers(session, {});
+  do_motd(session, {});
+}
+
+Task<> give_resume_secret(Session& session) {
+  if (!session.caps.has(Cap::resume)) co_return;
+  if (session.resume_secret.empty()) {
+    const Time expires = session.hub.time() + limits::resume_age;
+    ResumeSecret secret =
+        co_await session.hub.accounts().issue_secret(session.user->identity, expires);
+    session.resume_secret = secret.secret;
+    session.resume_session = secret.session;
+  }
+  session.reply("RESUME", {"TOKEN", std::exchange(session.resume_secret, {})});
+}
+
+/// Why `nick` cannot be had; empty if it can.
+Task<std::string> refusal_of_nick(Session& session, std::string nick) {
+  std::string key = key_of(nick);
+  std::optional<std::string> owner = co_await session.hub.accounts().nick_owner(key);
+  if (owner && *owner != key_of(session.account)) co_return "is reserved: log in to use it";
+  co_return "";
+}
+
+/// The presence that the session goes on with: one that was lost, or another device's.
+User* presence_of(Session& session) {
+  Hub& hub = session.hub;
+  std::string identity = session.resumed_identity;
+  if (identity.empty() && !session.account.empty()) identity = account_identity(session.account);
+  if (identity.empty()) return nullptr;
+  User* lost = nullptr;
+  for (User* user : hub.users_of(identity)) {
+    if (user->sessions.size() >= limits::devices_per_user) continue;
+    if (same_name(user->nick, session.registering.nick)) return user;
+    if (user->is_lost() && lost == nullptr) lost = user;
+  }
+  return lost;
+}
+
+void come_back(Session& session, User& user) {
+  Hub& hub = session.hub;
+  const bool was_lost = user.is_lost();
+  hub.attach(user, session);
+  if (!was_lost || (user.host == session.origin.host)) return;
+  Outgoing line(hub.time(), user.mask(), "CHGHOST", {user.user, session.origin.host});
+  user.host = session.origin.host;
+  hub.tell_peers(user, line, false, Cap::chghost);
+}
+
+void come_in(Session& session) {
+  Hub& hub = session.hub;
+  auto user = std::make_unique<User>();
+  user->id = Hub::random_number();
+  user->account = session.account;
+  user->identity = session.resumed_identity;
+  if (!session.account.empty()) user->identity = account_identity(session.account);
+  if (user->identity.empty()) user->identity = guest_identity();
+  user->nick = session.registering.nick;
+  user->user = session.registering.user;
+  user->host = session.origin.host;
+  user->realname = session.registering.realname;
+  user->secure = session.origin.secure;
+  user->signed_on = hub.time();
+  user->seen = hub.time();
+  hub.enter(std::move(user), session);
+}
+
+Task<> register_now(Session& session) {
+  Hub& hub = session.hub;
+  const Config& config = hub.config();
+  const std::string nick = session.registering.nick;
+  if (!config.password.empty() && session.registering.password != config.password) {
+    session.numeric("ERR_PASSWDMISMATCH"_numeric);
+    session.end("The server's password is needed");
+    co_return;
+  }
+  const std::string refusal = co_await refusal_of_nick(session, nick);
+  if (session.registering.nick != nick || session.is_ending()) co_return;
+  User* presence = presence_of(session);
+  const bool taken = presence == nullptr && hub.find_user(nick) != nullptr;
+  if (!refusal.empty() || taken) {
+    session.numeric("ERR_NICKNAMEINUSE"_numeric, {nick});
+    if (!refusal.empty()) {
+      session.standard_reply("NOTE", "NICK", "NICKNAME_RESERVED", {nick},
+                             "This nickname " + refusal);
+    }
+    session.registering.nick.clear();
+    co_return;
+  }
+  if (presence == nullptr && hub.users().size() >= config.clients) {
+    session.end("The server is full, please try again later");
+    co_return;
+  }
+  if (presence != nullptr) {
+    come_back(session, *presence);
+  } else {
+    come_in(session);
+  }
+  hub.events().write("client", {{"nick", session.nick()},
+                                {"host", session.origin.host},
+                                {"account", session.account},
+                                {"tls", session.origin.secure ? "yes" : "no"}});
+  greet(session);
+  co_await give_resume_secret(session);
+  if (presence != nullptr) {
+    const std::vector<Room*> rooms = session.user->rooms;
+    for (const Room* room : rooms) {
+      session.answer(Outgoing(hub.time(), session.user->mask(), "JOIN", {room->name()}));
+      show_room(session, *room);
+    }
+  }
+  co_await replay_what_was_missed(session, presence != nullptr);
+}
+
+}  // namespace
+
+Task<> complete_registration(Session& session) {
+  Session::Registering& registering = session.registering;
+  if (session.is_registered() || registering.busy || registering.negotiating) co_return;
+  if (registering.nick.empty() || registering.user.empty()) co_return;
+  registering.busy = true;
+  Result<> done = co_await attempt(register_now(session));
+  registering.busy = false;
+  if (!done) co_await ieum::fail(done.error());
+}
+
+Task<> do_nick(Session& session, Message message) {
+  Hub& hub = session.hub;
+  const std::string nick(message.param(0));
+  if (nick.empty()) {
+    session.numeric("ERR_NONICKNAMEGIVEN"_numeric);
+    co_return;
+  }
+  if (!is_nick(nick)) {
+    session.numeric("ERR_ERRONEUSNICKNAME"_numeric, {shown(nick)});
+    co_return;
+  }
+  if (session.is_registered() && nick == session.user->nick) co_return;
+  const User* owner = hub.find_user(nick);
+  if (owner != nullptr && owner != session.user) {
+    // Before logging in it may still turn out to be one's own.
+    const bool may_be_own =
+        !session.is_registered() && (session.registering.negotiating || !session.account.empty() ||
+                                     !session.resumed_identity.empty());
+    if (!may_be_own) {
+      session.numeric("ERR_NICKNAMEINUSE"_numeric, {nick});
+      co_return;
+    }
+  }
+  if (!session.is_registered()) {
+    session.registering.nick = nick;
+    co_await complete_registration(session);
+    co_return;
+  }
+  const std::string refusal = co_await refusal_of_nick(session, nick);
+  const User* other = hub.find_user(nick);
+  if (!refusal.empty() || (other != nullptr && other != session.user)) {
+    session.numeric("ERR_NICKNAMEINUSE"_numeric, {nick});
+    co_return;
+  }
+  for (const Room* room : session.user->rooms) {
+    if (room->is_banned(*session.user) && !room->is_voiced(*session.user)) {
+      session.reply("435", {session.nick(), nick, room->name(), "Cannot change nick while banned"},
+                    true);
+      co_return;
+    }
+  }
+  hub.rename(*session.user, nick, &session);
+}
+
+Task<> do_user(Session& session, Message message) {
+  if (session.is_registered()) {
+    session.numeric("ERR_ALREADYREGISTERED"_numeric);
+    co_return;
+  }
+  if (message.param(0).empty() || message.param(3).empty()) {
+    session.numeric("ERR_NEEDMOREPARAMS"_numeric, {"USER"});
+    co_return;
+  }
+  session.registering.user = clean_user(message.param(0));
+  session.registering.realname = cut(message.param(3), limits::realname_bytes);
+  co_await complete_registration(session);
+}
+
+void do_pass(Session& session, const Message& message) {
+  if (session.is_registered()) {
+    session.numeric("ERR_ALREADYREGISTERED"_numeric);
+    return;
+  }
+  session.registering.password = message.param(0);
+}
+
+Task<> do_cap(Session& session, Message message) {
+  const std::string subcommand = upper(message.param(0));
+  std::vector<std::string> names;
+  if (subcommand == "LS") {
+    if (!session.is_registered()) session.registering.negotiating = true;
+    if (number_of(message.param(1), 0) >= 302) {
+      session.wants_cap_values = true;
+      session.caps.add(Cap::cap_notify);
+    }
+    for (const CapInfo& info : capabilities) {
+      if (!is_offered(session, info.cap)) continue;
+      std::string name(info.name);
+      if (session.wants_cap_values && !info.value.empty()) name += "=" + std::string(info.value);
+      names.push_back(std::move(name));
+    }
+    list_caps(session, "LS", names);
+  } else if (subcommand == "LIST") {
+    for (const CapInfo& info : capabilities) {
+      if (session.caps.has(info.cap)) names.emplace_back(info.name);
+    }
+    list_caps(session, "LIST", names);
+  } else if (subcommand == "REQ") {
+    if (!session.is_registered()) session.registering.negotiating = true;
+    request_caps(session, message.param(1));
+  } else if (subcommand == "END") {
+    session.registering.negotiating = false;
+    co_await complete_registration(session);
+  } else {
+    session.numeric("ERR_INVALIDCAPCMD"_numeric, {shown(message.param(0))});
+  }
+}
+
+void do_quit(Session& session, const Message& message) {
+  const std::string reason(cut(message.param(0), limits::quit_bytes));
+  session.quit(reason.empty() ? "Client quit" : "Quit: " + reason);
+}
+
+void do_ping(Session& session, const Message& message) {
+  if (message.params.empty()) {
+    session.numeric("ERR_NEEDMOREPARAMS"_numeric, {"PING"});
+    return;
+  }
+  session.reply("PONG", {session.hub.config().name, std::string(message.param(0))}, true);
+}
+
+void do_pong(Session& session, const Message& message) { session.pong(message.param(0)); }
+
+void do_setname(Session& session, const Message& message) {
+  const std::string_view name = message.param(0);
+  if (name.empty() || name.size() > limits::realname_bytes || has_controls(name)) {
+    session.fail("SETNAME", "INVALID_REALNAME", {}, "Realname is not valid");
+    return;
+  }
+  User& user = *session.user;
+  user.realname = name;
+  Outgoing line(session.hub.time(), user.mask(), "SETNAME", {user.realname}, true);
+  line.account = user.account;
+  session.hub.tell_peers(user, line, true, Cap::setname, &session);
+}
+
+}  // namespace ieum::hub
