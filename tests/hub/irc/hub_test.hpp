@@ -1,0 +1,98 @@
+// What the hub's tests share: a hub on this runtime, and clients that talk with it line by line.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <ieum/ieum.hpp>
+
+#include "accounts/memory_account_store.hpp"
+#include "listeners/listeners.hpp"
+#include "log/memory_room_log.hpp"
+#include "rooms/hub.hpp"
+#include "session/line_splitter.hpp"
+#include "support/support.hpp"
+
+/// A test that is a conversation: `hub` is a `TestHub&`.
+#define HUB_TEST(suite, name)                                           \
+  static ::ieum::Task<> suite##_##name(::ieum::test::TestHub& hub);     \
+  TEST(suite, name) { ::ieum::test::run_conversation(suite##_##name); } \
+  static ::ieum::Task<> suite##_##name([[maybe_unused]] ::ieum::test::TestHub& hub)
+
+namespace ieum::test {
+
+using namespace std::chrono_literals;
+
+/// A client that has connected: sends lines, and looks at those that it gets.
+class HubClient {
+ public:
+  explicit HubClient(std::unique_ptr<Stream> stream) : stream_(std::move(stream)) {}
+
+  Task<> send(std::string line);
+  Task<> send_bytes(std::string bytes);
+  /// The next line, without its end; empty at the end of the stream.
+  Task<std::string> line();
+  /// The first line from now on that contains `part`; fails the test at the end of the stream.
+  Task<std::string> until(std::string part);
+  /// All lines up to the answer of a PING that is sent now, a line each.
+  Task<std::string> sync();
+  /// Sends a line, then syncs.
+  Task<std::string> ask(std::string line);
+  /// All that comes until the end.
+  Task<std::string> rest();
+  Task<> close();
+  [[nodiscard]] Stream& stream() noexcept { return *stream_; }
+
+  std::string nick;
+
+ private:
+  std::unique_ptr<Stream> stream_;
+  hub::LineSplitter splitter_{1 << 20};
+  int syncs_ = 0;
+};
+
+/// A hub with its log and accounts in memory, on a port of this machine.
+class TestHub {
+ public:
+  TestHub();
+  hub::Config config;  // before `start`
+  hub::MemoryRoomLog log;
+  hub::MemoryAccountStore accounts;
+  hub::Hub& server() { return *hub_; }
+
+  Task<> start(Group& group);
+  Task<HubClient> connect();
+  /// One that has registered as `nick`, with these capabilities, and read what greets it.
+  Task<HubClient> client(std::string nick, std::string caps = "");
+  /// The same, logged in to an account of that name, which is made if there is none.
+  Task<HubClient> member(std::string nick, std::string caps = "");
+  [[nodiscard]] const Address& address() const noexcept { return address_; }
+  void set_config(const hub::Config& config);
+
+ private:
+  hub::EventLog events_{false, true};
+  std::unique_ptr<hub::Hub> hub_;
+  std::unique_ptr<hub::Listeners> listeners_;
+  Address address_;
+};
+
+/// All capabilities that a modern client asks for.
+inline constexpr std::string_view modern =
+    "batch cap-notify echo-message labeled-response message-tags server-time standard-replies "
+    "account-tag account-notify away-notify extended-join chghost setname invite-notify "
+    "draft/chathistory draft/read-marker draft/message-redaction";
+
+void run_conversation(Task<> (*conversation)(TestHub&));
+
+/// `text` has this line, or a line that contains it.
+::testing::AssertionResult has(const std::string& text, std::string_view part);
+/// The value of a tag of a line.
+std::string tag_of(const std::string& line, std::string_view key);
+/// The line of `text` that contains `part`; empty if none does.
+std::string line_with(const std::string& text, std::string_view part);
+std::size_t count_of(const std::string& text, std::string_view part);
+
+}  // namespace ieum::test

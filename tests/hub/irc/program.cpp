@@ -1,0 +1,181 @@
+// The program as its users start it: its line, its options, its signals; and the clients that
+// people have.
+#include <csignal>
+#include <fstream>
+
+#include "hub/irc/hub_test.hpp"
+#include "support/child.hpp"
+#include "support/files.hpp"
+
+namespace ieum::test {
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// `ieum-hub` on ports that the system chose.
+struct Program {
+  explicit Program(const Words& more = {}) : child(command(more), Input::nothing()) {
+    const std::string line = child.read_until("\n");
+    said = line;
+    const std::size_t at = line.find("127.0.0.1:") + 10;
+    port = line.substr(at, line.find_first_of(", .", at) - at);
+    const std::size_t tls = line.find("127.0.0.1:", at);
+    if (tls != std::string::npos) tls_port = line.substr(tls + 10, line.find(' ', tls) - tls - 10);
+  }
+  static Words command(const Words& more) {
+    Words words{IEUM_HUB,      "--data",       "memory",     "--listen",
+                "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  Child child;
+  std::string said;
+  std::string port;
+  std::string tls_port;
+};
+
+bool installed(const std::string& program) {
+  Child which({"sh", "-c", "command -v " + program}, Input::nothing());
+  return which.wait() == 0;
+}
+
+TEST(HubProgram, SaysHowToJoinAndEndsWell) {
+  Program hub;
+  EXPECT_TRUE(has(hub.said, "The hub listens on 127.0.0.1:"));
+  EXPECT_TRUE(has(hub.said, "(TLS)"));
+  EXPECT_TRUE(has(hub.said, "ncat -C 127.0.0.1 " + hub.port + "\n"));
+  Child ncat({"ncat", "-C", "127.0.0.1", hub.port});
+  if (!installed("ncat")) GTEST_SKIP() << "ncat is not installed";
+  ncat.write("NICK ann\nUSER ann 0 * :Ann\nJOIN #a\nPRIVMSG ann :hello\n");
+  ncat.read_until(" 366 ann #a ");
+  ncat.read_until("PRIVMSG ann :hello");
+  hub.child.signal(SIGTERM);
+  ncat.read_until("ERROR :Closing link: localhost (The server is going down");
+  EXPECT_EQ(hub.child.wait(), 0);
+  const std::string log = hub.child.error_output();
+  EXPECT_TRUE(has(log, " ready "));
+  EXPECT_TRUE(has(log, " client nick=ann host=localhost "));
+  EXPECT_TRUE(has(log, " ended finished=1 cut=0"));
+}
+
+TEST(HubProgram, AnswersOneWhoOnlySends) {
+  if (!installed("ncat")) GTEST_SKIP() << "ncat is not installed";
+  Program hub;
+  Child ncat(
+      {"sh", "-c",
+       "printf 'NICK ann\\r\\nUSER a 0 * :A\\r\\nVERSION\\r\\n' | ncat 127.0.0.1 " + hub.port},
+      Input::nothing());
+  EXPECT_TRUE(has(ncat.read_all(), " 351 ann "));
+}
+
+TEST(HubProgram, SpeaksTls) {
+  if (!installed("openssl")) GTEST_SKIP() << "openssl is not installed";
+  Program hub;
+  Child client({"openssl", "s_client", "-quiet", "-connect", "127.0.0.1:" + hub.tls_port});
+  client.write("NICK ann\r\nUSER ann 0 * :Ann\r\n");
+  client.read_until(" 001 ann ");
+  client.write("WHOIS ann\r\n");
+  client.read_until(" 671 ann ann ");
+}
+
+TEST(HubProgram, ChecksWhatItIsTold) {
+  const auto refuses = [](const Words& words, const std::string& sentence) {
+    Words command{IEUM_HUB};
+    command.insert(command.end(), words.begin(), words.end());
+    Child child(command, Input::nothing());
+    EXPECT_EQ(child.wait(), 2);
+    EXPECT_EQ(child.error_output(), "ieum-hub: " + sentence + "\n");
+  };
+  const TemporaryFile misspelt("netwrok = \"x\"\n");
+  refuses({"--config", misspelt.path()}, "unknown key 'netwrok'; did you mean 'network'?");
+  refuses({"--listne", "*:6667"}, "unknown option 'listne'; did you mean 'listen'?");
+  refuses({"--name", "two words"}, "name: a server's name is one word");
+  refuses({"--certificate", "x"}, "certificate and key belong together");
+  const TemporaryFile good(
+      "network = \"Home\"\nlisten = [\"127.0.0.1:0\"]\nlisten-tls = []\nlinger-seconds = 5\n");
+  Child check({IEUM_HUB, "--config", good.path(), "--check-config"}, Input::nothing());
+  EXPECT_EQ(check.read_all(), "The configuration is right.\n");
+  EXPECT_EQ(check.wait(), 0);
+}
+
+TEST(HubProgram, SaysWhoHasThePort) {
+  Program first;
+  Child second(
+      {IEUM_HUB, "--data", "memory", "--listen", "127.0.0.1:" + first.port, "--listen-tls", ""},
+      Input::nothing());
+  EXPECT_EQ(second.wait(), 1);
+  const std::string said = second.error_output();
+  EXPECT_EQ(count_of(said, "\n"), 1U) << said;
+  EXPECT_TRUE(has(said, "127.0.0.1:" + first.port + ": address already in use"));
+  EXPECT_TRUE(has(said, "ieum-hub"));
+}
+
+TEST(HubProgram, ReadsItsFileAgain) {
+  const TemporaryFile motd("first\n");
+  Program hub({"--motd", motd.path(), "--log-json"});
+  Child ncat({"ncat", "-C", "127.0.0.1", hub.port});
+  if (!installed("ncat")) GTEST_SKIP() << "ncat is not installed";
+  ncat.write("NICK ann\nUSER ann 0 * :Ann\n");
+  ncat.read_until(" 375 ann ");
+  ncat.read_until(" 372 ann :- first");
+  ncat.read_until(" 376 ann ");
+  std::ofstream(motd.path()) << "second\n";
+  hub.child.signal(SIGHUP);
+  hub.child.read_error_until("\"event\":\"reloaded\"");
+  ncat.write("MOTD\n");
+  ncat.read_until(" 372 ann :- second");
+}
+
+/// A client with a screen, in a terminal of its own.
+struct Screen {
+  Screen(const Words& command, const std::string& home)
+      : child(wrapped(command, home), Input::terminal()) {}
+  static Words wrapped(const Words& command, const std::string& home) {
+    Words words{"env", "HOME=" + home, "TERM=xterm", "LC_ALL=C.UTF-8"};
+    words.insert(words.end(), command.begin(), command.end());
+    return words;
+  }
+  Child child;
+};
+
+TEST(HubProgram, MotherAndFatherTalk) {
+  if (!installed("irssi") || !installed("weechat-headless") || !installed("ncat")) {
+    GTEST_SKIP() << "irssi, weechat-headless and ncat are needed";
+  }
+  const TemporaryDirectory home;
+  Program hub;
+  Child child({"ncat", "-C", "127.0.0.1", hub.port});
+  child.write("NICK child\nUSER child 0 * :Child\nJOIN #home\n");
+  child.read_until(" 366 child #home ");
+  Screen mother(
+      {"irssi", "--home", home.path("irssi"), "-c", "127.0.0.1", "-p", hub.port, "-n", "mother"},
+      home.path(""));
+  mother.child.read_until("ieum");
+  mother.child.write("/join #home\n");
+  child.read_until(":mother!");
+  mother.child.write("dinner is ready\n");
+  child.read_until(" PRIVMSG #home :dinner is ready");
+  Child father({"weechat-headless", "-d", home.path("weechat"), "-r",
+                "/server add hub 127.0.0.1/" + hub.port +
+                    " -notls -nicks=father -autojoin=#home -autoconnect;/connect hub;"
+                    "/wait 3s /msg mother on my way"},
+               Input::nothing());
+  child.read_until(":father!");
+  mother.child.read_until("on my way");
+  mother.child.write("/msg father good\n");
+  child.write("PRIVMSG #home :hooray\n");
+  mother.child.read_until("hooray");
+}
+
+TEST(HubProgram, CarriesALoad) {
+  Program hub({"--lines-per-second", "0", "--connections-per-address", "200"});
+  Child load({IEUM_HUB, "load", "--connect", "127.0.0.1:" + hub.port, "--clients", "20", "--rooms",
+              "4", "--rate", "200", "--seconds", "1"},
+             Input::nothing());
+  const std::string text = load.read_all();
+  EXPECT_EQ(load.wait(), 0) << text << load.error_output();
+  EXPECT_TRUE(has(text, "nothing lost: 0 acknowledged and missing somewhere"));
+}
+
+}  // namespace
+}  // namespace ieum::test
