@@ -56,8 +56,8 @@ void declare(CLI::App& app, Config& config, Seconds& times, bool& check_only) {
       ->configurable(false);
   app.add_option("--name", config.name, "The server's name, as clients see it");
   app.add_option("--network", config.network, "The network's name");
-  app.add_option("--listen", config.listen, "Addresses for plain IRC; none: \"\"");
-  app.add_option("--listen-tls", config.listen_tls, "Addresses for IRC over TLS; none: \"\"");
+  app.add_option("--listen", config.listen, "Addresses for plain IRC, or none");
+  app.add_option("--listen-tls", config.listen_tls, "Addresses for IRC over TLS, or none");
   app.add_option("--certificate", config.certificate,
                  "The certificate with its chain (PEM); without one the hub makes its own");
   app.add_option("--key", config.key, "The certificate's key (PEM)");
@@ -129,16 +129,15 @@ std::string problem_of(const Config& config) {
 
 EarlyEnd end_of(const CLI::Error& error, const std::vector<std::string>& keys) {
   std::string text = error.what();
-  // Of a key of the file, CLI11 says only that it could not parse it.
-  const std::size_t at = text.rfind(' ');
-  std::string word = at == std::string::npos ? text : text.substr(at + 1);
-  const bool is_config = error.get_name() == "ConfigError";
-  const bool is_flag = error.get_name() == "ExtrasError";
-  while (word.starts_with('-')) word.erase(0, 1);
-  while (word.ends_with(']') || word.ends_with(',')) word.pop_back();
-  if (is_config || is_flag) {
-    word = word.substr(0, word.find('='));
-    text = std::string("unknown ") + (is_config ? "key" : "option") + " '" + printable(word) + "'";
+  // Of what it does not know, CLI11 gives only the word: at the end, of a key of the file;
+  // somewhere behind two hyphens, of an option.
+  const bool is_key = dynamic_cast<const CLI::ConfigError*>(&error) != nullptr;
+  const bool is_option = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  const std::size_t at = is_key ? text.rfind(' ') + 1 : text.find(" --") + 3;
+  if ((is_key || is_option) && at > 2) {
+    std::string word = text.substr(at);
+    word.resize(std::min(word.find_first_of(" =],"), word.size()));
+    text = std::string("unknown ") + (is_key ? "key" : "option") + " '" + printable(word) + "'";
     const std::string near = nearest(word, keys);
     if (!near.empty()) text += "; did you mean '" + near + "'?";
   }
@@ -192,8 +191,8 @@ std::expected<Invocation, EarlyEnd> parse_invocation(std::vector<std::string> wo
     return std::unexpected(end_of(error, keys_of(app)));
   }
   times.put_into(config);
-  std::erase(config.listen, "");
-  std::erase(config.listen_tls, "");
+  std::erase(config.listen, "none");
+  std::erase(config.listen_tls, "none");
   const std::string problem = problem_of(config);
   if (!problem.empty()) return std::unexpected(EarlyEnd{2, "ieum-hub: " + problem + "\n"});
   return invocation;

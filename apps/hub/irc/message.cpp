@@ -21,12 +21,9 @@ std::string_view take_word(std::string_view& text) noexcept {
   return word;
 }
 
+/// Whether there is such a command is not the line's business.
 bool is_command(std::string_view word) noexcept {
-  const bool letters = std::ranges::all_of(
-      word, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
-  const bool digits =
-      word.size() == 3 && std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
-  return !word.empty() && (letters || digits);
+  return std::ranges::all_of(word, [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ enum class LineFault : std::uint8_t {
   tags_too_long,  ///< more than 4096 bytes of tags
   not_utf8,       ///< utf8only
   controls,       ///< a NUL or a CR within
-  malformed,      ///< no command, or one with other than letters and digits
+  malformed,      ///< no command, or one that is no word of ASCII
 };
 
 /// Takes a line apart, without its CR LF.

@@ -33,8 +33,8 @@ TEST(HubMessage, IsRefused) {
   EXPECT_EQ(fault("   "), LineFault::empty);
   EXPECT_EQ(fault(":only-a-source"), LineFault::malformed);
   EXPECT_EQ(fault("@tag"), LineFault::malformed);
-  EXPECT_EQ(fault("PRIV-MSG x"), LineFault::malformed);
-  EXPECT_EQ(fault("12 x"), LineFault::malformed);
+  EXPECT_EQ(fault("PRIV\x01MSG x"), LineFault::malformed);
+  EXPECT_EQ(fault("\xc3\xa9 x"), LineFault::malformed);
   EXPECT_EQ(fault("PRIVMSG #a :\xff"), LineFault::not_utf8);
   EXPECT_EQ(fault("PRIVMSG #a :\xed\xa0\x80"), LineFault::not_utf8);
   EXPECT_EQ(fault(std::string_view("PRIVMSG #a :\0", 13)), LineFault::controls);

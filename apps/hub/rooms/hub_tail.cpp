@@ -136,12 +136,12 @@ void Hub::said_to(const std::vector<User*>& users, const StoredEntry& stored,
   for (User* user : users) {
     for (Session* session : user->sessions) {
       if (entry.kind == Kind::tags && !session->caps.has(Cap::message_tags)) continue;
-      if (session == by && !session->caps.has(Cap::echo_message)) {
-        // To oneself it is not only an echo.
-        const bool to_self = target.empty() && same_name(message.to, user->nick);
-        if (!to_self) continue;
-      }
-      session->deliver(line, session == by);
+      // What one says to oneself comes twice to one who wants echoes: the echo, and what was said.
+      const bool to_self = target.empty() && same_name(message.to, user->nick) && session == by;
+      const bool echoes = session->caps.has(Cap::echo_message);
+      if (session == by && !echoes && !to_self) continue;
+      if (to_self && echoes) session->deliver(line, true);
+      session->deliver(line, session == by && !(to_self && echoes));
     }
   }
 }

@@ -190,23 +190,28 @@ Task<> do_part(Session& session, Message message) {
 }
 
 Task<> do_kick(Session& session, Message message) {
-  Room* room = own_room(session, message.param(0));
-  if (room == nullptr) co_return;
-  if (!room->is_op(*session.user)) {
-    session.numeric("ERR_CHANOPRIVSNEEDED"_numeric, {room->name()});
+  const std::vector<std::string> rooms = words(message.param(0));
+  const std::vector<std::string> nicks = words(message.param(1));
+  // Several from one, or one from each of several.
+  if (rooms.empty() || nicks.empty() || (rooms.size() > 1 && rooms.size() != nicks.size())) {
+    session.numeric("ERR_NEEDMOREPARAMS"_numeric, {"KICK"});
     co_return;
   }
-  std::string reason(cut(message.param(2), limits::kick_bytes));
-  if (reason.empty()) reason = session.user->nick;
-  const std::vector<std::string> nicks = words(message.param(1));
   if (nicks.size() > limits::targets) {
     session.numeric("ERR_TOOMANYTARGETS"_numeric, {shown(message.param(1))});
     co_return;
   }
-  RoomUse use(room);
-  for (const std::string& nick : nicks) {
-    if (!room->is_op(*session.user)) break;  // not any more
-    co_await kick(session, *room, nick, reason);
+  std::string reason(cut(message.param(2), limits::kick_bytes));
+  if (reason.empty()) reason = session.user->nick;
+  for (std::size_t i = 0; i < nicks.size(); ++i) {
+    // Looked up anew each time: one may have kicked oneself.
+    Room* room = own_room(session, rooms.size() == 1 ? rooms[0] : rooms[i]);
+    if (room == nullptr) continue;
+    if (!room->is_op(*session.user)) {
+      session.numeric("ERR_CHANOPRIVSNEEDED"_numeric, {room->name()});
+      continue;
+    }
+    co_await kick(session, *room, nicks[i], reason);
   }
 }
 

@@ -16,6 +16,7 @@ namespace ieum::hub {
 namespace {
 
 constexpr Kinds texts(Kind::message, Kind::notice);
+constexpr Kinds events(Kind::message, Kind::notice, Kind::tags, Kind::topic);
 
 /// A conversation that history is asked of.
 struct Conversation {
@@ -88,7 +89,8 @@ Task<std::expected<Place, Refusal>> find_place(Session& session, RoomId room,
 
 void refuse(Session& session, const Message& message, std::string_view code, std::string text) {
   std::vector<std::string> params{"CHATHISTORY", std::string(code)};
-  for (std::size_t i = 0; i < std::min<std::size_t>(message.params.size(), 4); ++i) {
+  const std::size_t shown_max = code == "INVALID_TARGET" ? 2 : 4;
+  for (std::size_t i = 0; i < std::min(message.params.size(), shown_max); ++i) {
     const std::string& param = message.params[i];
     const bool good = !param.empty() && !param.starts_with(':') && !param.contains(' ');
     params.push_back(good ? param : "*");
@@ -106,7 +108,8 @@ void send_page(Session& session, const std::string& target, const Conversation& 
   for (const StoredEntry& stored : page.entries) {
     if (stored.position < in.from) continue;
     if (stored.entry.kind == Kind::tags && !session.caps.has(Cap::message_tags)) continue;
-    const MessageEntry message = decode_message(stored);
+    MessageEntry message = decode_message(stored);
+    if (stored.entry.kind == Kind::topic) message.to = target;
     const Outgoing line =
         outgoing_of(message, stored.entry, session.hub.message_id(stored.room, stored.position));
     Tags tags = line.tags(session.caps);
@@ -200,7 +203,7 @@ Task<Page> read(Session& session, const Question& question, const Conversation& 
   Window window;
   window.room = in.room;
   window.limit = question.limit;
-  window.kinds = session.caps.has(Cap::event_playback) ? Kinds::said() : texts;
+  window.kinds = session.caps.has(Cap::event_playback) ? events : texts;
   if (in.room == RoomId::none) co_return Page{};
   const Position floor = in.from - 1;
   if (question.subcommand == "BEFORE") co_return co_await log.before(window, first.before);
@@ -265,7 +268,7 @@ Task<> replay_directs(Session& session, Time since, Time until) {
 Task<> replay_what_was_missed(Session& session, bool with_rooms) {
   if (!needs_replay(session)) co_return;
   Hub& hub = session.hub;
-  const Time until = hub.time();
+  const Time until = hub.time() + std::chrono::milliseconds(1);
   if (with_rooms && session.user->sessions.size() == 1) {
     session.missed_since = session.user->seen;
   } else if (!session.user->account.empty()) {

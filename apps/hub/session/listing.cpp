@@ -11,6 +11,8 @@ namespace ieum::hub {
 
 namespace {
 
+constexpr std::size_t names_of_all_max = 50;  // rooms, of a NAMES that names none
+
 /// What a LIST asks for: `>3`, `C<60`, `*name*`.
 struct Filter {
   std::size_t more_than = 0;
@@ -68,9 +70,7 @@ std::string name_of(const Session& session, const Room& room, const User& member
   return text + (session.caps.has(Cap::userhost_in_names) ? member.mask() : member.nick);
 }
 
-}  // namespace
-
-void send_names(Session& session, const Room& room) {
+void list_members(Session& session, const Room& room) {
   const bool inside = room.has(*session.user);
   const std::string symbol = room.state.secret ? "@" : "=";
   const std::size_t fixed =
@@ -87,12 +87,25 @@ void send_names(Session& session, const Room& room) {
     line += name;
   }
   if (!line.empty()) session.numeric("RPL_NAMREPLY"_numeric, {symbol, room.name(), line});
+}
+
+}  // namespace
+
+void send_names(Session& session, const Room& room) {
+  list_members(session, room);
   session.numeric("RPL_ENDOFNAMES"_numeric, {room.name()});
 }
 
 void do_names(Session& session, const Message& message) {
   const std::vector<std::string_view> names = split(message.param(0), ',');
   if (names.empty()) {
+    std::size_t listed = 0;
+    for (const auto& [key, room] : session.hub.rooms()) {
+      if (!room->loaded.is_set() || room->members.empty()) continue;
+      if (!room->is_shown_to(*session.user)) continue;
+      if (++listed > names_of_all_max) break;
+      list_members(session, *room);
+    }
     session.numeric("RPL_ENDOFNAMES"_numeric, {"*"});
     return;
   }

@@ -128,7 +128,12 @@ Task<> do_authenticate(Session& session, Message message) {
       session.sasl_response.size() + word.size() > limits::sasl_bytes) {
     session.sasl_begun = false;
     session.sasl_response.clear();
-    session.numeric("ERR_SASLTOOLONG"_numeric);
+    if (word.size() > limits::sasl_chunk_bytes) {
+      session.numeric("ERR_SASLTOOLONG"_numeric);
+    } else {
+      session.numeric("ERR_SASLFAIL"_numeric);
+      count_failure(session, "");
+    }
     co_return;
   }
   if (word != "+") session.sasl_response += word;

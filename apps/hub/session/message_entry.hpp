@@ -22,6 +22,7 @@ struct MessageEntry {
 [[nodiscard]] Outgoing outgoing_of(const MessageEntry& message, const Entry& entry, std::string id);
 [[nodiscard]] constexpr std::string_view command_of(Kind kind) noexcept {
   if (kind == Kind::notice) return "NOTICE";
+  if (kind == Kind::topic) return "TOPIC";
   return kind == Kind::tags ? "TAGMSG" : "PRIVMSG";
 }
 

@@ -52,17 +52,24 @@ Entry entry_of(const Session& session, const Saying& saying, std::string to) {
   return entry;
 }
 
+/// Why it reaches nobody; a NOTICE is answered by nothing of the kind (RFC 1459, 4.4.2).
+void refuse(Session& session, const Saying& saying, const Numeric& why, std::string_view target) {
+  if (saying.kind != Kind::notice) session.numeric(why, {target});
+}
+
 /// Past the log, to those who are there and know tags.
 void tell_fleeting(Session& session, const Saying& saying, const std::vector<User*>& users,
                    std::string to) {
+  const std::string line_to = to;
   Entry entry = entry_of(session, saying, to);
   entry.time = session.hub.time();
   Outgoing line = outgoing_of(message_entry(session, saying, std::move(to)), entry, {});
   for (User* user : users) {
     for (Session* device : user->sessions) {
       if (!device->caps.has(Cap::message_tags)) continue;
-      if (device == &session && !session.caps.has(Cap::echo_message)) continue;
-      device->deliver(line, device == &session);
+      const bool echoes = device == &session && session.caps.has(Cap::echo_message);
+      if (echoes) device->deliver(line, true);
+      if (device != &session || same_name(line_to, session.user->nick)) device->deliver(line);
     }
   }
 }
@@ -93,7 +100,7 @@ Task<> say_in_room(Session& session, const Saying& saying, std::string name) {
   Room* found = session.hub.find_room(name);
   const User& user = *session.user;
   if (found == nullptr) {
-    session.numeric("ERR_NOSUCHCHANNEL"_numeric, {shown(name)});
+    refuse(session, saying, "ERR_NOSUCHCHANNEL"_numeric, shown(name));
     co_return;
   }
   RoomUse room(found);
@@ -102,7 +109,7 @@ Task<> say_in_room(Session& session, const Saying& saying, std::string name) {
   const bool may_speak = (inside || !room->state.members_only) &&
                          (voiced || (!room->state.moderated && !room->is_banned(user)));
   if (!may_speak) {
-    session.numeric("ERR_CANNOTSENDTOCHAN"_numeric, {room->name()});
+    refuse(session, saying, "ERR_CANNOTSENDTOCHAN"_numeric, room->name());
     co_return;
   }
   if (saying.is_fleeting()) {
@@ -116,7 +123,7 @@ Task<> say_to(Session& session, const Saying& saying, std::string nick) {
   Hub& hub = session.hub;
   User* other = hub.find_user(nick);
   if (other == nullptr) {
-    session.numeric("ERR_NOSUCHNICK"_numeric, {shown(nick)});
+    refuse(session, saying, "ERR_NOSUCHNICK"_numeric, shown(nick));
     co_return;
   }
   // Across the awaits below it may go.

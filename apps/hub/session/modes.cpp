@@ -38,8 +38,9 @@ void show_modes(Session& session, const Room& room) {
 
 void refuse_param(Session& session, const Room& room, const ModeChange& change,
                   std::string_view why) {
-  session.numeric("ERR_INVALIDMODEPARAM"_numeric,
-                  {room.name(), {&change.letter, 1}, shown(change.param), why});
+  // A key is shown to nobody, not even a bad one.
+  const std::string_view param = change.letter == 'k' ? "*" : shown(change.param);
+  session.numeric("ERR_INVALIDMODEPARAM"_numeric, {room.name(), {&change.letter, 1}, param, why});
 }
 
 /// The change as it is to be done; nothing if it changes nothing, or is refused.

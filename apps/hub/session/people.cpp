@@ -168,7 +168,7 @@ void do_whowas(Session& session, const Message& message) {
   bool any = false;
   for (const Former& former : session.hub.formers()) {
     if (count == 0) break;
-    if (!same_name(former.nick, nick)) continue;
+    if (!matches(nick, former.nick)) continue;
     any = true;
     --count;
     session.numeric("RPL_WHOWASUSER"_numeric,

@@ -7,6 +7,7 @@
 #include "irc/text.hpp"
 #include "session/commands.hpp"
 #include "session/history.hpp"
+#include "session/markers.hpp"
 #include "session/session.hpp"
 #include "session/version.hpp"
 
@@ -161,6 +162,20 @@ void come_in(Session& session) {
   hub.enter(std::move(user), session);
 }
 
+/// A room that the session's user is in already.
+Task<> show_again(Session& session, RoomId id) {
+  const Room* room = session.hub.find_room(id);
+  if (room == nullptr) co_return;
+  std::string target = marker_target(*room);
+  session.join_marker = co_await marker_text(session, std::move(target));
+  room = session.hub.find_room(id);
+  if (room != nullptr && room->has(*session.user)) {
+    session.answer(Outgoing(session.hub.time(), session.user->mask(), "JOIN", {room->name()}));
+    show_room(session, *room);
+  }
+  session.join_marker.clear();
+}
+
 Task<> register_now(Session& session) {
   Hub& hub = session.hub;
   const Config& config = hub.config();
@@ -199,11 +214,9 @@ Task<> register_now(Session& session) {
   greet(session);
   co_await give_resume_secret(session);
   if (presence != nullptr) {
-    const std::vector<Room*> rooms = session.user->rooms;
-    for (const Room* room : rooms) {
-      session.answer(Outgoing(hub.time(), session.user->mask(), "JOIN", {room->name()}));
-      show_room(session, *room);
-    }
+    std::vector<RoomId> rooms;
+    for (const Room* room : session.user->rooms) rooms.push_back(room->id);
+    for (const RoomId id : rooms) co_await show_again(session, id);
   }
   co_await replay_what_was_missed(session, presence != nullptr);
 }

@@ -7,6 +7,7 @@
 #include <ieum/select.hpp>
 #include <ieum/timeout.hpp>
 
+#include "irc/names.hpp"
 #include "irc/text.hpp"
 #include "session/commands.hpp"
 
@@ -178,7 +179,7 @@ Task<> Session::obey(Message message) {
     if (!is_registered() && message.command == "GET") {
       end("This is an IRC server");
     } else if (message.command.size() != 3 || message.command[0] > '9') {
-      numeric("ERR_UNKNOWNCOMMAND"_numeric, {message.command});
+      numeric("ERR_UNKNOWNCOMMAND"_numeric, {shown(message.command)});
     }
   } else if (!is_registered() && !command->before_registration) {
     numeric("ERR_NOTREGISTERED"_numeric);

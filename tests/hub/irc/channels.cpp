@@ -208,6 +208,9 @@ HUB_TEST(HubChannels, AreListed) {
   EXPECT_FALSE(has(text, "#one"));
   text = co_await bob.ask("LIST C>10");
   EXPECT_EQ(count_of(text, " 322 "), 0U);
+  text = co_await bob.ask("NAMES");
+  EXPECT_EQ(count_of(text, " 353 "), 2U) << text;
+  EXPECT_TRUE(has(text, " 366 bob * "));
   text = co_await bob.ask("NAMES #hidden");
   EXPECT_EQ(count_of(text, " 353 "), 0U);
   EXPECT_TRUE(has(text, " 366 bob #hidden "));

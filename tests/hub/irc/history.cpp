@@ -58,13 +58,29 @@ HUB_TEST(HubHistory, IsAskedForInEveryWay) {
   EXPECT_TRUE(has(text, "CHATHISTORY TARGETS #a 20"));
 }
 
+HUB_TEST(HubHistory, HasEventsForThoseWhoAsk) {
+  HubClient ann = co_await hub.client("ann", std::string(modern) + " draft/event-playback");
+  HubClient bob = co_await hub.client("bob", std::string(modern));
+  co_await ann.ask("JOIN #a");
+  co_await bob.ask("JOIN #a");
+  co_await ann.ask("TOPIC #a :new");
+  co_await ann.ask("@+draft/react=x TAGMSG #a");
+  co_await say(ann, 1);
+  co_await bob.sync();
+  std::string text = co_await ann.ask("CHATHISTORY LATEST #a * 10");
+  EXPECT_TRUE(has(text, " TOPIC #a :new\n"));
+  EXPECT_TRUE(has(text, " TAGMSG #a\n"));
+  text = co_await bob.ask("CHATHISTORY LATEST #a * 10");
+  EXPECT_EQ(count_of(text, "\n"), 3U) << text;
+}
+
 HUB_TEST(HubHistory, IsRefusedWithAReason) {
   HubClient ann = co_await hub.client("ann", std::string(modern));
   HubClient bob = co_await hub.client("bob", std::string(modern));
   co_await ann.ask("JOIN #a");
   co_await say(ann, 1);
   std::string text = co_await bob.ask("CHATHISTORY LATEST #a * 10");
-  EXPECT_TRUE(has(text, "FAIL CHATHISTORY INVALID_TARGET LATEST #a * 10 :")) << "not a member";
+  EXPECT_TRUE(has(text, "FAIL CHATHISTORY INVALID_TARGET LATEST #a :")) << "not a member";
   text = co_await ann.ask("CHATHISTORY LATEST #a *");
   EXPECT_TRUE(has(text, "FAIL CHATHISTORY INVALID_PARAMS LATEST #a * :"));
   text = co_await ann.ask("CHATHISTORY LATEST #a * 0");

@@ -12,7 +12,7 @@ namespace {
 
 struct Program {
   explicit Program(const std::string& data)
-      : child({IEUM_HUB, "--data", data, "--listen", "127.0.0.1:0", "--listen-tls", "",
+      : child({IEUM_HUB, "--data", data, "--listen", "127.0.0.1:0", "--listen-tls", "none",
                "--lines-per-second", "0"},
               Input::nothing()) {
     child.read_until("The hub listens on ");

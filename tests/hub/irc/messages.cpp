@@ -43,6 +43,8 @@ HUB_TEST(HubMessages, AreRefusedWithAReason) {
   EXPECT_TRUE(has(text, " 401 bob nobody "));
   text = co_await bob.ask("PRIVMSG a,b,c,d,e :x");
   EXPECT_TRUE(has(text, " 407 bob "));
+  text = co_await bob.ask("NOTICE nobody,#none :x");
+  EXPECT_EQ(text, "") << "a NOTICE is never answered";
   text = co_await bob.ask("TAGMSG #a");
   EXPECT_TRUE(has(text, " 421 bob TAGMSG "));
   co_await ann.ask("MODE #a -n+m");
@@ -113,6 +115,16 @@ HUB_TEST(HubMessages, LabelsAreAnswered) {
   EXPECT_EQ(text, "@label=d :hub.test ACK\n");
   text = co_await ann.ask("@label=e NONSENSE");
   EXPECT_TRUE(has(text, "@label=e :hub.test 421 "));
+}
+
+HUB_TEST(HubMessages, ToOneselfComeTwiceWithEchoes) {
+  HubClient ann = co_await hub.client("ann", std::string(modern));
+  std::string text = co_await ann.ask("@label=x PRIVMSG ann :note");
+  EXPECT_EQ(count_of(text, " PRIVMSG ann :note\n"), 2U) << text;
+  EXPECT_EQ(count_of(text, "label=x"), 1U) << text;
+  text = co_await ann.ask("@label=y;+typing=done TAGMSG ann");
+  EXPECT_EQ(count_of(text, " TAGMSG ann\n"), 2U) << text;
+  EXPECT_EQ(count_of(text, "label=y"), 1U) << text;
 }
 
 HUB_TEST(HubMessages, SaidAgainWithTheSameIdAreKeptOnce) {

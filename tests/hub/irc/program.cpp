@@ -92,7 +92,8 @@ TEST(HubProgram, ChecksWhatItIsTold) {
   refuses({"--name", "two words"}, "name: a server's name is one word");
   refuses({"--certificate", "x"}, "certificate and key belong together");
   const TemporaryFile good(
-      "network = \"Home\"\nlisten = [\"127.0.0.1:0\"]\nlisten-tls = []\nlinger-seconds = 5\n");
+      "network = \"Home\"\nlisten = [\"127.0.0.1:0\"]\nlisten-tls = [\"none\"]\nlinger-seconds = "
+      "5\n");
   Child check({IEUM_HUB, "--config", good.path(), "--check-config"}, Input::nothing());
   EXPECT_EQ(check.read_all(), "The configuration is right.\n");
   EXPECT_EQ(check.wait(), 0);
@@ -101,7 +102,7 @@ TEST(HubProgram, ChecksWhatItIsTold) {
 TEST(HubProgram, SaysWhoHasThePort) {
   Program first;
   Child second(
-      {IEUM_HUB, "--data", "memory", "--listen", "127.0.0.1:" + first.port, "--listen-tls", ""},
+      {IEUM_HUB, "--data", "memory", "--listen", "127.0.0.1:" + first.port, "--listen-tls", "none"},
       Input::nothing());
   EXPECT_EQ(second.wait(), 1);
   const std::string said = second.error_output();
@@ -150,7 +151,7 @@ TEST(HubProgram, MotherAndFatherTalk) {
   Screen mother(
       {"irssi", "--home", home.path("irssi"), "-c", "127.0.0.1", "-p", hub.port, "-n", "mother"},
       home.path(""));
-  mother.child.read_until("ieum");
+  mother.child.read_until("Welcome to the ");
   mother.child.write("/join #home\n");
   child.read_until(":mother!");
   mother.child.write("dinner is ready\n");

@@ -42,8 +42,9 @@ Task<> serve_hub(Disk& disk) {
 /// A sender: says its lines one after the other, each until it is acknowledged by its echo, again
 /// after a lost connection, with the same id.
 struct Sender {
+  Sender(std::string name, int lines) : nick(std::move(name)), count(lines) {}
   std::string nick;
-  int count = 0;
+  int count;
   int next = 1;
   std::map<int, std::string> acknowledged;  // the ids
 };
