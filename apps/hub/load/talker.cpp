@@ -56,8 +56,10 @@ Task<> Talker::enter() {
     if (end == 0) co_await fail(Errc::end_of_stream, "enter", socket_.peer_address());
     const std::string line = received.substr(0, end);
     received.erase(0, end);
-    if (line.contains(" 366 ")) co_return;
-    if (line.starts_with("ERROR") || line.contains(" 433 ") || line.contains(" 405 ")) {
+    const std::vector<std::string_view> words = split(line, ' ');
+    const std::string_view number = words.size() > 1 ? words[1] : "";
+    if (number == "366") co_return;
+    if (line.starts_with("ERROR") || number == "433" || number == "405" || number == "FAIL") {
       Error error(std::errc::permission_denied, "enter", socket_.peer_address());
       error.set_detail(line.substr(0, 80));
       co_await fail(error);

@@ -2,6 +2,7 @@
 // people have.
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "hub/irc/hub_test.hpp"
 #include "support/child.hpp"
@@ -152,20 +153,31 @@ TEST(HubProgram, MotherAndFatherTalk) {
       {"irssi", "--home", home.path("irssi"), "-c", "127.0.0.1", "-p", hub.port, "-n", "mother"},
       home.path(""));
   mother.child.read_until("Welcome to the ");
-  mother.child.write("/join #home\n");
+  mother.child.write("/join #home\r");
   child.read_until(":mother!");
-  mother.child.write("dinner is ready\n");
+  mother.child.write("dinner is ready\r");
   child.read_until(" PRIVMSG #home :dinner is ready");
   Child father({"weechat-headless", "-d", home.path("weechat"), "-r",
-                "/server add hub 127.0.0.1/" + hub.port +
-                    " -notls -nicks=father -autojoin=#home -autoconnect;/connect hub;"
-                    "/wait 3s /msg mother on my way"},
+                "/set logger.file.flush_delay 0;/server add hub 127.0.0.1/" + hub.port +
+                    " -notls -nicks=father -autojoin=#home;/connect hub"},
                Input::nothing());
   child.read_until(":father!");
-  mother.child.read_until("on my way");
-  mother.child.write("/msg father good\n");
+  mother.child.write("/msg father good to know\r");
+  mother.child.write("/msg child sleep now\r");
+  child.read_until(" PRIVMSG child :sleep now");
   child.write("PRIVMSG #home :hooray\n");
   mother.child.read_until("hooray");
+  // What father's client has shown stands in its logs.
+  const auto in_log = [&](const std::string& name, std::string_view part) {
+    std::ifstream file(home.path("weechat/logs/irc.hub." + name + ".weechatlog"));
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    return text.contains(part);
+  };
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (!(in_log("mother", "good to know") && in_log("#home", "hooray"))) {
+    ASSERT_LT(std::chrono::steady_clock::now(), until) << "father has heard nothing";
+    std::this_thread::sleep_for(50ms);
+  }
 }
 
 TEST(HubProgram, CarriesALoad) {
