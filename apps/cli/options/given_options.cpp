@@ -30,7 +30,12 @@ int GivenOptions::count(std::string_view name) const noexcept {
 
 std::string_view GivenOptions::text(std::string_view name) const noexcept {
   const Option* option = find(*this, name);
-  return option == nullptr ? std::string_view{} : option->text;
+  return option == nullptr || option->texts.empty() ? std::string_view{} : option->texts.front();
+}
+
+std::vector<std::string> GivenOptions::texts(std::string_view name) const {
+  const Option* option = find(*this, name);
+  return option == nullptr ? std::vector<std::string>{} : option->texts;
 }
 
 std::string_view GivenOptions::first_of(std::span<const std::string_view> names) const noexcept {

@@ -18,7 +18,7 @@ struct GivenOptions {
   struct Option {
     std::string_view names;  ///< as in its spec
     int count = 0;
-    std::string text{};  ///< its value
+    std::vector<std::string> texts{};  ///< its values
   };
   std::vector<Option> options{};  ///< those that were given
   std::vector<std::string> words{};
@@ -29,6 +29,8 @@ struct GivenOptions {
   [[nodiscard]] int count(std::string_view name) const noexcept;
   [[nodiscard]] bool has(std::string_view name) const noexcept { return count(name) > 0; }
   [[nodiscard]] std::string_view text(std::string_view name) const noexcept;
+  /// All values of one that may be repeated.
+  [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
   /// The first of `names` that was given; empty if none was.
   [[nodiscard]] std::string_view first_of(std::span<const std::string_view> names) const noexcept;
 };

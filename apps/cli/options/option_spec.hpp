@@ -14,6 +14,7 @@ struct OptionSpec {
   std::string_view group{};  ///< its section of the help
   std::string help{};
   std::vector<std::string_view> choices{};  ///< all its values, if they are few
+  bool may_repeat = false;                  ///< a value each time
 
   [[nodiscard]] bool is_flag() const noexcept { return value.empty(); }
 };

@@ -28,6 +28,7 @@ std::vector<Declared> declare(CLI::App& app, std::span<const OptionSpec> specs) 
     CLI::Option* option = spec.is_flag() ? app.add_flag(names) : app.add_option(names);
     if (spec.is_flag()) option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     if (spec.is_flag()) option->disable_flag_override();
+    if (spec.may_repeat) option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     all.push_back({&spec, option});
   }
   return all;
@@ -79,7 +80,7 @@ GivenOptions parse_options(std::span<const OptionSpec> specs, std::span<const st
   for (const auto& [spec, option] : declared) {
     if (option->count() == 0) continue;
     given.options.push_back({.names = spec->names, .count = static_cast<int>(option->count())});
-    if (!spec->is_flag()) given.options.back().text = option->results().front();
+    if (!spec->is_flag()) given.options.back().texts = option->results();
   }
   take_rest(app.remaining(), given);
   return given;
