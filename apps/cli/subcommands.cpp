@@ -17,6 +17,7 @@ namespace ieum::cli {
   entry(listen) \
   entry(cast) \
   entry(inspect) \
+  entry(trace) \
   IEUM_TLS_SUBCOMMANDS(entry) \
   entry(help) \
   entry(completion) \

@@ -75,7 +75,7 @@ TEST(TlsOptions, say_what_a_server_has_instead) {
 
 TEST(TlsOptions, have_the_key_with_the_certificate_unless_it_is_named) {
   GivenOptions given;
-  given.options = {{"--cert", 1, "both.pem"}};
+  given.options = {{.names = "--cert", .count = 1, .texts = {"both.pem"}}};
   const Endpoint endpoint{.scheme = Scheme::tls};
   const auto settings = read_tls_options(given, Role::connect, endpoint);
   ASSERT_TRUE(settings);

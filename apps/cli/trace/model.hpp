@@ -1,0 +1,106 @@
+// Model: the sockets of a trace by inode, and what connects them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "trace/byte_flow.hpp"
+#include "trace/event.hpp"
+#include "trace/programs.hpp"
+
+namespace ieum::cli::trace {
+
+/// A connection of two streams.
+struct Link {
+  struct End {
+    std::string address{};
+    std::uint64_t socket = 0;
+    int column = -1;                     ///< of the program that used it last; -1: none has
+    std::optional<SocketState> state{};  ///< as last shown
+    ByteFlow out{};                      ///< what it sends
+    bool was_reset = false;              ///< it sent RST: unread bytes, or SO_LINGER
+    std::uint64_t unread = 0;            ///< bytes that were unread then
+    bool has_shut_down = false;
+    bool is_closed = false;
+  };
+  std::string protocol{};
+  std::array<End, 2> ends{};  ///< the client is the first, if that is known
+  bool is_whole = true;       ///< seen from its beginning: which send a byte is of is known
+  int closed_first = -1;      ///< the end that finished first
+  Time closed_at{};
+  Time longest_wait{};
+  Time waited_until{};
+  int waiting_end = 0;
+};
+
+struct Socket {
+  std::string protocol{};
+  std::string local{};
+  bool listens = false;
+  bool has_accepted = false;
+  bool is_new = false;  ///< made within the trace
+  int column = -1;
+  int fd = -1;
+  std::shared_ptr<Link> link{};
+  std::size_t side = 0;
+};
+
+class Model {
+ public:
+  static constexpr std::size_t sockets_max = 65'536;
+
+  /// What a call touches, after it was taken in.
+  struct Touch {
+    Socket* socket = nullptr;
+    Link* link = nullptr;  ///< none of datagrams, and before a socket is connected
+    std::size_t side = 0;  ///< the socket's end of it
+    int column = 0;
+    int peer_column = -1;  ///< -1: it has no peer
+  };
+  Touch touch(const Event& call);
+
+  /// The connection with these addresses, and which end has `local`; none if it is not known.
+  [[nodiscard]] std::pair<Link*, std::size_t> find_link(const std::string& local,
+                                                        const std::string& peer);
+
+  struct Datagram {
+    std::string from;
+    std::int64_t bytes = 0;
+    Time at{};
+  };
+  void datagram_sent(const Event& call, const std::string& to);
+  /// The oldest from this sender that was not received; one that is passed over is lost.
+  [[nodiscard]] std::optional<Datagram> datagram_received(const Event& call);
+
+  [[nodiscard]] Programs& programs() noexcept { return programs_; }
+  /// In the order in which they came.
+  [[nodiscard]] const std::deque<std::shared_ptr<Link>>& links() const noexcept { return links_; }
+
+ private:
+  Socket& socket(std::uint64_t inode);
+  void forget_oldest();
+  void connect(Socket& socket, const Event& call);
+  void accept(const Event& call);
+  std::shared_ptr<Link> make_link(const std::string& key, const std::string& protocol);
+  void take_end(const std::shared_ptr<Link>& link, std::size_t side, std::uint64_t inode,
+                const std::string& address, int column);
+  /// The column of the program with a socket at this address.
+  [[nodiscard]] int column_at(const std::string& protocol, const std::string& address,
+                              bool listens);
+
+  Programs programs_;
+  std::unordered_map<std::uint64_t, Socket> sockets_;
+  std::deque<std::uint64_t> socket_order_;
+  std::map<std::string, std::shared_ptr<Link>> by_key_;
+  std::deque<std::shared_ptr<Link>> links_;
+  std::map<std::string, std::deque<Datagram>> datagrams_;  // by the receiver's address
+};
+
+}  // namespace ieum::cli::trace
