@@ -96,7 +96,7 @@ void Connection::head_has_come() {
   x.head_has_come();
   x.peer = proxied ? *proxied : stream.peer_address();
   x.client = x.peer;
-  x.scheme = scheme;
+  x.scheme = service.scheme;
   const std::vector<Network>& trusted = service.table.trusted;
   if (!trusted.empty() && is_in(x.peer, trusted)) {
     const Forwarded told = read_forwarded(x.head.fields, x.peer, trusted);
@@ -457,17 +457,15 @@ Task<> end(Connection& c) {
 }
 
 /// The next protocol's task, which owns the stream, or what lies over it.
-Task<> begin_upgraded(Connection& c, std::unique_ptr<Stream> own, bool is_of_server) {
+Task<> begin_upgraded(Connection& c, std::unique_ptr<Stream> stream, bool is_of_server) {
   Upgraded upgraded;
   upgraded.draining = is_of_server ? &c.service.draining : nullptr;
-  if (c.has_input() || own == nullptr) {
-    std::unique_ptr<PushbackStream> pushback =
-        own != nullptr ? std::make_unique<PushbackStream>(std::move(own))
-                       : std::make_unique<PushbackStream>(c.stream);
+  if (c.has_input()) {
+    auto pushback = std::make_unique<PushbackStream>(std::move(stream));
     pushback->put_back(c.left_over());
     upgraded.stream = std::move(pushback);
   } else {
-    upgraded.stream = std::move(own);
+    upgraded.stream = std::move(stream);
   }
   const std::unique_ptr<ResponseExtra> extra = std::move(c.exchange->upgrade);
   if (extra->keeps_next) return keep_and_call(std::move(extra->next), std::move(upgraded));
@@ -476,23 +474,18 @@ Task<> begin_upgraded(Connection& c, std::unique_ptr<Stream> own, bool is_of_ser
 
 }  // namespace
 
-Task<> converse(Service& service, std::unique_ptr<Stream> own, Stream* stream,
-                std::string_view scheme, ServerSession* session) {
-  Connection c(service, own != nullptr ? *own : *stream, scheme);
+Task<> converse(Service& service, std::unique_ptr<Stream> stream, ServerSession* session) {
+  Connection c(service, *stream);
+  // This frame is all that an idle connection has: what answers requests is in others.
   if (service.options.proxy_protocol) {
     const bool is_good = co_await c.proxy_header();
-    if (!is_good) {
-      co_await c.stream.reset();
-      co_return;
-    }
+    c.broken = !is_good;
   }
-  // This frame is all that an idle connection has: what answers requests is in others.
-  for (;;) {
+  while (!c.broken) {
     if (!c.has_input()) {
       if (service.draining.is_set()) break;
-      const Duration limit =
-          c.requests == 0 ? service.options.head_timeout : service.options.idle_timeout;
-      WhileIdle waiting(service, limit, c.stream.receive());
+      IdleList& list = c.requests == 0 ? service.silent : service.idle;
+      WhileIdle waiting(list, c.stream.receive());
       Lease data = co_await std::move(waiting);
       if (data.empty()) break;
       c.add(std::move(data));
@@ -500,7 +493,7 @@ Task<> converse(Service& service, std::unique_ptr<Stream> own, Stream* stream,
     const Connection::After after = co_await serve_requests(c);
     if (after == Connection::After::ends) break;
     if (after == Connection::After::upgrades) {
-      Task<> next = begin_upgraded(c, std::move(own), session != nullptr);
+      Task<> next = begin_upgraded(c, std::move(stream), session != nullptr);
       if (session == nullptr) {
         co_await std::move(next);
       } else {

@@ -22,8 +22,7 @@ class Connection {
   /// What a connection does once there is no further request.
   enum class After : std::uint8_t { waits, ends, upgrades };
 
-  Connection(Service& of, Stream& over, std::string_view by) noexcept
-      : service(of), stream(over), scheme(by) {}
+  Connection(Service& of, Stream& over) noexcept : service(of), stream(over) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -66,7 +65,6 @@ class Connection {
 
   Service& service;
   Stream& stream;
-  std::string_view scheme;
   std::unique_ptr<Exchange> exchange;
   std::unique_ptr<const Address> proxied;  // who is behind the proxy, as its header says
   std::size_t requests = 0;
@@ -79,8 +77,8 @@ class Connection {
 };
 
 /// Serves one stream until its end. `session`, if there is one, goes on as what an upgrade wants;
-/// without one that goes on beneath this.
-[[nodiscard]] Task<> converse(Service& service, std::unique_ptr<Stream> own, Stream* stream,
-                              std::string_view scheme, ServerSession* session);
+/// without one that goes on above this.
+[[nodiscard]] Task<> converse(Service& service, std::unique_ptr<Stream> stream,
+                              ServerSession* session);
 
 }  // namespace ieum::http::detail

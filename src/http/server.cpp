@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <ieum/http/date.hpp>
+#include <ieum/pushback_stream.hpp>
 
 #include "http/connection.hpp"
 #include "http/service.hpp"
@@ -23,8 +24,32 @@ std::string_view Service::date() {
 
 void Service::drain() noexcept {
   draining.set();
-  for (ieum::detail::ListLink* link = idle.next; link != &idle; link = link->next) {
-    static_cast<IdleLink*>(link)->waiter->fire();
+  silent.end_all();
+  idle.end_all();
+}
+
+void IdleList::add(IdleWaiter& waiter, ieum::detail::Loop& loop) noexcept {
+  const TimePoint now = loop.now();
+  waiter.until = limit_ < TimePoint::max() - now ? now + limit_ : TimePoint::max();
+  waiter.link_before(waiting_);
+  if (armed()) return;
+  loop_ = &loop;
+  loop.arm_in(*this, limit_);
+}
+
+void IdleList::end_all() noexcept {
+  for (ieum::detail::ListLink* link = waiting_.next; link != &waiting_; link = link->next) {
+    static_cast<IdleWaiter*>(link)->give_up();
+  }
+}
+
+void IdleList::fire() noexcept {
+  const TimePoint now = loop_->now();
+  while (waiting_.linked()) {
+    auto& first = static_cast<IdleWaiter&>(*waiting_.next);
+    if (first.until > now) return loop_->arm_in(*this, first.until - now);
+    first.unlink();
+    first.give_up();
   }
 }
 
@@ -39,7 +64,7 @@ Task<> converse_over(detail::Service& service, const Layer& layer, StreamSocket 
   Task<std::unique_ptr<Stream>> meeting = layer(std::move(socket));
   std::unique_ptr<Stream> stream =
       co_await with_timeout(service.options.head_timeout, std::move(meeting));
-  Task<> next = detail::converse(service, std::move(stream), nullptr, service.scheme, &session);
+  Task<> next = detail::converse(service, std::move(stream), &session);
   session.continue_with(std::move(next));
 }
 
@@ -53,8 +78,7 @@ class detail::ServerState {
 
   Task<> begin(StreamSocket socket, ServerSession& session) {
     if (layer) return converse_over(service, layer, std::move(socket), session);
-    return converse(service, std::make_unique<StreamSocket>(std::move(socket)), nullptr,
-                    service.scheme, &session);
+    return converse(service, std::make_unique<StreamSocket>(std::move(socket)), &session);
   }
 
   Routes routes;
@@ -100,7 +124,8 @@ Task<> serve(Listener listener, Routes routes, ServerOptions options) {
 
 Task<> serve_on(Stream& stream, const Routes& routes, ServerOptions options) {
   detail::Service service(detail::RoutesAccess::table(routes), options);
-  co_await detail::converse(service, nullptr, &stream, service.scheme, nullptr);
+  std::unique_ptr<Stream> own = std::make_unique<PushbackStream>(stream);
+  co_await detail::converse(service, std::move(own), nullptr);
 }
 
 }  // namespace ieum::http

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <ieum/event.hpp>
 #include <ieum/http/server.hpp>
@@ -16,51 +17,74 @@
 
 namespace ieum::http::detail {
 
-class Service {
+/// Whoever waits for an idle connection: it is told nothing of errors, so that none takes room in
+/// the connection's frame.
+class IdleWaiter : public ieum::detail::Waiter, public ieum::detail::ListLink {
  public:
-  Service(const RouteTable& routes, const ServerOptions& limits) noexcept
-      : table(routes), options(limits) {}
-  Service(const Service&) = delete;
-  Service& operator=(const Service&) = delete;
+  ieum::detail::Frame* ended(ieum::detail::Frame* child) noexcept override {
+    close();
+    return outer_->ended(child);
+  }
+  ieum::detail::Frame* failed(Error& /*error*/) noexcept override {
+    close();
+    has_failed_ = true;
+    if (ieum::detail::Frame* next = outer_->ended(nullptr)) scope_.loop().enqueue_resume(*next);
+    return nullptr;
+  }
+  [[nodiscard]] const ieum::detail::Frame* awaiting_frame() const noexcept override {
+    return outer_->awaiting_frame();
+  }
+  /// What it waits for is asked to stop.
+  void give_up() noexcept { scope_.stop(); }
 
-  /// Of now, as a field has it.
-  [[nodiscard]] std::string_view date();
-  /// From now on connections end as soon as they can; those that are idle end now.
-  void drain() noexcept;
+  TimePoint until;
 
-  const RouteTable& table;
-  const ServerOptions options;
-  ieum::detail::ListLink idle;  // of IdleLinks
-  Event draining;
-  std::size_t busy = 0;  // handlers that run
-  const char* scheme = "http";
+ protected:
+  ~IdleWaiter() { close(); }
+  void close() noexcept {
+    unlink();
+    scope_.unlink();
+  }
+
+  ieum::detail::Scope scope_;
+  ieum::detail::Waiter* outer_ = nullptr;
+  bool has_failed_ = false;
+};
+
+/// Connections that wait, each for the same time: so they are in the order of their deadlines, and
+/// one timer does for all.
+class IdleList final : private ieum::detail::Timer {
+ public:
+  explicit IdleList(Duration limit) noexcept : limit_(limit) {}
+  IdleList(const IdleList&) = delete;
+  IdleList& operator=(const IdleList&) = delete;
+  ~IdleList() {
+    if (armed()) loop_->disarm(*this);
+  }
+
+  void add(IdleWaiter& waiter, ieum::detail::Loop& loop) noexcept;
+  /// As if the time of all had passed.
+  void end_all() noexcept;
 
  private:
-  std::string date_;
-  std::chrono::sys_seconds date_of_{};
+  void fire() noexcept override;
+
+  Duration limit_;
+  ieum::detail::Loop* loop_ = nullptr;
+  ieum::detail::ListLink waiting_;  // IdleWaiters
 };
 
-/// In a service's list of idle connections.
-struct IdleLink : ieum::detail::ListLink {
-  ieum::detail::TimedWaiter* waiter = nullptr;
-};
-
-/// Waits for `inner` while a connection is idle, at most `limit`; a drain ends it at once. However
-/// it fails, it gives nothing, so that no error takes room in the frame of an idle connection.
+/// Waits for `inner` in such a list; however it fails, it gives nothing.
 template <ieum::detail::Awaitable A>
 class WhileIdle {
  public:
   using value_type = typename A::value_type;
   static constexpr bool consumes = ieum::detail::Consuming<A>;
-  WhileIdle(Service& service, Duration limit, A&& inner) noexcept
-      : service_(service), limit_(limit), inner_(std::move(inner)) {}
+  WhileIdle(IdleList& list, A&& inner) noexcept : list_(list), inner_(std::move(inner)) {}
 
-  class State final : public ieum::detail::TimedWaiter {
+  class State final : public IdleWaiter {
    public:
-    explicit State(WhileIdle&& of) noexcept : service_(of.service_), inner_(std::move(of.inner_)) {
-      limit_ = of.limit_;
-      link_.waiter = this;
-    }
+    explicit State(WhileIdle&& of) noexcept : list_(of.list_), inner_(std::move(of.inner_)) {}
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
@@ -75,31 +99,45 @@ class WhileIdle {
       if (start.kind != ieum::detail::Start::Kind::pending) return start;
       scope.add(scope_);
       if (scope.stopped()) scope_.stop();
-      scope.loop().arm_in(*this, limit_);
-      link_.link_before(service_.idle);
+      list_.add(*this, scope.loop());
       return start;
     }
     value_type take() { return has_failed_ ? value_type() : inner_.take(); }
     [[noreturn]] Error take_error() noexcept { std::abort(); }
 
-    ieum::detail::Frame* failed(Error& /*error*/) noexcept override {
-      close();
-      has_failed_ = true;
-      if (ieum::detail::Frame* next = outer_->ended(nullptr)) scope_.loop().enqueue_resume(*next);
-      return nullptr;
-    }
-
    private:
-    Service& service_;
-    bool has_failed_ = false;
-    IdleLink link_;
+    IdleList& list_;
     typename A::State inner_;
   };
 
  private:
-  Service& service_;
-  Duration limit_;
+  IdleList& list_;
   A inner_;
+};
+
+class Service {
+ public:
+  Service(const RouteTable& routes, const ServerOptions& limits) noexcept
+      : table(routes), options(limits), silent(limits.head_timeout), idle(limits.idle_timeout) {}
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// Of now, as a field has it.
+  [[nodiscard]] std::string_view date();
+  /// From now on connections end as soon as they can; those that are idle end now.
+  void drain() noexcept;
+
+  const RouteTable& table;
+  const ServerOptions options;
+  IdleList silent;  // connections of which nothing has come yet
+  IdleList idle;    // those between two requests
+  Event draining;
+  std::size_t busy = 0;  // handlers that run
+  const char* scheme = "http";
+
+ private:
+  std::string date_;
+  std::chrono::sys_seconds date_of_{};
 };
 
 }  // namespace ieum::http::detail
