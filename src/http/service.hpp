@@ -28,7 +28,7 @@ class IdleWaiter : public ieum::detail::Waiter, public ieum::detail::ListLink {
   ieum::detail::Frame* failed(Error& /*error*/) noexcept override {
     close();
     has_failed_ = true;
-    if (ieum::detail::Frame* next = outer_->ended(nullptr)) scope_.loop().enqueue_resume(*next);
+    if (ieum::detail::Frame* frame = outer_->ended(nullptr)) scope_.loop().enqueue_resume(*frame);
     return nullptr;
   }
   [[nodiscard]] const ieum::detail::Frame* awaiting_frame() const noexcept override {
