@@ -152,7 +152,12 @@ void Decoder::describe(Event& event, const CallUnderWay& under_way, Time now) {
   if (event.peer_socket == 0) event.peer_socket = seen->unix_peer;
   if (event.result < 0) describe_failure(event);
   if (seen->pair) {
-    event.states = sockets_.ask(*seen, now);
+    const bool moved = event.result > 0 && (kind == CallKind::send || kind == CallKind::receive);
+    // A second send in a row may be held back by Nagle's algorithm.
+    const bool may_be_held_back = kind == CallKind::send && seen->sent_last;
+    if (moved) seen->sent_last = kind == CallKind::send;
+    const auto told = moved && !may_be_held_back ? sockets_.told(*seen, now) : std::nullopt;
+    event.states = told ? *told : sockets_.ask(*seen, now);
     if (is_closed || kind == CallKind::shut_down) {
       event.states.before = under_way.before.own;
       event.states.unread = under_way.before.unread;

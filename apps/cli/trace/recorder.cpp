@@ -22,7 +22,7 @@ namespace ieum::cli::trace {
 
 namespace {
 
-constexpr Time listening_limit = std::chrono::seconds(10);
+constexpr Time listening_limit = std::chrono::seconds(60);
 /// How long servers may go on after the command, until nothing has happened for so long.
 constexpr Time quiet_limit = std::chrono::milliseconds(300);
 constexpr Time after_limit = std::chrono::seconds(5);
@@ -174,7 +174,7 @@ std::expected<void, std::string> Recorder::launch_when_ready() {
   }
   if (now() - server_started_ > listening_limit) {
     return std::unexpected(fmt::format(
-        "the server '{}' has not listened within 10 s, so the command is not started", server));
+        "the server '{}' has not listened within a minute, so the command is not started", server));
   }
   return {};
 }

@@ -150,6 +150,14 @@ PairStates SocketsSeen::ask(SeenSocket& socket, Time now) {
   return states;
 }
 
+std::optional<PairStates> SocketsSeen::told(const SeenSocket& socket, Time now) const {
+  constexpr Time new_enough = std::chrono::milliseconds(10);
+  const Pair& pair = *socket.pair;
+  if (pair.asked < Time{} || now - pair.asked > new_enough) return {};
+  if (pair.states[socket.side] != SocketState::established) return {};
+  return PairStates{.own = pair.states[socket.side], .peer = pair.states[1 - socket.side]};
+}
+
 std::optional<SocketState> SocketsSeen::ask_connecting(const SeenSocket& socket,
                                                        const Address& peer) {
   const auto answer = question_.ask(socket.local, peer);

@@ -35,7 +35,7 @@ struct SeenSocket {
   std::shared_ptr<Pair> pair;  ///< of a TCP connection
   int side = 0;                ///< which of its ends
   std::uint64_t unix_peer = 0;
-  Time sent_at{-1};
+  bool sent_last = false;  ///< it has sent, and received nothing since
 };
 
 class SocketsSeen {
@@ -52,6 +52,9 @@ class SocketsSeen {
 
   /// Asks for both ends. Changes count as told.
   [[nodiscard]] PairStates ask(SeenSocket& socket, Time now);
+  /// What was told last, if that is new enough for a call that only moved bytes: an end of the
+  /// connection is asked for where it happens.
+  [[nodiscard]] std::optional<PairStates> told(const SeenSocket& socket, Time now) const;
   /// Of a connect() that has not returned.
   [[nodiscard]] std::optional<SocketState> ask_connecting(const SeenSocket& socket,
                                                           const Address& peer);
