@@ -145,12 +145,16 @@ void Model::accept(const Event& call) {
   accepted.is_new = true;
   std::shared_ptr<Link> link;
   if (call.protocol == "unix") {
-    const auto client = by_key_.find(key_of(call.peer_socket, 0));
-    if (client != by_key_.end() && !is_over(*client->second)) link = client->second;
+    // It may have been accepted before connect() was seen to return, or not.
     const std::string key = key_of(call.other_socket, call.peer_socket);
+    auto client = by_key_.find(key);
+    if (client == by_key_.end() || is_over(*client->second)) {
+      client = by_key_.find(key_of(call.peer_socket, 0));
+    }
+    if (client != by_key_.end() && !is_over(*client->second)) link = client->second;
     if (link) {
-      by_key_[key] = link;
       by_key_.erase(client);
+      by_key_[key] = link;
     } else {
       link = make_link(key, call.protocol);
     }
