@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <ieum/address.hpp>
+#include <ieum/error.hpp>
 #include <ieum/printable.hpp>
 
 #include "irc/names.hpp"
