@@ -40,19 +40,24 @@ TEST(Ladder, OfAPairInPython) {
     Scripts scripts;
     const std::string recording = scripts.path("recording");
     const Traced traced = trace_pair(serve(R"(
+mark('accepted')
 data = peer.recv(100)
-time.sleep(0.2)
+time.sleep(0.1)
 peer.send(data)
+mark('sent')
 peer.recv(100)
-time.sleep(0.2)
-peer.close())"),
+peer.close()
+mark('closed'))"),
                                      call(R"(
-time.sleep(0.2)
+wait_for('accepted')
+time.sleep(0.1)
 peer.send(b'hello')
 peer.recv(100)
-time.sleep(0.2)
+wait_for('sent')
+time.sleep(0.1)
 peer.close()
-time.sleep(0.6))"),
+wait_for('closed')
+time.sleep(1))"),
                                      {"-o", recording, "--stall", "100"});
     EXPECT_EQ(traced.status, 0);
     EXPECT_EQ(ladder_made_equal(recording), golden) << traced.ladder;
