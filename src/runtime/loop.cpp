@@ -41,13 +41,14 @@ Loop::Loop(std::unique_ptr<Driver> driver, std::size_t offload_threads_max)
 Loop::~Loop() {
   forget_at_fork(*this);
   IEUM_ASSERT(current_ != this, "a runtime is destroyed from within one of its tasks");
-  IEUM_ASSERT(ready_ == nullptr && pending_ == 0,
-              "a runtime is destroyed before its tasks have ended");
+  // First: one of them may still have an operation under way, which it ends now.
   while (ends_.linked()) {
     auto& node = static_cast<LoopEndNode&>(*ends_.next);
     node.unlink();
     node.on_loop_end();
   }
+  IEUM_ASSERT(ready_ == nullptr && pending_ == 0,
+              "a runtime is destroyed before its tasks have ended");
   pool_.reset();
   const std::lock_guard lock(shared_->mutex);  // a post that woke us may still be about to return
 }
