@@ -70,12 +70,14 @@ class Response {
   [[nodiscard]] static Response events(EventWriter send);
   /// 101: the connection goes on in another protocol, of this name. Once the response has been
   /// sent, `next` is called, and its task takes the session's place: nothing of HTTP is left
-  /// beneath. A function with captures is kept until the task has ended; one without costs nothing.
+  /// beneath. A function with captures is kept until the task has ended; one without costs nothing,
+  /// nor does one whose type says `static constexpr bool is_kept = false`.
   /// To a client that did not ask for this protocol, 426 is sent instead.
   template <class F>
     requires std::is_invocable_r_v<Task<>, F&, Upgraded>
   [[nodiscard]] static Response upgrade(std::string_view protocol, F next) {
-    constexpr bool is_plain = std::is_empty_v<F> || std::is_pointer_v<F>;
+    constexpr bool is_plain =
+        std::is_empty_v<F> || std::is_pointer_v<F> || requires { requires !F::is_kept; };
     return upgrade_to(protocol, Continuation(std::move(next)), !is_plain);
   }
 
