@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "cli/programs.hpp"
+#include "cli/silent_host.hpp"
 #include "support/support.hpp"
 
 namespace ieum::test {
@@ -266,32 +267,6 @@ TEST(Statuses, AUnixSocketWhoseServerHasEnded) {
   replacing.signal(SIGTERM);
   EXPECT_EQ(replacing.wait(), 143);
 }
-
-/// A listener that takes no more clients: what the system would queue is full.
-class SilentHost {
- public:
-  SilentHost() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof(name);
-    auto* const at = reinterpret_cast<sockaddr*>(&name);
-    EXPECT_EQ(::bind(listener_.number(), at, length), 0);
-    EXPECT_EQ(::listen(listener_.number(), 0), 0);
-    ::getsockname(listener_.number(), at, &length);
-    port_ = ntohs(name.sin_port);
-    for (Descriptor& client : clients_) {
-      client = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-      static_cast<void>(::connect(client.number(), at, length));
-    }
-  }
-  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-
- private:
-  Descriptor listener_;
-  std::array<Descriptor, 4> clients_;
-  std::uint16_t port_ = 0;
-};
 
 TEST(Statuses, AHostThatDoesNotAnswer) {
   const SilentHost host;
