@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "conformance/conformance.hpp"
@@ -19,6 +20,15 @@ template <class S>
 Task<> send_and_finish(S& to, ConstBuffer data) {
   co_await to.write_all(data);
   co_await to.shutdown_write();
+}
+
+/// Reads the end `times` times.
+inline Task<> expect_end(auto& stream, int times = 3) {
+  std::array<std::byte, 16> buffer;
+  for (int i = 0; i < times; ++i) {
+    const std::size_t count = co_await stream.read_some(buffer);
+    EXPECT_EQ(count, 0U) << "read " << i << " after the end";
+  }
 }
 
 inline bool is_same(std::string_view got, ConstBuffer expected) {

@@ -20,49 +20,6 @@ Task<TlsPair> pair_with_small_buffers() {
   co_return pair;
 }
 
-CO_TEST(TlsStops, a_stop_and_a_deadline_lose_nothing) {
-  TlsPair pair = co_await tls_pair();
-  Result<Lease> received = co_await attempt(with_timeout(1ms, pair.server.receive()));
-  CO_ASSERT(!received);
-  EXPECT_EQ(received.error(), std::errc::timed_out);
-  std::array<std::byte, 10> buffer{};
-  Result<std::size_t> read = co_await attempt(with_timeout(1ms, pair.server.read_some(buffer)));
-  CO_ASSERT(!read);
-  EXPECT_EQ(read.error(), std::errc::timed_out);
-  auto either = co_await select(pair.server.wait_readable(), sleep(1ms));
-  EXPECT_FALSE(std::get<0>(either));
-  co_await pair.client.write_all("still here");
-  auto now = co_await select(pair.server.wait_readable(), sleep(patience));
-  EXPECT_TRUE(std::get<0>(now));
-  const std::string text = co_await read_text(pair.server, 10);
-  EXPECT_EQ(text, "still here");
-}
-
-CO_TEST(TlsStops, a_write_that_is_stopped_leaves_a_usable_session) {
-  TlsPair pair = co_await pair_with_small_buffers();
-  const std::vector<std::byte> data = random_bytes(std::size_t{2} << 20U, seed());
-  std::size_t sent = 0;
-  for (;;) {  // until the peer's buffers are full, and what may wait here too
-    const Result<std::size_t> count = co_await attempt(
-        with_timeout(5ms, pair.client.write_some(ConstBuffer(data).subspan(sent))));
-    if (!count) {
-      EXPECT_EQ(count.error(), std::errc::timed_out);
-      break;
-    }
-    sent += *count;
-    CO_ASSERT(sent < data.size());
-  }
-  std::string got;
-  auto reading = [&]() -> Task<> { got = co_await read_to_end(pair.server); };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(reading());
-    co_await pair.client.write_all(ConstBuffer(data).subspan(sent));
-    co_await pair.client.shutdown_write();
-  };
-  co_await with_group(body);
-  EXPECT_TRUE(same_bytes(bytes_of(got), data));
-}
-
 CO_TEST(TlsStops, writes_that_are_stopped_at_any_time_are_taken_or_not) {
   TlsPair pair = co_await pair_with_small_buffers();
   const std::vector<std::byte> data = random_bytes(std::size_t{1} << 20U, seed());
@@ -114,22 +71,6 @@ CO_TEST(TlsStops, a_half_close_that_is_stopped_may_be_tried_again) {
   };
   co_await with_group(body);
   EXPECT_TRUE(same_bytes(bytes_of(got), std::span(data).first(sent)));
-}
-
-CO_TEST(TlsStops, a_second_operation_is_refused_and_the_first_goes_on) {
-  TlsPair pair = co_await tls_pair();
-  std::string first;
-  auto reading = [&]() -> Task<> { first = co_await read_text(pair.server, 5); };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(reading());
-    co_await yield();
-    const Result<Lease> second = co_await attempt(pair.server.receive());
-    CO_ASSERT(!second);
-    EXPECT_EQ(second.error(), std::errc::device_or_resource_busy) << second.error().to_string();
-    co_await pair.client.write_all("first");
-  };
-  co_await with_group(body);
-  EXPECT_EQ(first, "first");
 }
 
 CO_TEST(TlsStops, a_half_close_beside_a_write_is_refused_and_the_write_goes_on) {

@@ -1,35 +1,12 @@
 // Closing: what was written arrives, what is pending ends, a stop does not keep it from closing.
-#include <array>
-
 #include "conformance/every_stream/streams.hpp"
+#include "conformance/pending.hpp"
 #include "conformance/waiting.hpp"
 
 namespace ieum::test {
 namespace {
 
 EVERY_STREAM(CloseOver);
-
-/// A read and a write that wait until they end, and how they did.
-struct Pending {
-  std::array<std::byte, 16> buffer{};
-  std::vector<std::byte> much = std::vector<std::byte>(std::size_t{8} << 20U);
-  std::string read;
-  std::string written;
-};
-
-template <class T>
-std::string ending(const Result<T>& result) {
-  return result ? "succeeded" : result.error().to_string();
-}
-
-Task<> pending_read(auto& socket, Pending& pending) {
-  Result<std::size_t> result = co_await attempt(socket.read_some(pending.buffer));
-  pending.read = ending(result);
-}
-Task<> pending_write(auto& socket, Pending& pending) {
-  Result<> result = co_await attempt(socket.write_all(pending.much));
-  pending.written = ending(result);
-}
 
 CO_TEST_STREAM(CloseOver, sends_what_was_written_and_then_the_end) {
   Ends pair = co_await connected<Ends>(kind);

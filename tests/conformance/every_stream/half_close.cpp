@@ -1,21 +1,11 @@
 // Half-closing: each side says that it has finished, in each order, and goes on reading.
-#include <array>
-
 #include "conformance/every_stream/streams.hpp"
+#include "conformance/receiving.hpp"
 
 namespace ieum::test {
 namespace {
 
 EVERY_STREAM(HalfCloseOver);
-
-/// Reads the end `times` times.
-Task<> expect_end(auto& socket, int times = 3) {
-  std::array<std::byte, 16> buffer;
-  for (int i = 0; i < times; ++i) {
-    const std::size_t count = co_await socket.read_some(buffer);
-    EXPECT_EQ(count, 0U) << "read " << i << " after the end";
-  }
-}
 
 CO_TEST_STREAM(HalfCloseOver, the_client_first) {
   Ends pair = co_await connected<Ends>(kind);

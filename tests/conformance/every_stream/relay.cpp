@@ -1,5 +1,6 @@
 // relay: both ways until both ends, half-closes, idle limits, failures, stops.
 #include "conformance/every_stream/streams.hpp"
+#include "conformance/receiving.hpp"
 
 namespace ieum::test {
 namespace {
@@ -17,11 +18,6 @@ Task<Between<Ends>> between(StreamKind kind) {
   Ends a = co_await connected<Ends>(kind);
   Ends b = co_await connected<Ends>(kind);
   co_return Between<Ends>(std::move(a), std::move(b));
-}
-
-Task<> send_and_finish(auto& to, ConstBuffer data) {
-  co_await to.write_all(data);
-  co_await to.shutdown_write();
 }
 
 /// Runs a relay, and keeps what became of it.

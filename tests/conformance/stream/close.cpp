@@ -6,34 +6,13 @@
 #include <optional>
 
 #include "conformance/conformance.hpp"
+#include "conformance/pending.hpp"
 #include "conformance/waiting.hpp"
 
 namespace ieum::test {
 namespace {
 
 EVERY_TRANSPORT(CloseOfSocket);
-
-/// A read and a write that wait until they end, and how they did.
-struct Pending {
-  std::array<std::byte, 16> buffer{};
-  std::vector<std::byte> much = std::vector<std::byte>(std::size_t{8} << 20U);
-  std::string read;
-  std::string written;
-};
-
-template <class T>
-std::string ending(const Result<T>& result) {
-  return result ? "succeeded" : result.error().to_string();
-}
-
-Task<> pending_read(StreamSocket& socket, Pending& pending) {
-  Result<std::size_t> result = co_await attempt(socket.read_some(pending.buffer));
-  pending.read = ending(result);
-}
-Task<> pending_write(StreamSocket& socket, Pending& pending) {
-  Result<> result = co_await attempt(socket.write_all(pending.much));
-  pending.written = ending(result);
-}
 
 CO_TEST_P(CloseOfSocket, gracefully_of_a_peer_that_does_not_finish_says_so_and_closes) {
   Pair pair = co_await connected(transport);

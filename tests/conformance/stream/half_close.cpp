@@ -1,21 +1,10 @@
 // Half-closing: each side says that it has finished, in each order, and goes on reading.
-#include <array>
-
-#include "conformance/conformance.hpp"
+#include "conformance/receiving.hpp"
 
 namespace ieum::test {
 namespace {
 
 EVERY_TRANSPORT(ShutDownReadOver);
-
-/// Reads the end `times` times.
-Task<> expect_end(StreamSocket& socket, int times = 3) {
-  std::array<std::byte, 16> buffer;
-  for (int i = 0; i < times; ++i) {
-    const std::size_t count = co_await socket.read_some(buffer);
-    EXPECT_EQ(count, 0U) << "read " << i << " after the end";
-  }
-}
 
 CO_TEST_P(ShutDownReadOver, the_receiving_half_ends_a_pending_read) {
   Pair pair = co_await connected(transport);
