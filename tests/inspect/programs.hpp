@@ -56,12 +56,22 @@ def ready():
     sys.stdin.read()
 )";
 
+/// The interpreter itself: what PATH calls python3 may be a script (pyenv's, for one) that starts
+/// several programs, each with sockets of its own, before it.
+inline const std::string& python3() {
+  static const std::string path = [] {
+    Child child({"python3", "-c", "import sys; print(sys.executable, end='')"});
+    return child.read_all();
+  }();
+  return path;
+}
+
 /// Runs until the test lets go of it; by then its sockets are as they are to be.
 class Python {
  public:
   explicit Python(std::string_view program)
       : child_(
-            {"python3", "-c", std::string(python_prelude) + std::string(program) + "\nready()"}) {
+            {python3(), "-c", std::string(python_prelude) + std::string(program) + "\nready()"}) {
     child_.read_until("ready\n");
   }
   [[nodiscard]] Child& child() noexcept { return child_; }

@@ -160,14 +160,14 @@ background(serve))");
         scripts.add("client.py", call("peer.send(b'hello')\nprint(peer.recv(99).decode())"));
     // Until it is attached, and long after it has been let go, the server serves.
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    Child first({"python3", client});
+    Child first({python3(), client});
     EXPECT_EQ(first.read_all(), "hello\n");
     traced.read_error_until("5 B \"hello\"");
     traced.read_error_until("recv() = 0: the peer has finished");
     traced.signal(SIGINT);
     EXPECT_EQ(traced.wait(), 0);
     EXPECT_TRUE(server.child().runs());
-    Child second({"python3", client});
+    Child second({python3(), client});
     EXPECT_EQ(second.read_all(), "hello\n");
     EXPECT_EQ(content_of("/proc/" + server.pid() + "/status").find("TracerPid:\t0"),
               content_of("/proc/" + server.pid() + "/status").find("TracerPid:"));

@@ -12,26 +12,26 @@ namespace {
 
 constexpr std::string_view golden =
     R"(      ms                     python3 client.py                                                             python3 server.py
-     4.1                                                    │                               │              [3] socket() = 3
-     4.2                                                    │                               │              [3] setsockopt(SO_REUSEADDR=1)
-     4.3                                                    │                               │              [3] bind(127.0.0.1:7000)
-     4.4                                                    │                               │ LISTEN       [3] listen(16)
+     0.1                                                    │                               │              [3] socket() = 3
+     0.2                                                    │                               │              [3] setsockopt(SO_REUSEADDR=1)
+     0.3                                                    │                               │              [3] bind(127.0.0.1:7000)
+     0.4                                                    │                               │ LISTEN       [3] listen(16)
           └ only programs of this machine reach 127.0.0.1:7000: it is the loopback address
-     8.5                      socket() = 3 [3]              │                               │
-     8.6           connect(127.0.0.1:7000) [3] ESTABLISHED  │ ···· SYN, SYN+ACK, ACK ·····▶ │ ESTABLISHED
-     8.7                                                    │                               │              [3] accept() = 4 from 127.0.0.1:20000
+     0.5                      socket() = 3 [3]              │                               │
+     0.6           connect(127.0.0.1:7000) [3] ESTABLISHED  │ ···· SYN, SYN+ACK, ACK ·····▶ │ ESTABLISHED
+     0.7                                                    │                               │              [3] accept() = 4 from 127.0.0.1:20000
           └ [4] is a new socket on the same port, connected to this client alone; [3] goes on
             listening
-     8.8                           send(5) [3]              │ ─────── 5 B "hello" ────────▶ │              [4] recv() = 5
-     9.0                        recv() = 5 [3]              │ ◀─────── 5 B "hello" ──────── │              [4] send(5)
-     9.2                           close() [3] FIN-WAIT-2   │ ─────────── FIN ────────────▶ │ CLOSE-WAIT
-     9.3                                                    │                               │              [4] recv() = 0: the peer has finished
-     9.4                                       TIME-WAIT    │ ◀─────────── FIN ──────────── │ CLOSED       [4] close()
-     9.5                                                    │                               │              [3] close() the listener
-     9.6                                                    │                               │              [program ends: 0]
-     9.8                     [program ends: 0]              │                               │
+     0.8                           send(5) [3]              │ ─────── 5 B "hello" ────────▶ │              [4] recv() = 5
+     1.0                        recv() = 5 [3]              │ ◀─────── 5 B "hello" ──────── │              [4] send(5)
+     1.2                           close() [3] FIN-WAIT-2   │ ─────────── FIN ────────────▶ │ CLOSE-WAIT
+     1.3                                                    │                               │              [4] recv() = 0: the peer has finished
+     1.4                                       TIME-WAIT    │ ◀─────────── FIN ──────────── │ CLOSED       [4] close()
+     1.5                                                    │                               │              [3] close() the listener
+     1.6                                                    │                               │              [program ends: 0]
+     1.8                     [program ends: 0]              │                               │
 
-python3 client.py 127.0.0.1:20000 → python3 server.py 127.0.0.1:7000: 5 bytes there, 5 bytes back; python3 client.py closed first, at 9.2 ms
+python3 client.py 127.0.0.1:20000 → python3 server.py 127.0.0.1:7000: 5 bytes there, 5 bytes back; python3 client.py closed first, at 1.2 ms
 )";
 
 /// The whole of it, with its times and ports made equal.
@@ -101,7 +101,7 @@ threads = [threading.Thread(target=run, args=(size,)) for size in (1, 10, 11, 25
 for one in threads: one.start()
 for one in threads: one.join())");
     const Traced traced =
-        trace({"-q", "-o", recording, "--with", "python3 " + server, "--", "python3", client});
+        trace({"-q", "-o", recording, "--with", python3() + " " + server, "--", python3(), client});
     EXPECT_EQ(traced.status, 0) << traced.ladder;
     using Calls = std::map<int, std::vector<std::pair<std::string, int>>>;
     Calls logged;
@@ -182,7 +182,7 @@ for i, one in enumerate(all):
     if one.recv(99) != b'%d' % i: sys.exit(9)
 for one in all: one.close())");
     const Traced traced =
-        trace({"-q", "-o", recording, "--with", "python3 " + server, "--", "python3", client});
+        trace({"-q", "-o", recording, "--with", python3() + " " + server, "--", python3(), client});
     EXPECT_EQ(traced.status, 0) << traced.ladder;
     std::map<std::string, int> seen;
     for (const json& event : events_of(recording)) {
@@ -211,10 +211,11 @@ TEST(Ladder, OfCurlAndAServerOfHttp) {
   TRACED_IN_NETWORK([] {
     Scripts scripts;
     std::ofstream(scripts.path("page.txt")) << "a page\n";
-    const Traced traced = trace(
-        {"--with",
-         "python3 -m http.server -d " + scripts.path("") + " -b 127.0.0.1 7000 >/dev/null 2>&1",
-         "--", "curl", "-s", "--noproxy", "*", "http://127.0.0.1:7000/page.txt"});
+    const Traced traced =
+        trace({"--with",
+               python3() + " -m http.server -d " + scripts.path("") +
+                   " -b 127.0.0.1 7000 >/dev/null 2>&1",
+               "--", "curl", "-s", "--noproxy", "*", "http://127.0.0.1:7000/page.txt"});
     EXPECT_EQ(traced.output, "a page\n");
     EXPECT_EQ(traced.status, 0);
     expect_text(traced,
@@ -231,7 +232,7 @@ TEST(Ladder, OfNode) {
 const server = require('net').createServer(peer => { peer.pipe(peer); server.close(); });
 server.listen(7000, '127.0.0.1');)";
     const Traced traced =
-        trace({"--with", "node " + path, "--", "python3",
+        trace({"--with", "node " + path, "--", python3(),
                scripts.add("client.py", call("peer.send(b'hello')\npeer.recv(9)\npeer.close()"))});
     EXPECT_EQ(traced.status, 0);
     expect_text(traced, {"node server.js", "5 B \"hello\"", "client.py closed first"});
