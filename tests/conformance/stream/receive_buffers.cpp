@@ -55,6 +55,30 @@ FEW_BUFFERS_TEST(who_waits_for_one_is_not_overtaken) {
   EXPECT_LT(most, 500U) << "were received meanwhile";
 }
 
+// One buffer comes back in the turn in which a second asks.
+FEW_BUFFERS_TEST(who_asks_later_has_its_buffer_later) {
+  Pair first = co_await connected();
+  Pair second = co_await connected();
+  co_await first.client.write_all("x");
+  co_await second.client.write_all("x");
+  std::string order;
+  auto receive = [&](StreamSocket& socket, char name) -> Task<> {
+    const Lease data = co_await socket.receive();
+    order += name;
+  };
+  Holder holder;
+  co_await take_all_buffers(holder);
+  auto body = [&](Group& group) -> Task<> {
+    group.start(receive(first.server, '1'));
+    co_await sleep(10ms);
+    EXPECT_EQ(order, "") << "there was a buffer left";
+    holder.leases.pop_back();
+    co_await receive(second.server, '2');
+  };
+  co_await with_group(body);
+  EXPECT_EQ(order, "12");
+}
+
 FEW_BUFFERS_TEST(a_lease_gives_its_buffer_back_when_it_is_dropped) {
   Pair pair = co_await connected();
   for (int i = 0; i < 100; ++i) {
