@@ -202,7 +202,11 @@ class Load {
   }
 
   void begin(std::int64_t now) {
-    if (options_.count_calls) calls_.emplace(options_.server);
+    if (options_.count_calls) {
+      calls_.emplace(options_.server, "raw_syscalls/sys_enter");
+      entries_.emplace(options_.server, "io_uring/io_uring_submit_req");
+      polls_.emplace(options_.server, "io_uring/io_uring_poll_arm");
+    }
     began_ = now;
     own_before_ = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
     cpu_before_ = cpu_.read();
@@ -216,12 +220,19 @@ class Load {
         "\"generator_cpu_ns\": %lld",
         operations, static_cast<double>(now - began_) / 1e9, static_cast<long long>(cpu),
         static_cast<long long>(own));
-    if (calls_ && calls_->problem().empty()) {
-      std::printf(", \"system_calls\": %lld", static_cast<long long>(calls_->read()));
-    } else if (calls_) {
-      std::printf(", \"no_system_calls\": \"%s\"", calls_->problem().c_str());
-    }
+    report_count("system_calls", calls_);
+    report_count("ring_entries", entries_);
+    report_count("poll_arms", polls_);
     std::puts("}");
+  }
+
+  static void report_count(const char* name, const std::optional<TracepointMeter>& meter) {
+    if (!meter) return;
+    if (meter->problem().empty()) {
+      std::printf(", \"%s\": %lld", name, static_cast<long long>(meter->read()));
+    } else {
+      std::printf(", \"no_%s\": \"%s\"", name, meter->problem().c_str());
+    }
   }
 
   // ---- The modes --------------------------------------------------------------------------------
@@ -317,7 +328,9 @@ class Load {
 
   const LoadOptions options_;
   CpuMeter cpu_;
-  std::optional<CallMeter> calls_;
+  std::optional<TracepointMeter> calls_;
+  std::optional<TracepointMeter> entries_;
+  std::optional<TracepointMeter> polls_;
   std::vector<char> table_;
   std::vector<char> piece_;
   std::vector<Connection> connections_;

@@ -1,4 +1,4 @@
-// Meter: what a process has used: CPU time and system calls.
+// Meter: what a process has used: CPU time, system calls, entries of its io_uring.
 #pragma once
 
 #include <linux/perf_event.h>
@@ -41,19 +41,19 @@ class CpuMeter {
   clockid_t clock_{};
 };
 
-/// Counts the system calls of a process with the kernel's tracepoint raw_syscalls:sys_enter, see
-/// perf_event_open(2). That needs root, or a low /proc/sys/kernel/perf_event_paranoid.
-class CallMeter {
+/// Counts how often a process passes one of the kernel's tracepoints, see perf_event_open(2). That
+/// needs root, or a low /proc/sys/kernel/perf_event_paranoid.
+class TracepointMeter {
  public:
-  /// Counts from now on.
-  explicit CallMeter(pid_t process) {
-    const char* id_file = "/sys/kernel/tracing/events/raw_syscalls/sys_enter/id";
+  /// Counts `tracepoint`, as raw_syscalls/sys_enter, from now on.
+  TracepointMeter(pid_t process, const char* tracepoint) {
+    const std::string id_file = std::string("/sys/kernel/tracing/events/") + tracepoint + "/id";
     perf_event_attr attributes{};
     attributes.size = sizeof attributes;
     attributes.type = PERF_TYPE_TRACEPOINT;
     attributes.inherit = 1;
     if (!(std::ifstream(id_file) >> attributes.config)) {
-      problem_ = std::string(id_file) + " cannot be read";
+      problem_ = id_file + " cannot be read";
       return;
     }
     const std::string tasks = "/proc/" + std::to_string(process) + "/task";
@@ -68,9 +68,9 @@ class CallMeter {
       counters_.push_back(fd);
     }
   }
-  CallMeter(const CallMeter&) = delete;
-  CallMeter& operator=(const CallMeter&) = delete;
-  ~CallMeter() {
+  TracepointMeter(const TracepointMeter&) = delete;
+  TracepointMeter& operator=(const TracepointMeter&) = delete;
+  ~TracepointMeter() {
     for (const int fd : counters_) ::close(fd);
   }
 

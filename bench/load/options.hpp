@@ -33,7 +33,7 @@ inline LoadOptions parse_load(int argc, char** argv) {
         "  --warmup S       before; 0.05\n"
         "  --operations N   do so many, without warming up, instead of measuring for S seconds\n"
         "  --congestion C   the congestion control of the connections; the system's\n"
-        "  --count-calls    count the server's system calls\n",
+        "  --count-calls    count the server's system calls and its ring's entries\n",
         stderr);
     std::exit(2);
   };
