@@ -197,8 +197,11 @@ TEST(BufferedReader, keeps_no_more_than_is_looked_at) {
       taken += 4;
       if (taken == 400) before = ::mallinfo2().uordblks;
     }
-    // What the stream has not given yet has become less; what the reader keeps has not become more.
-    EXPECT_LE(::mallinfo2().uordblks, before);
+    // What the stream has given lies there no more, and in the reader no more than a little of it.
+    const std::size_t given = (pieces - 1000) * sizeof(std::string);
+    if (before >= given) {  // a sanitizer's allocator does not count
+      EXPECT_LE(::mallinfo2().uordblks, before - given);
+    }
   }());
 }
 

@@ -28,6 +28,7 @@ constexpr std::array table{
     NotSimulated{"WaitForDescriptor.[!o]*", descriptors},
     NotSimulated{"WaitForDescriptor.of_a_regular_file_is_always_ready", descriptors},
     NotSimulated{"Receive.of_a_pipe", descriptors},
+    NotSimulated{"Relay.to_a_pipe_whose_reader_is_slow_is_not_idle", descriptors},
     NotSimulated{"Relay.between_pipes_and_a_socket", descriptors},
     NotSimulated{"FewBuffers.a_pipe_finds_one_after_a_socket", descriptors},
     NotSimulated{"StopAndDeadline.*/read_pipe", descriptors},

@@ -62,7 +62,6 @@ void EpollDriver::forget(int handle, Slot& at) noexcept {
     ::epoll_ctl(epoll_, EPOLL_CTL_DEL, handle, nullptr);
   }
   fresh_slot(handle, false, false);
-  ++at.generation;
 }
 
 }  // namespace ieum::detail::epoll

@@ -1,4 +1,6 @@
 // relay: both ways until both ends, half-closes, idle limits, failures, stops.
+#include <fcntl.h>
+
 #include <memory>
 
 #include "conformance/conformance.hpp"
@@ -147,6 +149,37 @@ class PipePair final : public Stream {
   DescriptorStream input_;
   DescriptorStream output_;
 };
+
+// A pipe does not say what is on its way, and what was received is written to it page by page.
+CO_TEST(Relay, to_a_pipe_whose_reader_is_slow_is_not_idle) {
+  Pipe pipe;
+  ::fcntl(pipe.writer.get(), F_SETPIPE_SZ, 4096);
+  Pair pair = co_await connected(Transport::unix_socket);
+  DescriptorStream output =
+      co_await DescriptorStream::open(pipe.writer.get(), DescriptorStream::Direction::output);
+  DescriptorStream reading =
+      co_await DescriptorStream::open(pipe.reader.get(), DescriptorStream::Direction::input);
+  Pipe none;
+  none.writer.close();
+  DescriptorStream input =
+      co_await DescriptorStream::open(none.reader.get(), DescriptorStream::Direction::input);
+  PipePair pipes(std::move(input), std::move(output));
+  Outcome outcome;
+  const std::vector<std::byte> data = random_bytes(std::size_t{1} << 20U, seed());
+  auto sending = [&]() -> Task<> { co_await attempt(pair.client.write_all(data)); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(relay_into(outcome, pair.server, pipes, {.idle_limit = 500ms}));
+    group.start(sending());
+    std::vector<std::byte> buffer(4096);
+    for (int i = 0; i < 25 && outcome.error == "not yet"; ++i) {
+      co_await sleep(100ms);
+      co_await reading.read_some(buffer);
+    }
+    EXPECT_EQ(outcome.error, "not yet");
+    group.stop();
+  };
+  co_await with_group(body);
+}
 
 CO_TEST(Relay, between_pipes_and_a_socket) {
   Pipe in;
