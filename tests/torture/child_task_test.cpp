@@ -1,7 +1,9 @@
 // ChildTask: children whose values are awaited, and which are stopped alone.
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "torture/journal.hpp"
 #include "torture/virtual.hpp"
@@ -116,6 +118,38 @@ TEST(ChildTask, WaitingForItMayBeStoppedWithoutStoppingIt) {
               co_return three;
             })),
             3);
+}
+
+Task<int> after_yields(int count, int value) {
+  for (int i = 0; i < count; ++i) co_await yield();
+  co_return value;
+}
+Task<> wait_for(ChildTask<int>& child, std::vector<Result<int>>& told) {
+  Result<int> result = co_await attempt(child.result());
+  told.push_back(std::move(result));
+}
+
+Task<> stop_after_yields(int count, std::optional<ChildTask<>>& waiting) {
+  for (int i = 0; i < count; ++i) co_await yield();
+  waiting->stop();
+}
+
+TEST(ChildTask, EndsAtAnyMomentRoundTheStopOfAWaitForIt) {
+  for (int turns = 1; turns < 12; ++turns) {
+    EXPECT_TRUE(run_virtually(with_group([turns](Group& group) -> Task<> {
+      std::optional<ChildTask<>> waiting;
+      group.start(stop_after_yields(5, waiting));  // before the child in every turn
+      ChildTask<int> child = group.spawn(after_yields(turns, 3));
+      std::vector<Result<int>> told;
+      waiting = group.spawn(wait_for(child, told));
+      co_await sleep(1ms);
+      EXPECT_EQ(told.size(), 1U);
+      EXPECT_EQ(told.front().has_value(), turns < 5) << turns;
+      if (told.front()) co_return;
+      const int three = co_await child.result();  // who was stopped has not taken it
+      EXPECT_EQ(three, 3);
+    })));
+  }
 }
 
 TEST(ChildTask, AnExceptionIsTheGroups) {

@@ -114,6 +114,39 @@ TEST(CoresServer, drains_all_cores_with_one_report) {
   expect_ended(serve_beside(server, clients));
 }
 
+/// Until every core has heard that the server drains: none listens any more. How many clients some
+/// core has let in meanwhile.
+Task<std::size_t> connect_until_refused(const CoresServer& server) {
+  for (std::size_t count = 0;; ++count) {
+    co_await sleep(50ms);
+    Result<StreamSocket> client = co_await attempt(StreamSocket::connect(server.address()));
+    if (!client) co_return count;
+    co_await client->close();
+  }
+}
+
+TEST(CoresServer, reports_what_every_core_has_finished) {
+  CoresServer server = bound(echo);
+  auto clients = [&]() -> Task<> {
+    std::vector<StreamSocket> connected;
+    co_await connect_until_spread(server, connected);
+    std::size_t late = 0;
+    auto leave = [&]() -> Task<> {
+      late = co_await connect_until_refused(server);
+      for (StreamSocket& client : connected) co_await client.close();
+    };
+    auto body = [&](Group& group) -> Task<> {
+      group.start(leave());
+      const DrainReport report = co_await server.drain(patience);
+      EXPECT_GE(report.finished, connected.size());
+      EXPECT_LE(report.finished, connected.size() + late);
+      EXPECT_EQ(report.cut, 0U);
+    };
+    co_await with_group(body);
+  };
+  expect_ended(serve_beside(server, clients));
+}
+
 TEST(CoresServer, ends_idle_sessions_on_every_core) {
   CoresServer server = bound(echo, {.cores = {.count = 4}, .serve = {.idle_limit = 200ms}});
   auto clients = [&]() -> Task<> {
