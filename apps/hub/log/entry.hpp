@@ -96,10 +96,23 @@ struct StoredEntry {
   friend bool operator==(const StoredEntry&, const StoredEntry&) = default;
 };
 
+/// What those who follow a log tell one another by it; the log does not look into it, nor keep it.
+class Notice {
+ public:
+  Notice(const Notice&) = delete;
+  Notice& operator=(const Notice&) = delete;
+  virtual ~Notice() = default;
+
+ protected:
+  Notice() = default;
+};
+using SharedNotice = std::shared_ptr<const Notice>;
+
 /// What became durable in one commit, in the log's order: that of a room's entries is that of their
-/// positions. Shared by all who follow the log.
+/// positions; or a notice. Shared by all who follow the log.
 struct Batch {
   std::vector<StoredEntry> entries;
+  SharedNotice notice;  // then there are no entries
 };
 using SharedBatch = std::shared_ptr<const Batch>;
 

@@ -49,6 +49,7 @@ class MemoryRoomLog final : public RoomLog {
   [[nodiscard]] Task<std::vector<Target>> targets(std::vector<RoomId> rooms, std::string identity,
                                                   Time from, Time to, std::size_t limit) override;
   [[nodiscard]] Tail follow() override { return tails_.follow(); }
+  void announce(SharedNotice notice) override { tails_.announce(std::move(notice)); }
 
  private:
   struct Room {

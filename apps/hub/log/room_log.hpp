@@ -151,6 +151,9 @@ class RoomLog {
   /// Everything that is committed from now on. Follow first, then read what is there: what comes
   /// twice is known by its position.
   [[nodiscard]] virtual Tail follow() = 0;
+  /// Hands `notice` to all who follow, at the same place among the batches for each: behind
+  /// everything that ended before this was called. Does not wait, and is not kept.
+  virtual void announce(SharedNotice notice) = 0;
 };
 
 }  // namespace ieum::hub

@@ -41,6 +41,7 @@ class SqliteRoomLog final : public RoomLog, public CommitListener {
   [[nodiscard]] Task<std::vector<Target>> targets(std::vector<RoomId> rooms, std::string identity,
                                                   Time from, Time to, std::size_t limit) override;
   [[nodiscard]] Tail follow() override { return tails_.follow(); }
+  void announce(SharedNotice notice) override { tails_.announce(std::move(notice)); }
 
   std::uint64_t durable() override;
   void undone() override;

@@ -80,33 +80,40 @@ Tail TailHub::follow() {
 }
 
 void TailHub::publish(const SharedBatch& batch, bool wait) {
+  if (wait) wait_for_room();
+  give_to_all(batch);
+}
+
+void TailHub::announce(SharedNotice notice) {
+  auto batch = std::make_shared<Batch>();
+  batch->notice = std::move(notice);
+  give_to_all(batch);
+}
+
+void TailHub::wait_for_room() {
   std::vector<std::shared_ptr<detail::TailQueue>> followers;
   {
     const std::lock_guard lock(mutex_);
     followers = followers_;
   }
-  bool some_left = false;
   for (const std::shared_ptr<detail::TailQueue>& follower : followers) {
     std::unique_lock lock(follower->mutex);
-    if (wait) {
-      follower->is_waited_for = true;
-      follower->room.wait(lock, [&] { return follower->left || hurries_ || follower->has_room(); });
-      follower->is_waited_for = false;
-    }
-    if (follower->left) {
-      some_left = true;
-      continue;
-    }
+    follower->is_waited_for = true;
+    follower->room.wait(lock, [&] { return follower->left || hurries_ || follower->has_room(); });
+    follower->is_waited_for = false;
+  }
+}
+
+void TailHub::give_to_all(const SharedBatch& batch) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(followers_, [&](const std::shared_ptr<detail::TailQueue>& follower) {
+    const std::lock_guard its(follower->mutex);
+    if (follower->left) return true;
     follower->batches.push_back(batch);
     follower->entries += batch->entries.size();
     // Full means that it is awake already.
     if (follower->wake) static_cast<void>(follower->wake->try_send('w'));
-  }
-  if (!some_left) return;
-  const std::lock_guard lock(mutex_);
-  std::erase_if(followers_, [](const std::shared_ptr<detail::TailQueue>& follower) {
-    const std::lock_guard its(follower->mutex);
-    return follower->left;
+    return false;
   });
 }
 

@@ -23,7 +23,8 @@ struct TailQueue;
 /// on, once, in the log's order, the same objects for every follower. It belongs to the runtime
 /// whose task calls `next` first.
 ///
-/// At most `batches_max` wait here, or those with `entries_max` entries. Then the log commits
+/// At most `batches_max` wait here, or those with `entries_max` entries; notices count as batches,
+/// and come all the same. Then the log commits
 /// nothing until this one goes on: so the task that calls `next` must never wait for an append.
 class Tail {
  public:
@@ -64,6 +65,9 @@ class TailHub {
   /// Gives `batch` to all. One thread at a time. With `wait`, on a thread of the log's own, waits
   /// until each has room.
   void publish(const SharedBatch& batch, bool wait);
+  /// Gives `notice` to all, without waiting: whoever announces bounds how many are on their way.
+  /// Any thread.
+  void announce(SharedNotice notice);
   /// `publish` waits for nobody any more: whoever ends the log must not wait for a core. Any
   /// thread.
   void hurry();
@@ -71,7 +75,10 @@ class TailHub {
   void close();
 
  private:
-  std::mutex mutex_;
+  void wait_for_room();
+  void give_to_all(const SharedBatch& batch);
+
+  std::mutex mutex_;  // held while one is given to all: the same order for each
   std::vector<std::shared_ptr<detail::TailQueue>> followers_;
   bool closed_ = false;
   std::atomic<bool> hurries_ = false;

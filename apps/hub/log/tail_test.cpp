@@ -1,5 +1,6 @@
 #include "log/tail.hpp"
 
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -83,6 +84,46 @@ TEST(TailTest, FollowerThatLeavesHoldsNobodyUp) {
   tail.reset();
   publisher.wait_for(Tail::batches_max * 2);
   publisher.stop = true;
+}
+
+struct Numbered final : Notice {
+  explicit Numbered(int which) : number(which) {}
+  int number;
+};
+
+TEST(TailTest, AllGetBatchesAndNoticesInOneOrder) {
+  TailHub hub;
+  constexpr int notices = 500;
+  std::vector<Tail> tails;
+  for (int i = 0; i < 3; ++i) tails.push_back(hub.follow());
+  {
+    Publisher publisher(hub);
+    std::vector<std::jthread> announcers;
+    for (int i = 0; i < 3; ++i) {
+      announcers.emplace_back([&hub, i] {
+        for (int k = 0; k < notices; ++k) {
+          hub.announce(std::make_shared<Numbered>(i * notices + k));
+        }
+      });
+    }
+    announcers.clear();
+    publisher.stop = true;
+    hub.hurry();
+  }
+  std::vector<SharedBatch> first;
+  while (SharedBatch batch = tails[0].take()) first.push_back(std::move(batch));
+  for (Tail& tail : tails) {
+    if (&tail == &tails[0]) continue;
+    for (const SharedBatch& batch : first) ASSERT_EQ(tail.take(), batch);
+    EXPECT_EQ(tail.take(), nullptr);
+  }
+  // Each one's notices in the order in which it announced them.
+  std::array<int, 3> next{0, notices, 2 * notices};
+  for (const SharedBatch& batch : first) {
+    if (batch->notice == nullptr) continue;
+    const int number = static_cast<const Numbered&>(*batch->notice).number;
+    EXPECT_EQ(number, next.at(static_cast<std::size_t>(number / notices))++);
+  }
 }
 
 Task<> read_on(Tail& tail, Position first, Position last) {
