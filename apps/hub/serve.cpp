@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <optional>
 
+#include <ieum/cores.hpp>
 #include <ieum/port_owner.hpp>
 #include <ieum/runtime.hpp>
 #include <ieum/signals.hpp>
@@ -54,6 +56,10 @@ std::expected<std::unique_ptr<Storage>, std::string> open_data(const Config& con
   return open_storage(options);
 }
 
+std::size_t cores_of(const Config& config) {
+  return config.cores != 0 ? config.cores : available_cpus();
+}
+
 /// Everything that lives as long as the program.
 class Program {
  public:
@@ -61,84 +67,121 @@ class Program {
       : invocation_(std::move(invocation)),
         events_(invocation_.config.log_json),
         context_(std::move(context)),
-        hub_(std::make_shared<const Config>(invocation_.config),
-             Services{storage.log(), storage.accounts(), events_, wall_clock}),
-        listeners_(hub_, context_ ? &*context_ : nullptr) {
+        common_(std::make_shared<const Config>(invocation_.config), cores_of(invocation_.config)) {
     for (const std::string& notice : storage.notices()) {
       events_.write("storage", {{"notice", notice}});
     }
+    const Services services{storage.log(), storage.accounts(), events_, wall_clock, common_};
+    for (std::size_t i = 0; i < common_.cores(); ++i) {
+      hubs_.push_back(std::make_unique<Hub>(services, i));
+    }
+    serving_ = common_.cores();
   }
 
-  Task<> run() {
-    Signals signals = co_await Signals::create(SIGINT, SIGTERM, SIGHUP);
-    co_await listen();
-    auto body = [&](Group& group) { return serve(group, signals); };
-    co_await with_group(body);
+  /// Opens all ports, before any core runs.
+  Task<> open_ports() {
+    ports_ = co_await passed_ports(common_.cores());
+    if (ports_.empty()) {
+      for (const std::string& address : invocation_.config.listen) co_await open(address, false);
+      for (const std::string& address : invocation_.config.listen_tls) co_await open(address, true);
+    }
+    for (const Port& port : ports_) {
+      const Address& address = port.listeners.front().address();
+      where_ += (where_.empty() ? "" : ", ") + address.to_string() + (port.tls ? " (TLS)" : "");
+      if (join_.empty()) join_ = join_words(address);
+    }
+  }
+
+  Result<> run() {
+    CoresOptions options;
+    options.count = common_.cores();
+    return run_on_cores([this](Core& core) { return run_core(core); }, options);
   }
 
  private:
-  Task<> listen() {
-    std::vector<PassedListener> passed = co_await passed_listeners();
-    for (PassedListener& one : passed) {
-      remember(one.listener, one.tls);
-      listeners_.add(std::move(one.listener), one.tls);
-    }
-    if (!passed.empty()) co_return;
-    for (const std::string& address : invocation_.config.listen) co_await bind(address, false);
-    for (const std::string& address : invocation_.config.listen_tls) co_await bind(address, true);
-  }
-
-  Task<> bind(std::string text, bool tls) {
+  Task<> open(std::string text, bool tls) {
     const Address address = co_await Address::parse(text);
-    Result<Listener> listener = Listener::bind(address);
-    if (!listener) {
-      if (listener.error() != std::errc::address_in_use) co_await ieum::fail(listener.error());
-      const std::optional<PortOwner> owner = co_await find_port_owner(address);
-      std::string detail = owner ? owner->to_string() + "; " : "";
-      detail += std::string("choose another with --") + (tls ? "listen-tls" : "listen");
-      Error error = listener.error();
-      error.set_detail(detail);
+    Result<std::vector<DetachedListener>> listeners =
+        Listener::bind_shared(address, common_.cores());
+    if (!listeners) {
+      Error error = listeners.error();
+      if (error == std::errc::address_in_use) {
+        const std::optional<PortOwner> owner = co_await find_port_owner(address);
+        std::string detail = owner ? owner->to_string() + "; " : "";
+        detail += std::string("choose another with --") + (tls ? "listen-tls" : "listen");
+        error.set_detail(detail);
+      }
       co_await ieum::fail(error);
     }
-    remember(*listener, tls);
-    listeners_.add(*std::move(listener), tls);
+    Port port;
+    port.listeners = *std::move(listeners);
+    port.tls = tls;
+    ports_.push_back(std::move(port));
   }
 
-  void remember(const Listener& listener, bool tls) {
-    where_ += (where_.empty() ? "" : ", ") + listener.address().to_string() + (tls ? " (TLS)" : "");
-    if (join_.empty()) join_ = join_words(listener.address());
+  Task<> run_core(Core& core) {
+    Hub& hub = *hubs_[core.index()];
+    Listeners listeners(hub, context_ ? &*context_ : nullptr);
+    for (Port& port : ports_) {
+      DetachedListener detached = std::move(port.listeners[core.index()]);
+      Listener listener = co_await Listener::attach(std::move(detached));
+      listeners.add(std::move(listener), port.tls);
+    }
+    auto body = [&](Group& group) { return serve(group, core.index(), listeners); };
+    Result<> served = co_await attempt(with_group(body));
+    // The group was stopped once everybody had left.
+    if (!served && served.error() != std::errc::operation_canceled) {
+      co_await ieum::fail(served.error());
+    }
   }
 
-  Task<> serve(Group& group, Signals& signals) {
-    group.start(hub_.run());
-    co_await hub_.ready().wait();
-    group.start(listeners_.run());
+  Task<> serve(Group& group, std::size_t index, Listeners& listeners) {
+    Hub& hub = *hubs_[index];
+    if (index == 0) {
+      Signals signals = co_await Signals::create(SIGINT, SIGTERM, SIGHUP);
+      group.start(obey(std::move(signals), hub));
+    }
+    group.start(hub.run());
+    co_await hub.ready().wait();
+    group.start(listeners.run());
+    if (index == 0) co_await tell_ready();
+    co_await hub.ending().wait();
+    const DrainReport report = co_await listeners.drain(hub.config().drain_time);
+    finished_ += report.finished;
+    cut_ += report.cut;
+    if (--serving_ == 0) {
+      events_.write("ended",
+                    {{"finished", std::to_string(finished_)}, {"cut", std::to_string(cut_)}});
+    }
+    group.stop();
+  }
+
+  Task<> tell_ready() {
     if (context_ && invocation_.config.certificate.empty()) {
       events_.write("self-signed", {{"pin", context_->pin()}});
     }
-    events_.write("ready", {{"listen", where_}});
+    events_.write("ready", {{"listen", where_}, {"cores", std::to_string(common_.cores())}});
     std::printf("The hub listens on %s. Join it with any IRC client, or: ncat -C %s\n",
                 where_.c_str(), join_.c_str());
     std::fflush(stdout);
     co_await notify_systemd("READY=1");
+  }
+
+  Task<> obey(Signals signals, Hub& hub) {
     for (;;) {
       const int signal = co_await signals.next();
       if (signal != SIGHUP) break;
       co_await notify_systemd("RELOADING=1");
-      reload();
+      reload(hub);
       co_await notify_systemd("READY=1");
     }
     co_await notify_systemd("STOPPING=1");
-    hub_.shut_down("The server is going down");
-    const DrainReport report = co_await listeners_.drain(hub_.config().drain_time);
-    events_.write("ended", {{"finished", std::to_string(report.finished)},
-                            {"cut", std::to_string(report.cut)}});
-    group.stop();
+    hub.shut_down("The server is going down");
   }
 
   /// Reads the configuration and the certificates again; what cannot be changed while it runs
-  /// (addresses, data) stays, and with an error all does.
-  void reload() {
+  /// (addresses, data, cores) stays, and with an error all does.
+  void reload(Hub& hub) {
     std::expected<Invocation, EarlyEnd> again = parse_invocation(invocation_.words);
     if (!again) {
       std::string why = again.error().text;
@@ -154,25 +197,23 @@ class Program {
       }
     }
     events_.set_json(again->config.log_json);
-    hub_.set_config(std::make_shared<const Config>(std::move(again->config)));
+    hub.set_config(std::make_shared<const Config>(std::move(again->config)));
     events_.write("reloaded");
   }
 
   Invocation invocation_;
   EventLog events_;
   std::optional<TlsServerContext> context_;
-  Hub hub_;
-  Listeners listeners_;
+  Common common_;
+  std::vector<std::unique_ptr<Hub>> hubs_;  // a core each
+  std::vector<Port> ports_;
   std::string where_;
   std::string join_;
+  // By all cores:
+  std::atomic<std::size_t> serving_ = 0;
+  std::atomic<std::size_t> finished_ = 0;
+  std::atomic<std::size_t> cut_ = 0;
 };
-
-Task<> run_program(Program& program) {
-  Result<> result = co_await attempt(program.run());
-  // The group was stopped once everybody had left.
-  if (!result && result.error() != std::errc::operation_canceled)
-    co_await ieum::fail(result.error());
-}
 
 int refuse(const Error& error) {
   std::fprintf(stderr, "ieum-hub: %s\n", error.to_string().c_str());
@@ -208,7 +249,8 @@ int serve_program(std::vector<std::string> words) {
     return 1;
   }
   Program program(*std::move(invocation), **storage, std::move(context));
-  const Result<> result = ieum::run(run_program(program));
+  Result<> result = ieum::run(program.open_ports());
+  if (result) result = program.run();
   return result ? 0 : refuse(result.error());
 }
 

@@ -24,6 +24,7 @@ struct Config {
   std::vector<std::string> operators;  // accounts that may OPER
   std::vector<std::string> proxies;    // addresses whose connections are not of their own machine
   bool log_json = false;
+  std::size_t cores = 0;  // 0: all
 
   std::size_t clients = limits::clients;
   std::size_t connections_per_address = limits::connections_per_address;

@@ -70,6 +70,8 @@ void declare(CLI::App& app, Config& config, Seconds& times, bool& check_only) {
   app.add_option("--proxies", config.proxies,
                  "Addresses of proxies: who comes from there may send no passwords without TLS");
   app.add_flag("--log-json", config.log_json, "Log JSON objects, a line each");
+  app.add_option("--cores", config.cores, "Cores to run on; 0: all of them")
+      ->check(CLI::Range(0, 1024));
   app.add_option("--clients", config.clients, "Clients at a time");
   app.add_option("--connections-per-address", config.connections_per_address,
                  "Connections from one address");

@@ -5,6 +5,7 @@
 #include <ieum/tls_stream.hpp>
 
 #include "irc/limits.hpp"
+#include "listeners/origin.hpp"
 #include "session/session.hpp"
 
 namespace ieum::hub {
@@ -68,7 +69,7 @@ Task<> Listeners::drain_all(Group& group, AnyDuration limit, DrainReport& report
 Task<> Listeners::plain(StreamSocket socket) {
   prepare(socket);
   Origin origin = origin_of(socket.peer_address(), false, hub_.config());
-  const Admission::Place place = admission_.enter(origin.host, hub_.config());
+  const Admission::Place place = hub_.common().admission.enter(origin.host, hub_.config());
   if (!place) {
     std::string why = "ERROR :Closing link: " + origin.host +
                       " (Too many connections, please try again later)\r\n";
@@ -83,7 +84,7 @@ Task<> Listeners::plain(StreamSocket socket) {
 Task<> Listeners::secure(StreamSocket socket) {
   prepare(socket);
   Origin origin = origin_of(socket.peer_address(), true, hub_.config());
-  const Admission::Place place = admission_.enter(origin.host, hub_.config());
+  const Admission::Place place = hub_.common().admission.enter(origin.host, hub_.config());
   if (!place) co_return;  // before a handshake there is no way to say why
   TlsServerOptions options;
   options.handshake_timeout = limits::handshake_time;

@@ -7,7 +7,6 @@
 #include <ieum/serve.hpp>
 #include <ieum/tls_context.hpp>
 
-#include "listeners/admission.hpp"
 #include "rooms/hub.hpp"
 
 namespace ieum::hub {
@@ -31,7 +30,6 @@ class Listeners {
 
   Hub& hub_;
   const TlsServerContext* context_;
-  Admission admission_;
   std::vector<std::unique_ptr<Server>> servers_;
 };
 

@@ -1,6 +1,7 @@
 // What systemd asks of a service.
 #include "listeners/systemd.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,24 +13,41 @@
 
 namespace ieum::hub {
 
-Result<std::vector<PassedListener>> passed_listeners() {
-  std::vector<PassedListener> passed;
+namespace {
+
+int duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+Result<DetachedListener> take_listener(int fd) {
+  Result<Listener> listener = Listener::adopt(Descriptor(fd));
+  if (!listener) return ieum::fail(listener.error());
+  return listener->detach();
+}
+
+}  // namespace
+
+Result<std::vector<Port>> passed_ports(std::size_t cores) {
+  std::vector<Port> ports;
   const char* pid = std::getenv("LISTEN_PID");
   const char* count = std::getenv("LISTEN_FDS");
-  if (pid == nullptr || count == nullptr) return passed;
-  if (number_of(pid, 0) != static_cast<std::size_t>(getpid())) return passed;
+  if (pid == nullptr || count == nullptr) return ports;
+  if (number_of(pid, 0) != static_cast<std::size_t>(getpid())) return ports;
   constexpr std::size_t passed_max = 64;
   constexpr int first = 3;
   std::vector<std::string_view> names;
   if (const char* list = std::getenv("LISTEN_FDNAMES")) names = split(list, ':');
   const std::size_t number = std::min(number_of(count, 0), passed_max);
   for (std::size_t i = 0; i < number; ++i) {
-    Result<Listener> listener = Listener::adopt(Descriptor(first + static_cast<int>(i)));
-    if (!listener) return ieum::fail(listener.error());
-    const bool tls = i < names.size() && (names[i].contains("tls") || names[i] == "ircs");
-    passed.push_back({*std::move(listener), tls});
+    Port port;
+    port.tls = i < names.size() && (names[i].contains("tls") || names[i] == "ircs");
+    for (std::size_t core = 0; core < cores; ++core) {
+      const int fd = first + static_cast<int>(i);
+      Result<DetachedListener> listener = take_listener(core == 0 ? fd : duplicate(fd));
+      if (!listener) return ieum::fail(listener.error());
+      port.listeners.push_back(*std::move(listener));
+    }
+    ports.push_back(std::move(port));
   }
-  return passed;
+  return ports;
 }
 
 Task<> notify_systemd(std::string state) {

@@ -2,6 +2,7 @@
 // (sd_notify(3)). Both are simple enough to need no library.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,13 +10,16 @@
 
 namespace ieum::hub {
 
-struct PassedListener {
-  Listener listener;
-  bool tls = false;  // its name in LISTEN_FDNAMES says so: "tls", "ircs"
+/// A port, for each core a listener.
+struct Port {
+  std::vector<DetachedListener> listeners;
+  bool tls = false;
 };
 
-/// The sockets that were passed to this process; none if none were.
-[[nodiscard]] Result<std::vector<PassedListener>> passed_listeners();
+/// The sockets that were passed to this process, each for `cores` cores, that take clients from one
+/// queue; none if none were. One whose name in LISTEN_FDNAMES has "tls" in it, or is "ircs", speaks
+/// TLS.
+[[nodiscard]] Result<std::vector<Port>> passed_ports(std::size_t cores);
 /// `READY=1`, `STOPPING=1`, `RELOADING=1`; does nothing without a NOTIFY_SOCKET.
 [[nodiscard]] Task<> notify_systemd(std::string state);
 

@@ -1,6 +1,7 @@
 // EventLog: what happened, one line an event, for the hub's operator.
 #pragma once
 
+#include <atomic>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -9,7 +10,7 @@
 namespace ieum::hub {
 
 /// Writes `time event key=value …` to standard error, or JSON objects. What clients have sent is
-/// escaped: no line of theirs can look like another event.
+/// escaped: no line of theirs can look like another event. Any thread.
 class EventLog {
  public:
   using Field = std::pair<std::string_view, std::string_view>;
@@ -19,7 +20,7 @@ class EventLog {
   void set_json(bool json) noexcept { json_ = json; }
 
  private:
-  bool json_;
+  std::atomic<bool> json_;
   bool quiet_;
 };
 

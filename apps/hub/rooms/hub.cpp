@@ -26,8 +26,12 @@ Task<> quietly(Task<> task) { co_await attempt(std::move(task)); }
 
 }  // namespace
 
-Hub::Hub(SharedConfig config, Services services)
-    : config_(std::move(config)), services_(std::move(services)), started_(services_.clock()) {
+Hub::Hub(Services services, std::size_t index)
+    : services_(std::move(services)),
+      index_(index),
+      config_(services_.common.config()),
+      started_(services_.clock()),
+      tail_(services_.log.follow()) {
   read_motd();
 }
 
@@ -47,8 +51,10 @@ std::string guest_identity() {
 }
 
 void Hub::set_config(SharedConfig config) {
+  common().set_config(config);
   config_ = std::move(config);
   read_motd();
+  post(change::Reconfigured{});
 }
 
 void Hub::read_motd() {
@@ -77,33 +83,29 @@ Task<> Hub::serve(Group& group) {
   };
   group_ = &group;
   const Forgets forgets{group_};
-  Tail tail = log().follow();
   co_await load_rooms();
   group.start(watch_clocks());
-  ready_.set();
-  co_await follow(std::move(tail));
+  post(change::CoreReady{});
+  co_await follow();
 }
 
 Task<> Hub::load_rooms() {
   std::vector<RoomInfo> infos = co_await log().channels();
   for (RoomInfo& info : infos) {
-    const std::optional<std::string> name = channel_name(info.key);
-    if (!name || rooms_.contains(*name)) continue;
     if (info.state.empty() && info.last == 0) continue;
-    auto room = std::make_unique<Room>();
-    room->key = *name;
-    Room& loading = *room;
-    rooms_.emplace(*name, std::move(room));
-    co_await load(loading, std::move(info));
+    Loaded loaded = co_await load(std::move(info));
+    install(std::move(loaded));
   }
 }
 
-Task<> Hub::follow(Tail tail) {
+Task<> Hub::follow() {
   for (;;) {
-    SharedBatch batch = co_await tail.next();
+    SharedBatch batch = co_await tail_.next();
     while (batch != nullptr) {
+      if (batch->notice != nullptr) apply(static_cast<const Change&>(*batch->notice));
       for (const StoredEntry& stored : batch->entries) apply(stored);
-      batch = tail.take();
+      ++batches_applied_;
+      batch = tail_.take();
     }
   }
 }
@@ -114,18 +116,29 @@ Task<> Hub::watch_clocks() {
     const TimePoint at = now();
     const std::vector<Session*> sessions = sessions_;  // ending changes it
     for (Session* session : sessions) session->look_at_clocks(at);
-    std::vector<User*> given_up;
+    if (index_ != 0) continue;
+    // What is to be done once, the first core does.
     for (const auto& [key, user] : users_) {
-      if (user->is_lost() && user->lost_until <= at) given_up.push_back(user.get());
+      if (!user->is_lost() || user->lost_until > at) continue;
+      change::GivenUp given_up;
+      given_up.id = user->id;
+      given_up.why = user->lost_because;
+      post(std::move(given_up));
     }
-    for (User* user : given_up) quit(*user, user->lost_because);
-    std::erase_if(failures_, [&](const auto& failure) { return failure.second.until <= at; });
-    if (looks % sweep_looks == 0) {
-      std::vector<Room*> rooms;
-      for (const auto& [key, room] : rooms_) rooms.push_back(room.get());
-      for (Room* room : rooms) drop_if_empty(*room);
-    }
+    common().failures.forget(at);
+    if (looks % sweep_looks == 0) sweep_rooms();
     if (looks % trim_looks == 0) run_beside(trim());
+  }
+}
+
+/// What has changed much is saved; what is empty, and was when last looked at, is dropped.
+void Hub::sweep_rooms() {
+  for (const auto& [key, room] : rooms_) {
+    if (room->applied - room->saved >= unsaved_max) {
+      run_beside(save(room->id));
+    } else if (!room->exists() && std::exchange(room->idle, true)) {
+      post(change::RoomDropped{room->id});
+    }
   }
 }
 
@@ -142,13 +155,16 @@ void Hub::run_beside(Task<> task) {
   if (group_ != nullptr) group_->start(quietly(std::move(task)));
 }
 
-void Hub::shut_down(std::string_view why) {
-  shutting_down_ = true;
+void Hub::shut_down(std::string_view why) { post(change::ShutDown{std::string(why)}); }
+
+void Hub::end_sessions(std::string_view why) {
   const auto spread = static_cast<std::size_t>(limits::return_spread.count());
   const std::vector<Session*> sessions = sessions_;
-  std::size_t number = 0;
+  const std::size_t all = std::max<std::size_t>(sessions.size() * common().cores(), 1);
+  std::size_t number = index_;
   for (Session* session : sessions) {
-    const std::size_t wait = 1 + (number++ * spread / std::max<std::size_t>(sessions.size(), 1));
+    const std::size_t wait = 1 + (number * spread / all);
+    number += common().cores();
     session->end(std::string(why) + ", please come back in " + std::to_string(wait) + " s", true);
   }
 }
@@ -164,26 +180,12 @@ void Hub::remove(Session& session) {
   std::erase(sessions_, &session);
 }
 
-bool Hub::may_try_password(std::string_view host) const {
-  constexpr std::size_t failures_max = 20;
-  const auto found = failures_.find(host);
-  return found == failures_.end() || found->second.count < failures_max;
-}
-
-void Hub::count_failure(std::string_view host) {
-  Failures& failures = failures_[std::string(host)];
-  ++failures.count;
-  failures.until = now() + 5min;
-}
-
 // ---- Rooms
 // ----------------------------------------------------------------------------------------
 
 Room* Hub::find_room(std::string_view name) const {
   const auto found = rooms_.find(key_of(name));
-  if (found == rooms_.end()) return nullptr;
-  Room* room = found->second.get();
-  return room->loaded.is_set() && !room->failed && room->exists() ? room : nullptr;
+  return found != rooms_.end() && found->second->exists() ? found->second.get() : nullptr;
 }
 
 Room* Hub::find_room(RoomId id) const {
@@ -191,114 +193,102 @@ Room* Hub::find_room(RoomId id) const {
   return found == rooms_by_id_.end() ? nullptr : found->second;
 }
 
-Task<RoomUse> Hub::open_room(std::string name) {
-  std::string key = key_of(name);
-  auto found = rooms_.find(key);
-  if (found == rooms_.end()) {
+Task<SharedRoom> Hub::open_room(std::string name) {
+  const std::string key = key_of(name);
+  for (;;) {
+    const auto found = rooms_.find(key);
+    if (found != rooms_.end()) co_return found->second;
     if (rooms_.size() >= limits::rooms) {
       co_await ieum::fail(Errc::limit_exceeded, "open a room");
     }
-    auto made = std::make_unique<Room>();
-    made->key = key;
-    found = rooms_.emplace(key, std::move(made)).first;
-    // Beside: the session that asks may end meanwhile, others wait for it too.
-    RoomInfo info;
-    info.key = channel_key(key);
-    run_beside(load(*found->second, std::move(info)));
+    change::RoomOpened opened;
+    opened.key = key;
+    opened.drops = drops_;
+    RoomInfo info = co_await log().open(channel_key(key));
+    Loaded loaded = co_await load(std::move(info));
+    if (loaded.state.name.empty()) loaded.state.name = name;
+    opened.id = loaded.info.id;
+    opened.applied = loaded.applied;
+    opened.saved = loaded.info.state_position;
+    opened.state = std::make_shared<const RoomState>(std::move(loaded.state));
+    co_await announce(nullptr, std::move(opened));  // refused: once more
   }
-  RoomUse use(found->second.get());
-  if (!use->loaded.is_set()) co_await use->loaded.wait();
-  if (use->failed) co_await ieum::fail(std::errc::io_error, "open a room");
-  if (use->state.name.empty()) use->state.name = name;
-  co_return std::move(use);
 }
 
-Task<> Hub::load(Room& room, RoomInfo info) {
-  RoomUse use(&room);
-  if (info.id == RoomId::none) {
-    Result<RoomInfo> opened = co_await attempt(log().open(info.key));
-    if (!opened) {
-      room.failed = true;
-      room.loaded.set();
-      co_return;
-    }
-    info = *std::move(opened);
-  }
-  room.id = info.id;
-  room.state = RoomState::load(info.state);
-  room.saved = info.state_position;
-  Position position = info.state_position;
+/// The fold of its entries, from the saved one on.
+Task<Hub::Loaded> Hub::load(RoomInfo info) {
+  Loaded loaded;
+  loaded.info = std::move(info);
+  loaded.state = RoomState::load(loaded.info.state);
+  Position position = loaded.info.state_position;
   Window window;
-  window.room = info.id;
+  window.room = loaded.info.id;
   window.limit = RoomLog::page_max;
   window.kinds = state_kinds();
   for (;;) {
-    Result<Page> page = co_await attempt(log().after(window, position));
-    if (!page) {
-      room.failed = true;
-      break;
-    }
-    for (const StoredEntry& stored : page->entries) {
-      room.state.apply(stored);
+    Page page = co_await log().after(window, position);
+    for (const StoredEntry& stored : page.entries) {
+      loaded.state.apply(stored);
       position = stored.position;
     }
-    room.applied = std::max(page->last, info.state_position);
-    if (page->entries.size() < window.limit) break;
+    loaded.applied = std::max(page.last, loaded.info.state_position);
+    if (page.entries.size() < window.limit) break;
   }
-  room.state.forget_members();
-  if (!room.failed) rooms_by_id_[room.id] = &room;
-  room.loaded.set();
+  loaded.state.forget_members();
+  co_return loaded;
+}
+
+void Hub::install(Loaded loaded) {
+  const std::optional<std::string> name = channel_name(loaded.info.key);
+  if (!name || rooms_.contains(*name)) return;
+  auto room = std::make_shared<Room>();
+  room->id = loaded.info.id;
+  room->key = *name;
+  room->state = std::move(loaded.state);
+  room->applied = loaded.applied;
+  room->saved = loaded.info.state_position;
+  rooms_by_id_[room->id] = room.get();
+  rooms_.emplace(*name, std::move(room));
 }
 
 Task<> Hub::save(RoomId id) {
-  Room* room = find_room(id);
+  const Room* room = find_room(id);
   if (room == nullptr) co_return;
-  RoomUse use(room);
   const Position position = room->applied;
   Task<> saving = log().save_state(id, position, room->state.save());
   Result<> saved = co_await attempt(std::move(saving));
-  if (saved) room->saved = std::max(room->saved, position);
-}
-
-void Hub::drop_if_empty(Room& room) {
-  if (!room.loaded.is_set() || room.users > 0) return;
-  if (!room.failed) {
-    if (room.applied - room.saved >= unsaved_max) {
-      run_beside(save(room.id));
-      return;
-    }
-    if (room.exists()) return;
-    rooms_by_id_.erase(room.id);
-  }
-  const std::string key = room.key;
-  rooms_.erase(key);
+  Room* still = find_room(id);
+  if (saved && still != nullptr) still->saved = std::max(still->saved, position);
 }
 
 Task<RoomId> Hub::open_direct(std::string first, std::string second) {
+  constexpr std::size_t kept_max = 10'000;
   const std::string key = direct_key(first, second);
-  const auto found = directs_by_key_.find(key);
-  if (found != directs_by_key_.end()) co_return found->second;
-  RoomInfo info = co_await log().open(key);
-  DirectPair pair;
-  pair.first = first;
-  pair.second = second;
-  directs_.insert_or_assign(info.id, std::move(pair));
-  directs_by_key_.insert_or_assign(key, info.id);
+  const auto found = directs_.find(key);
+  if (found != directs_.end()) co_return found->second;
+  const RoomInfo info = co_await log().open(key);
+  if (directs_.size() >= kept_max) directs_.clear();
+  directs_.insert_or_assign(key, info.id);
   co_return info.id;
-}
-
-const DirectPair* Hub::direct(RoomId id) const {
-  const auto found = directs_.find(id);
-  return found == directs_.end() ? nullptr : &found->second;
 }
 
 // ---- The log
 // --------------------------------------------------------------------------------------
 
-/// An append that was not handed out yet.
+namespace {
+
+// Whose an append or a change is: a core's number, from 1, above those that it has counted.
+constexpr unsigned core_shift = 48;
+
+}  // namespace
+
+/// An append, or a change, that was not handed out yet.
 class Hub::Pending {
  public:
-  Pending(Hub& hub, Session* by) : origin(++hub.origins_), session(by), hub_(hub) {
+  Pending(Hub& hub, Session* by)
+      : origin((std::uint64_t{hub.index_ + 1} << core_shift) + ++hub.origins_),
+        session(by),
+        hub_(hub) {
     hub_.pending_.emplace(origin, this);
   }
   Pending(const Pending&) = delete;
@@ -308,10 +298,42 @@ class Hub::Pending {
   const std::uint64_t origin;
   Session* const session;
   Event applied;
+  bool accepted = false;
 
  private:
   Hub& hub_;
 };
+
+Hub::Pending* Hub::pending(std::uint64_t origin) const {
+  const auto found = pending_.find(origin);
+  return found == pending_.end() ? nullptr : found->second;
+}
+
+bool Hub::is_ours(std::uint64_t origin) const noexcept {
+  return origin >> core_shift == index_ + 1;
+}
+
+Task<bool> Hub::announce(Session* by, Change::What what) {
+  Pending pending(*this, by);
+  log().announce(std::make_shared<Change>(std::move(what), pending.origin, time()));
+  co_await pending.applied.wait();
+  co_return pending.accepted;
+}
+
+void Hub::post(Change::What what) {
+  const std::uint64_t origin = std::uint64_t{index_ + 1} << core_shift;
+  log().announce(std::make_shared<Change>(std::move(what), origin, time()));
+}
+
+void Hub::apply(const Change& change) {
+  Pending* const waiting = pending(change.origin);
+  Session* const by = waiting != nullptr ? waiting->session : nullptr;
+  const bool accepted =
+      std::visit([&](const auto& what) { return apply(what, change, by); }, change.what);
+  if (waiting == nullptr) return;
+  waiting->accepted = accepted;
+  waiting->applied.set();
+}
 
 Task<Appended> Hub::commit(Session* by, RoomId room, std::string once, Entry entry) {
   Pending pending(*this, by);
@@ -337,21 +359,19 @@ Task<Appended> Hub::commit(Session* by, RoomId room, std::string once, Entry ent
 
 void Hub::apply(const StoredEntry& stored) {
   Session* by = nullptr;
-  const auto pending = pending_.find(stored.entry.origin);
-  if (pending != pending_.end()) {
-    by = pending->second->session;
-    pending->second->applied.set();
+  if (Pending* const waiting = pending(stored.entry.origin)) {
+    by = waiting->session;
+    waiting->applied.set();
   }
   if (Room* room = find_room(stored.room)) {
     if (stored.position <= room->applied) return;
     room->applied = stored.position;
+    room->idle = false;
     apply_to(*room, stored, by);
-  } else if (direct(stored.room) != nullptr) {
-    if (stored.entry.kind == Kind::redact) {
-      redacted(nullptr, stored, by);
-    } else {
-      said(nullptr, stored, by);
-    }
+  } else if (stored.entry.kind == Kind::redact) {
+    redacted(nullptr, stored, by);
+  } else {
+    said_to(parties(stored), stored, {}, by);
   }
 }
 

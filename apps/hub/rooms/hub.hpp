@@ -1,6 +1,9 @@
-// Hub: everything that one core serves: who is there, in which rooms, and what the log hands out.
+// Hub: a core of the hub: who is there, in which rooms, and what the log hands out. Each core knows
+// all of it, since each follows the log and the changes that are told in its order, and sends to
+// the devices that are its own.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -10,12 +13,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include <ieum/event.hpp>
 #include <ieum/group.hpp>
-#include <ieum/time.hpp>
+#include <ieum/timeout.hpp>
 
 #include "accounts/account_store.hpp"
 #include "config/config.hpp"
 #include "log/room_log.hpp"
+#include "rooms/change.hpp"
+#include "rooms/common.hpp"
 #include "rooms/event_log.hpp"
 #include "rooms/room.hpp"
 #include "rooms/user.hpp"
@@ -31,6 +37,7 @@ struct Services {
   AccountStore& accounts;
   const EventLog& events;
   std::function<Time()> clock;  // the time of day
+  Common& common;
 };
 
 /// Somebody who was there (WHOWAS).
@@ -45,23 +52,27 @@ struct Former {
 
 class Hub {
  public:
-  Hub(SharedConfig config, Services services);
+  /// Of `services.common.cores()` cores the one with this index. All are to be made before any
+  /// runs: each follows the log from then on.
+  explicit Hub(Services services, std::size_t index = 0);
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
   ~Hub();
 
   /// Reads the rooms from the log, then serves until stopped: follows the log, looks at clocks.
   [[nodiscard]] Task<> run();
-  /// Set once `run` has read what there was: sessions may begin.
+  /// Set once all cores have read what there was: sessions may begin.
   [[nodiscard]] Event& ready() noexcept { return ready_; }
-  /// Says farewell to everyone and ends all sessions.
+  /// Says farewell to everyone and ends all sessions, on all cores; `ending` is set on each.
   void shut_down(std::string_view why);
-  [[nodiscard]] bool is_shutting_down() const noexcept { return shutting_down_; }
+  [[nodiscard]] Event& ending() noexcept { return ending_; }
 
   // ---- What it stands on
   // --------------------------------------------------------------------------
   [[nodiscard]] const Config& config() const noexcept { return *config_; }
+  /// On all cores, here at once.
   void set_config(SharedConfig config);
+  [[nodiscard]] Common& common() const noexcept { return services_.common; }
   [[nodiscard]] RoomLog& log() const noexcept { return services_.log; }
   [[nodiscard]] AccountStore& accounts() const noexcept { return services_.accounts; }
   [[nodiscard]] const EventLog& events() const noexcept { return services_.events; }
@@ -77,10 +88,13 @@ class Hub {
   // -----------------------------------------------------------------------
   void add(Session& session);
   void remove(Session& session);
-  [[nodiscard]] const std::vector<Session*>& sessions() const noexcept { return sessions_; }
-  /// Another failed password from this address; false: too many, for now.
-  bool may_try_password(std::string_view host) const;
-  void count_failure(std::string_view host);
+  /// The session is a device of its user's no longer.
+  void detach(Session& session, std::string_view why, bool lost);
+  /// May another password from this address be tried?
+  [[nodiscard]] bool may_try_password(std::string_view host) const {
+    return common().failures.may_try(host);
+  }
+  void count_failure(std::string_view host) { common().failures.count(host, now()); }
 
   // ---- People
   // -----------------------------------------------------------------------------------------
@@ -89,29 +103,21 @@ class Hub {
   [[nodiscard]] const std::map<std::string, std::unique_ptr<User>>& users() const noexcept {
     return users_;
   }
-  /// Takes `user` in, with `session` as its first device. Its nick is free.
-  User& enter(std::unique_ptr<User> user, Session& session);
-  /// One more device of a user, or the first again of one that was lost.
-  void attach(User& user, Session& session);
-  /// The session is one of `user`'s no longer. If it was the last, the user is lost, or gone.
-  void detach(Session& session, std::string_view why, bool lost);
-  /// It goes now: everyone is told.
-  void quit(User& user, std::string_view why);
-  void rename(User& user, std::string_view nick, Session* by);
-  /// A guest has an account now.
-  void log_in(User& user, std::string_view account);
   /// All presences of an identity.
   [[nodiscard]] std::vector<User*> users_of(std::string_view identity) const;
   [[nodiscard]] const std::deque<Former>& formers() const noexcept { return formers_; }
   [[nodiscard]] std::size_t users_most() const noexcept { return users_most_; }
   [[nodiscard]] std::size_t operators() const;
+  /// Connections, on all cores, that are no device of anybody.
+  [[nodiscard]] std::size_t unregistered() const;
 
-  /// Sends to everyone who shares a room with `user`, once each, and to its own devices if `self`;
-  /// only to those with `cap`, if there is one.
-  void tell_peers(User& user, Outgoing& line, bool self, std::optional<Cap> cap = {},
-                  const Session* response_to = nullptr);
-  void tell(Room& room, Outgoing& line, const Session* except = nullptr,
-            std::optional<Cap> cap = {});
+  // ---- Changes
+  // ----------------------------------------------------------------------------------------
+  /// Tells all cores, on behalf of `by`, and waits until it was done here; false: it was refused,
+  /// as it is on every core.
+  [[nodiscard]] Task<bool> announce(Session* by, Change::What what);
+  /// The same without waiting, and on behalf of nobody.
+  void post(Change::What what);
 
   // ---- MONITOR
   // ----------------------------------------------------------------------------------------
@@ -122,14 +128,11 @@ class Hub {
   // ------------------------------------------------------------------------------------------
   [[nodiscard]] Room* find_room(std::string_view name) const;
   [[nodiscard]] Room* find_room(RoomId id) const;
-  [[nodiscard]] const std::map<std::string, std::unique_ptr<Room>>& rooms() const noexcept {
-    return rooms_;
-  }
+  [[nodiscard]] const std::map<std::string, SharedRoom>& rooms() const noexcept { return rooms_; }
   /// The room of this name, from the log; made if there is none.
-  [[nodiscard]] Task<RoomUse> open_room(std::string name);
+  [[nodiscard]] Task<SharedRoom> open_room(std::string name);
   /// The conversation of two identities.
   [[nodiscard]] Task<RoomId> open_direct(std::string first, std::string second);
-  [[nodiscard]] const DirectPair* direct(RoomId id) const;
 
   // ---- The log
   // ----------------------------------------------------------------------------------------
@@ -137,57 +140,105 @@ class Hub {
   /// not to be. Whatever the log fails with is an outcome.
   [[nodiscard]] Task<Appended> commit(Session* by, RoomId room, std::string once, Entry entry);
   [[nodiscard]] std::string message_id(RoomId room, Position position) const;
+  /// Batches of the log's tail that were applied here. Any thread may ask.
+  [[nodiscard]] std::uint64_t batches_applied() const noexcept { return batches_applied_; }
 
  private:
   class Pending;
+  /// A room as the log has it.
+  struct Loaded {
+    RoomInfo info;
+    RoomState state;
+    Position applied = 0;
+  };
   Task<> serve(Group& group);
   Task<> load_rooms();
-  Task<> follow(Tail tail);
+  Task<Loaded> load(RoomInfo info);
+  Task<> follow();
   Task<> watch_clocks();
-  Task<> load(Room& room, RoomInfo info);
+  void sweep_rooms();
   Task<> save(RoomId id);
   Task<> log_quit(RoomId room, Entry entry);
   Task<> keep_marker(std::string identity, Time seen);
   Task<> trim();
+  void end_sessions(std::string_view why);
+  void install(Loaded loaded);
 
+  /// An append, or a change, whose outcome a session here waits for; null: of another core.
+  [[nodiscard]] Pending* pending(std::uint64_t origin) const;
+  [[nodiscard]] bool is_ours(std::uint64_t origin) const noexcept;
+
+  // What the tail brings (hub_changes.cpp): false: it is refused.
+  void apply(const Change& change);
+  bool apply(const change::Entered& entered, const Change& change, Session* by);
+  bool apply(const change::Attached& attached, const Change& change, Session* by);
+  bool apply(const change::Detached& detached, const Change& change, Session* by);
+  bool apply(const change::GivenUp& given_up, const Change& change, Session* by);
+  bool apply(const change::Renamed& renamed, const Change& change, Session* by);
+  bool apply(const change::LoggedIn& logged_in, const Change& change, Session* by);
+  bool apply(const change::Away& away, const Change& change, Session* by);
+  bool apply(const change::RealnameSet& set, const Change& change, Session* by);
+  bool apply(const change::ModesSet& set, const Change& change, Session* by);
+  bool apply(const change::Killed& killed, const Change& change, Session* by);
+  bool apply(const change::Invited& invited, const Change& change, Session* by);
+  bool apply(const change::Typed& typed, const Change& change, Session* by);
+  bool apply(const change::Read& read, const Change& change, Session* by);
+  bool apply(const change::SecretReused& reused, const Change& change, Session* by);
+  bool apply(const change::RoomOpened& opened, const Change& change, Session* by);
+  bool apply(const change::RoomDropped& dropped, const Change& change, Session* by);
+  bool apply(const change::CoreReady& ready, const Change& change, Session* by);
+  bool apply(const change::Reconfigured& reconfigured, const Change& change, Session* by);
+  bool apply(const change::ShutDown& ended, const Change& change, Session* by);
+  /// It goes now: everyone is told. `ours`: so is the log.
+  void quit(User& user, std::string_view why, Time time, bool ours);
+  void forget_identity(User& user);
+  void remember(const User& user, Time time);
+
+  // Entries of the log (hub_tail.cpp):
   void apply(const StoredEntry& stored);
   void apply_to(Room& room, const StoredEntry& stored, Session* by);
   void joined(Room& room, User& user, const StoredEntry& stored, Session* by);
   void left(Room& room, User& user, const StoredEntry& stored, Session* by);
   void changed_modes(Room& room, const StoredEntry& stored, Session* by);
-  void said(Room* room, const StoredEntry& stored, Session* by);
   void said_to(const std::vector<User*>& users, const StoredEntry& stored, std::string_view target,
                Session* by);
   void redacted(Room* room, const StoredEntry& stored, Session* by);
-  void drop_if_empty(Room& room);
+  /// Both sides of a conversation of two.
+  [[nodiscard]] std::vector<User*> parties(const StoredEntry& stored) const;
+
+  /// Sends to everyone here who shares a room with `user`, once each, and to its own devices if
+  /// `self`; only to those with `cap`, if there is one.
+  void tell_peers(User& user, Outgoing& line, bool self, std::optional<Cap> cap = {},
+                  const Session* response_to = nullptr);
   void tell_watchers(const User& user, std::string_view nick, bool online);
   void read_motd();
 
-  SharedConfig config_;
   Services services_;
+  const std::size_t index_;
+  SharedConfig config_;
   Time started_{};
   std::vector<std::string> motd_;
+  Tail tail_;
+  std::atomic<std::uint64_t> batches_applied_ = 0;
   Group* group_ = nullptr;
+  std::size_t cores_ready_ = 0;
   Event ready_;
   bool shutting_down_ = false;
+  Event ending_;
 
   std::vector<Session*> sessions_;
   std::map<std::string, std::unique_ptr<User>> users_;  // by the nick's key
   std::map<PresenceId, User*> presences_;
   std::multimap<std::string, User*> identities_;
   std::size_t users_most_ = 0;
+  std::size_t devices_ = 0;
   std::deque<Former> formers_;
   std::map<std::string, std::vector<Session*>, std::less<>> watchers_;  // by the nick's key
-  struct Failures {
-    std::size_t count = 0;
-    TimePoint until{};
-  };
-  std::map<std::string, Failures, std::less<>> failures_;  // by address
 
-  std::map<std::string, std::unique_ptr<Room>> rooms_;  // by the name's key
+  std::map<std::string, SharedRoom> rooms_;  // by the name's key
   std::map<RoomId, Room*> rooms_by_id_;
-  std::map<RoomId, DirectPair> directs_;
-  std::map<std::string, RoomId> directs_by_key_;
+  std::uint64_t drops_ = 0;                // of rooms, so far
+  std::map<std::string, RoomId> directs_;  // by key: those that were used lately
   std::uint64_t tellings_ = 0;
   std::uint64_t origins_ = 0;
   std::unordered_map<std::uint64_t, Pending*> pending_;

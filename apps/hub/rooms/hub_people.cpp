@@ -31,113 +31,22 @@ std::size_t Hub::operators() const {
       std::ranges::count_if(users_, [](const auto& user) { return user.second->oper; }));
 }
 
-User& Hub::enter(std::unique_ptr<User> user, Session& session) {
-  User& entered = *user;
-  users_.emplace(key_of(entered.nick), std::move(user));
-  presences_.emplace(entered.id, &entered);
-  identities_.emplace(entered.identity, &entered);
-  users_most_ = std::max(users_most_, users_.size());
-  attach(entered, session);
-  tell_watchers(entered, entered.nick, true);
-  return entered;
-}
-
-void Hub::attach(User& user, Session& session) {
-  user.sessions.push_back(&session);
-  session.user = &user;
-  user.last_spoke = now();
+std::size_t Hub::unregistered() const {
+  const std::size_t all = common().admission.connections();
+  return all - std::min(all, devices_);
 }
 
 void Hub::detach(Session& session, std::string_view why, bool lost) {
   User* user = std::exchange(session.user, nullptr);
   if (user == nullptr) return;
   std::erase(user->sessions, &session);
-  user->seen = std::max(user->seen, lost ? session.confirmed() : time());
-  if (!user->sessions.empty()) return;
-  if (!user->account.empty()) run_beside(keep_marker(user->identity, user->seen));
+  change::Detached detached;
+  detached.id = user->id;
+  detached.why = why;
+  detached.seen = lost ? session.confirmed() : time();
   // Who can prove who it was may come back; of others nobody could tell.
-  const bool may_come_back = !user->account.empty() || !session.resume_session.empty();
-  if (lost && may_come_back && !shutting_down_ && config().linger.count() > 0) {
-    user->lost_until = now() + config().linger;
-    user->lost_because = why;
-    return;
-  }
-  quit(*user, why);
-}
-
-Task<> Hub::keep_marker(std::string identity, Time seen) {
-  co_await attempt(accounts().set_marker(std::move(identity), "\nseen", seen));
-}
-
-void Hub::quit(User& user, std::string_view why) {
-  const Time at = time();
-  if (!shutting_down_) {
-    Outgoing line(at, user.mask(), "QUIT", {std::string(cut(why, limits::quit_bytes))}, true);
-    line.account = user.account;
-    tell_peers(user, line, false);
-  }
-  for (Room* room : user.rooms) {
-    std::erase(room->members, &user);
-    room->state.remove_member(user.id);
-    if (shutting_down_) continue;
-    Entry entry;
-    entry.kind = Kind::quit;
-    entry.sender = user.identity;
-    entry.source = user.mask();
-    entry.body = why;
-    entry.about = user.id;
-    run_beside(log_quit(room->id, std::move(entry)));
-  }
-  user.rooms.clear();
-  tell_watchers(user, user.nick, false);
-  formers_.push_front({user.nick, user.user, user.host, user.realname, user.account, at});
-  if (formers_.size() > limits::whowas) formers_.pop_back();
-
-  presences_.erase(user.id);
-  const auto [first, last] = identities_.equal_range(user.identity);
-  for (auto found = first; found != last; ++found) {
-    if (found->second == &user) {
-      identities_.erase(found);
-      break;
-    }
-  }
-  const std::string key = key_of(user.nick);
-  users_.erase(key);
-}
-
-void Hub::rename(User& user, std::string_view nick, Session* by) {
-  const std::string former = user.nick;
-  Outgoing line(time(), user.mask(), "NICK", {std::string(nick)}, true);
-  line.account = user.account;
-  line.bot = user.bot;
-  if (!same_name(former, nick)) {
-    formers_.push_front({user.nick, user.user, user.host, user.realname, user.account, time()});
-    if (formers_.size() > limits::whowas) formers_.pop_back();
-    auto node = users_.extract(key_of(former));
-    node.key() = key_of(nick);
-    users_.insert(std::move(node));
-  }
-  user.nick = nick;
-  tell_peers(user, line, true, {}, by);
-  if (!same_name(former, nick)) {
-    tell_watchers(user, former, false);
-    tell_watchers(user, nick, true);
-  }
-}
-
-void Hub::log_in(User& user, std::string_view account) {
-  const auto [first, last] = identities_.equal_range(user.identity);
-  for (auto found = first; found != last; ++found) {
-    if (found->second == &user) {
-      identities_.erase(found);
-      break;
-    }
-  }
-  user.account = account;
-  user.identity = account_identity(account);
-  identities_.emplace(user.identity, &user);
-  Outgoing line(time(), user.mask(), "ACCOUNT", {user.account});
-  tell_peers(user, line, true, Cap::account_notify);
+  detached.lingers = lost && (!user->account.empty() || !session.resume_session.empty());
+  post(std::move(detached));
 }
 
 void Hub::tell_peers(User& user, Outgoing& line, bool self, std::optional<Cap> cap,
@@ -157,15 +66,6 @@ void Hub::tell_peers(User& user, Outgoing& line, bool self, std::optional<Cap> c
   for (const Room* room : user.rooms) {
     for (User* member : room->members) {
       for (Session* session : member->sessions) tell_one(session);
-    }
-  }
-}
-
-void Hub::tell(Room& room, Outgoing& line, const Session* except, std::optional<Cap> cap) {
-  for (User* member : room.members) {
-    for (Session* session : member->sessions) {
-      if (session == except || (cap && !session->caps.has(*cap))) continue;
-      session->deliver(line);
     }
   }
 }

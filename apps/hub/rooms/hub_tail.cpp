@@ -42,7 +42,7 @@ void Hub::apply_to(Room& room, const StoredEntry& stored, Session* by) {
     case Kind::redact: redacted(&room, stored, by); break;
     case Kind::message:
     case Kind::notice:
-    case Kind::tags: said(&room, stored, by); break;
+    case Kind::tags: said_to(room.members, stored, room.name(), by); break;
     default: break;
   }
 }
@@ -113,18 +113,14 @@ void Hub::changed_modes(Room& room, const StoredEntry& stored, Session* by) {
   }
 }
 
-void Hub::said(Room* room, const StoredEntry& stored, Session* by) {
-  if (room != nullptr) {
-    said_to(room->members, stored, room->name(), by);
-    return;
-  }
-  const DirectPair* pair = direct(stored.room);
-  std::vector<User*> users = users_of(pair->first);
-  if (pair->second != pair->first) {
-    const std::vector<User*> others = users_of(pair->second);
-    users.insert(users.end(), others.begin(), others.end());
-  }
-  said_to(users, stored, {}, by);
+std::vector<User*> Hub::parties(const StoredEntry& stored) const {
+  const std::string with = decode_message(stored).with;
+  if (with.empty()) return {};  // of a room that was dropped
+  std::vector<User*> users = users_of(stored.entry.sender);
+  if (with == stored.entry.sender) return users;
+  const std::vector<User*> others = users_of(with);
+  users.insert(users.end(), others.begin(), others.end());
+  return users;
 }
 
 void Hub::said_to(const std::vector<User*>& users, const StoredEntry& stored,
@@ -133,6 +129,9 @@ void Hub::said_to(const std::vector<User*>& users, const StoredEntry& stored,
   MessageEntry message = decode_message(stored);
   if (!target.empty()) message.to = target;
   Outgoing line = outgoing_of(message, entry, message_id(stored.room, stored.position));
+  const std::string_view source = entry.source;
+  User* const speaker = find_user(source.substr(0, source.find('!')));
+  if (speaker != nullptr) speaker->last_spoke = now();
   for (User* user : users) {
     for (Session* session : user->sessions) {
       if (entry.kind == Kind::tags && !session->caps.has(Cap::message_tags)) continue;
@@ -148,18 +147,8 @@ void Hub::said_to(const std::vector<User*>& users, const StoredEntry& stored,
 
 void Hub::redacted(Room* room, const StoredEntry& stored, Session* by) {
   const Entry& entry = stored.entry;
-  std::vector<User*> users;
-  std::string target;
-  if (room != nullptr) {
-    users = room->members;
-    target = room->name();
-  } else {
-    const DirectPair* pair = direct(stored.room);
-    users = users_of(pair->first);
-    const std::vector<User*> others = users_of(pair->second);
-    if (pair->first != pair->second) users.insert(users.end(), others.begin(), others.end());
-    target = decode_message(stored).to;
-  }
+  const std::vector<User*> users = room != nullptr ? room->members : parties(stored);
+  const std::string target = room != nullptr ? room->name() : decode_message(stored).to;
   std::vector<std::string> params{target, message_id(stored.room, entry.about)};
   if (!entry.body.empty()) params.push_back(entry.body);
   Outgoing line(entry.time, entry.source, "REDACT", std::move(params), !entry.body.empty());

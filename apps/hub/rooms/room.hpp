@@ -1,16 +1,15 @@
-// Room: a channel that this core serves: its state, and who of it is here.
+// Room: a channel: its state, and who is in it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
-
-#include <ieum/event.hpp>
 
 #include "rooms/room_state.hpp"
 
 namespace ieum::hub {
 
-class Room {
+class Room : public std::enable_shared_from_this<Room> {
  public:
   RoomId id = RoomId::none;
   std::string key;  // the name's
@@ -18,9 +17,8 @@ class Room {
   Position applied = 0;  // entries of the log up to here are in `state`
   Position saved = 0;
   std::vector<User*> members;  // in the order in which they came
-  Event loaded;
-  bool failed = false;    // it could not be loaded
-  std::size_t users = 0;  // tasks that hold on to it across awaits
+  bool idle = false;           // nothing has happened since it was last found empty
+  bool dropped = false;        // it is no room of the hub's any more
 
   /// Somebody is there, or it is kept.
   [[nodiscard]] bool exists() const noexcept { return !members.empty() || state.registered; }
@@ -46,23 +44,7 @@ class Room {
   }
 };
 
-/// Keeps a room in memory across awaits.
-class RoomUse {
- public:
-  explicit RoomUse(Room* room) noexcept : room_(room) {
-    if (room_ != nullptr) ++room_->users;
-  }
-  RoomUse(RoomUse&& other) noexcept : room_(std::exchange(other.room_, nullptr)) {}
-  RoomUse& operator=(RoomUse&&) = delete;
-  ~RoomUse() {
-    if (room_ != nullptr) --room_->users;
-  }
-  [[nodiscard]] Room* get() const noexcept { return room_; }
-  Room* operator->() const noexcept { return room_; }
-  Room& operator*() const noexcept { return *room_; }
-
- private:
-  Room* room_;
-};
+/// Keeps a room in memory across awaits; then it may have been dropped.
+using SharedRoom = std::shared_ptr<Room>;
 
 }  // namespace ieum::hub

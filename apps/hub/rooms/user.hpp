@@ -22,7 +22,8 @@ using PresenceId = std::uint64_t;
 [[nodiscard]] std::string account_identity(std::string_view account);
 [[nodiscard]] std::string guest_identity();
 
-struct User {
+/// Who somebody is.
+struct Person {
   PresenceId id = 0;
   /// Who it is, whatever its nick: `a:ACCOUNT` or `g:SECRET`. The log and the store know it by
   /// this.
@@ -32,22 +33,29 @@ struct User {
   std::string user;
   std::string host;
   std::string realname;
+  bool secure = false;
+  Time signed_on{};
+
+  [[nodiscard]] std::string mask() const { return nick + "!" + user + "@" + host; }
+};
+
+/// Each core has one of everybody, with the same in it but for the times of this runtime and the
+/// devices, which each knows only of its own.
+struct User : Person {
   std::string away;  // why; empty: it is there
   bool invisible = false;
   bool bot = false;
   bool oper = false;
-  bool secure = false;
-  Time signed_on{};
   TimePoint last_spoke{};
-  std::vector<Session*> sessions;  // its devices
+  std::size_t devices = 0;         // on all cores
+  std::vector<Session*> sessions;  // those on this one
   std::vector<Room*> rooms;        // in the order in which it came
   std::vector<RoomId> invited;
-  TimePoint lost_until{};  // while there is no session: when it is given up
+  TimePoint lost_until{};  // while there is no device: when it is given up
   std::string lost_because;
   Time seen{};  // up to when it surely has what it was sent
 
-  [[nodiscard]] std::string mask() const { return nick + "!" + user + "@" + host; }
-  [[nodiscard]] bool is_lost() const noexcept { return sessions.empty(); }
+  [[nodiscard]] bool is_lost() const noexcept { return devices == 0; }
 };
 
 }  // namespace ieum::hub

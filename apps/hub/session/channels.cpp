@@ -53,25 +53,30 @@ Task<> join(Session& session, std::string name, std::string key) {
     session.numeric("ERR_NOSUCHCHANNEL"_numeric, {shown(name)});
     co_return;
   }
-  User& user = *session.user;
+  const User& user = *session.user;
   if (user.rooms.size() >= session.hub.config().rooms_per_client) {
     session.numeric("ERR_TOOMANYCHANNELS"_numeric, {name});
     co_return;
   }
-  RoomUse room = co_await session.hub.open_room(name);
-  if (session.is_ending() || room->has(user) || !may_join(session, *room, key)) co_return;
-  std::string marker_of = marker_target(*room);
-  session.join_marker = co_await marker_text(session, std::move(marker_of));
-  JoinBody body;
-  body.room = room->name();
-  body.account = user.account;
-  body.realname = user.realname;
-  Entry entry = entry_of(session, Kind::join, encode(body));
-  entry.about = user.id;
-  const Appended joined = co_await session.hub.commit(&session, room->id, {}, std::move(entry));
-  session.join_marker.clear();
-  if (!is_stored(session, "JOIN", name, joined)) co_return;
-  co_await replay_room(session, room->id, joined.id.position);
+  constexpr int tries_max = 3;
+  for (int tries = 0; tries < tries_max; ++tries) {
+    const SharedRoom room = co_await session.hub.open_room(name);
+    if (session.is_ending() || room->has(user) || !may_join(session, *room, key)) co_return;
+    std::string marker_of = marker_target(*room);
+    session.join_marker = co_await marker_text(session, std::move(marker_of));
+    JoinBody body;
+    body.room = room->name();
+    body.account = user.account;
+    body.realname = user.realname;
+    Entry entry = entry_of(session, Kind::join, encode(body));
+    entry.about = user.id;
+    const Appended joined = co_await session.hub.commit(&session, room->id, {}, std::move(entry));
+    session.join_marker.clear();
+    if (!is_stored(session, "JOIN", name, joined)) co_return;
+    if (room->dropped) continue;  // it was empty for so long
+    co_await replay_room(session, room->id, joined.id.position);
+    co_return;
+  }
 }
 
 Task<> part(Session& session, std::string name, std::string reason) {
@@ -80,7 +85,7 @@ Task<> part(Session& session, std::string name, std::string reason) {
     session.numeric("ERR_NOSUCHCHANNEL"_numeric, {shown(name)});
     co_return;
   }
-  RoomUse room(found);
+  const SharedRoom room = found->shared_from_this();
   if (!room->has(*session.user)) {
     session.numeric("ERR_NOTONCHANNEL"_numeric, {room->name()});
     co_return;
@@ -92,7 +97,7 @@ Task<> part(Session& session, std::string name, std::string reason) {
 }
 
 Task<> kick(Session& session, Room& in, std::string nick, std::string reason) {
-  RoomUse room(&in);
+  const SharedRoom room = in.shared_from_this();
   const User* victim = session.hub.find_user(nick);
   if (victim == nullptr) {
     session.numeric("ERR_NOSUCHNICK"_numeric, {shown(nick)});
@@ -215,11 +220,11 @@ Task<> do_kick(Session& session, Message message) {
   }
 }
 
-void do_invite(Session& session, const Message& message) {
+Task<> do_invite(Session& session, Message message) {
   if (message.params.size() < 2) {
     if (!message.params.empty()) {
       session.numeric("ERR_NEEDMOREPARAMS"_numeric, {"INVITE"});
-      return;
+      co_return;
     }
     for (const RoomId id : session.user->invited) {
       if (const Room* room = session.hub.find_room(id)) {
@@ -227,40 +232,30 @@ void do_invite(Session& session, const Message& message) {
       }
     }
     session.numeric("RPL_ENDOFINVITELIST"_numeric);
-    return;
+    co_return;
   }
-  User* guest = session.hub.find_user(message.param(0));
+  const User* guest = session.hub.find_user(message.param(0));
   if (guest == nullptr) {
     session.numeric("ERR_NOSUCHNICK"_numeric, {shown(message.param(0))});
-    return;
+    co_return;
   }
-  Room* room = own_room(session, message.param(1));
-  if (room == nullptr) return;
+  const Room* room = own_room(session, message.param(1));
+  if (room == nullptr) co_return;
   if (room->has(*guest)) {
     session.numeric("ERR_USERONCHANNEL"_numeric, {guest->nick, room->name()});
-    return;
+    co_return;
   }
   if (room->state.invite_only && !room->is_op(*session.user)) {
     session.numeric("ERR_CHANOPRIVSNEEDED"_numeric, {room->name()});
-    return;
-  }
-  if (std::ranges::find(guest->invited, room->id) == guest->invited.end()) {
-    if (guest->invited.size() >= limits::invites_per_client) {
-      guest->invited.erase(guest->invited.begin());
-    }
-    guest->invited.push_back(room->id);
+    co_return;
   }
   session.numeric("RPL_INVITING"_numeric, {guest->nick, room->name()});
-  Outgoing line(session.hub.time(), session.user->mask(), "INVITE", {guest->nick, room->name()});
-  line.account = session.user->account;
-  for (Session* device : guest->sessions) device->deliver(line);
-  for (User* member : room->members) {
-    if (!room->is_op(*member)) continue;
-    for (Session* device : member->sessions) {
-      if (device != &session && device->caps.has(Cap::invite_notify)) device->deliver(line);
-    }
-  }
   if (!guest->away.empty()) session.numeric("RPL_AWAY"_numeric, {guest->nick, guest->away});
+  change::Invited invited;
+  invited.guest = guest->id;
+  invited.by = session.user->id;
+  invited.room = room->id;
+  co_await session.hub.announce(&session, std::move(invited));
 }
 
 Task<> do_topic(Session& session, Message message) {
@@ -269,7 +264,7 @@ Task<> do_topic(Session& session, Message message) {
     session.numeric("ERR_NOSUCHCHANNEL"_numeric, {shown(message.param(0))});
     co_return;
   }
-  RoomUse room(found);
+  const SharedRoom room = found->shared_from_this();
   if (message.params.size() < 2) {
     const RoomState& state = room->state;
     if (state.topic.empty()) {

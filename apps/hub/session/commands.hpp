@@ -38,14 +38,14 @@ Task<> do_resume(Session& session, Message message);
 void do_quit(Session& session, const Message& message);
 void do_ping(Session& session, const Message& message);
 void do_pong(Session& session, const Message& message);
-void do_setname(Session& session, const Message& message);
+Task<> do_setname(Session& session, Message message);
 /// Completes the registration, if everything that it takes is there.
 Task<> complete_registration(Session& session);
 // channels.cpp
 Task<> do_join(Session& session, Message message);
 Task<> do_part(Session& session, Message message);
 Task<> do_kick(Session& session, Message message);
-void do_invite(Session& session, const Message& message);
+Task<> do_invite(Session& session, Message message);
 Task<> do_topic(Session& session, Message message);
 // listing.cpp
 void do_names(Session& session, const Message& message);
@@ -64,7 +64,7 @@ Task<> do_whois(Session& session, Message message);
 void do_whowas(Session& session, const Message& message);
 void do_userhost(Session& session, const Message& message);
 void do_ison(Session& session, const Message& message);
-void do_away(Session& session, const Message& message);
+Task<> do_away(Session& session, Message message);
 void do_monitor(Session& session, const Message& message);
 // server.cpp
 void do_motd(Session& session, const Message& message);
@@ -74,7 +74,7 @@ void do_time(Session& session, const Message& message);
 void do_info(Session& session, const Message& message);
 void do_help(Session& session, const Message& message);
 Task<> do_oper(Session& session, Message message);
-void do_kill(Session& session, const Message& message);
+Task<> do_kill(Session& session, Message message);
 
 // What several of them share.
 class Room;

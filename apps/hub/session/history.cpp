@@ -269,7 +269,7 @@ Task<> replay_what_was_missed(Session& session, bool with_rooms) {
   if (!needs_replay(session)) co_return;
   Hub& hub = session.hub;
   const Time until = hub.time() + std::chrono::milliseconds(1);
-  if (with_rooms && session.user->sessions.size() == 1) {
+  if (with_rooms && session.user->devices == 1) {
     session.missed_since = session.user->seen;
   } else if (!session.user->account.empty()) {
     session.missed_since = co_await hub.accounts().marker(session.identity(), "\nseen");

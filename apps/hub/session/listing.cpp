@@ -101,7 +101,7 @@ void do_names(Session& session, const Message& message) {
   if (names.empty()) {
     std::size_t listed = 0;
     for (const auto& [key, room] : session.hub.rooms()) {
-      if (!room->loaded.is_set() || room->members.empty()) continue;
+      if (room->members.empty()) continue;
       if (!room->is_shown_to(*session.user)) continue;
       if (++listed > names_of_all_max) break;
       list_members(session, *room);
@@ -127,7 +127,7 @@ Task<> do_list(Session& session, Message message) {
   // By name: rooms may go while the client reads.
   std::vector<std::string> names;
   for (const auto& [key, room] : hub.rooms()) {
-    if (room->loaded.is_set() && room->exists()) names.push_back(key);
+    if (room->exists()) names.push_back(key);
   }
   for (const std::string& name : names) {
     const Room* room = hub.find_room(name);

@@ -12,9 +12,14 @@ namespace ieum::hub {
 
 namespace {
 
-void logged_in(Session& session, const std::string& account) {
+Task<> logged_in(Session& session, std::string account) {
   session.account = account;
-  if (session.is_registered()) session.hub.log_in(*session.user, account);
+  if (session.is_registered()) {
+    change::LoggedIn logged_in;
+    logged_in.id = session.user->id;
+    logged_in.account = account;
+    co_await session.hub.announce(&session, std::move(logged_in));
+  }
   const std::string mask = session.is_registered() ? session.user->mask() : session.nick() + "!*@*";
   session.numeric("RPL_LOGGEDIN"_numeric, {mask, account, "You are now logged in as " + account});
 }
@@ -66,7 +71,9 @@ Task<> log_in(Session& session, std::string response) {
     co_return;
   }
   std::optional<Account> account = co_await hub.accounts().account(key);
-  logged_in(session, account ? account->display_name : credentials->account);
+  std::string name = credentials->account;
+  if (account) name = account->display_name;
+  co_await logged_in(session, std::move(name));
   session.numeric("RPL_SASLSUCCESS"_numeric);
 }
 
@@ -165,7 +172,7 @@ Task<> do_register(Session& session, Message message) {
     case Registration::registered:
       hub.events().write("account", {{"name", account}, {"host", session.origin.host}});
       session.reply("REGISTER", {"SUCCESS", account, "You have an account now"}, true);
-      logged_in(session, account);
+      co_await logged_in(session, account);
       break;
     case Registration::too_busy:
       session.fail("REGISTER", "TEMPORARILY_UNAVAILABLE", {account}, "Try again in a moment");
@@ -198,10 +205,7 @@ Task<> do_resume(Session& session, Message message) {
     // Somebody has a copy: neither of the two can be told from the thief.
     hub.events().write("resume-reused", {{"host", session.origin.host}});
     session.fail("RESUME", "SECRET_REUSED", {}, "That secret was used before: both sessions end");
-    const std::vector<Session*> sessions = hub.sessions();
-    for (Session* other : sessions) {
-      if (other->resume_session == resumed.session) other->end("Your resume secret was used twice");
-    }
+    hub.post(change::SecretReused{resumed.session});
     session.end("That resume secret was used before");
     co_return;
   }
@@ -217,7 +221,7 @@ Task<> do_resume(Session& session, Message message) {
   session.resume_secret = resumed.next;
   if (resumed.identity.starts_with("a:")) {
     std::optional<Account> account = co_await hub.accounts().account(resumed.identity.substr(2));
-    if (account) logged_in(session, account->display_name);
+    if (account) co_await logged_in(session, account->display_name);
   }
   const std::vector<User*> users = hub.users_of(session.resumed_identity);
   session.reply("RESUME", {"SUCCESS", users.empty() ? "*" : users.front()->nick});

@@ -56,17 +56,15 @@ Task<> do_markread(Session& session, Message message) {
     co_return;
   }
   const Time marker = co_await session.hub.accounts().set_marker(session.identity(), target, *time);
-  Outgoing line(session.hub.time(), session.hub.config().name, "MARKREAD",
-                {name, "timestamp=" + format_time(marker)});
   if (marker != *time) {  // it never goes back: this client is told alone
-    session.answer(line);
+    session.reply("MARKREAD", {name, "timestamp=" + format_time(marker)});
     co_return;
   }
-  for (Session* device : session.user->sessions) {
-    if (device == &session || device->caps.has(Cap::read_marker)) {
-      device->deliver(line, device == &session);
-    }
-  }
+  change::Read read;
+  read.id = session.user->id;
+  read.target = name;
+  read.marker = marker;
+  co_await session.hub.announce(&session, std::move(read));
 }
 
 }  // namespace ieum::hub

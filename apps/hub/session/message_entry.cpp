@@ -6,6 +6,7 @@ namespace ieum::hub {
 std::string encode(const MessageEntry& message) {
   // Keys that no client can send: only those with a '+' are taken from one.
   Tags tags{{"ieum/to", message.to}};
+  if (!message.with.empty()) tags.push_back({"ieum/with", message.with});
   if (!message.account.empty()) tags.push_back({"account", message.account});
   if (message.bot) tags.push_back({"bot", ""});
   tags.insert(tags.end(), message.client_tags.begin(), message.client_tags.end());
@@ -19,6 +20,8 @@ MessageEntry decode_message(const StoredEntry& stored) {
       message.client_tags.push_back(std::move(tag));
     } else if (tag.key == "ieum/to") {
       message.to = std::move(tag.value);
+    } else if (tag.key == "ieum/with") {
+      message.with = std::move(tag.value);
     } else if (tag.key == "account") {
       message.account = std::move(tag.value);
     } else if (tag.key == "bot") {

@@ -11,6 +11,7 @@ namespace ieum::hub {
 
 struct MessageEntry {
   std::string to;       // as it was addressed: a nick, or a room's name
+  std::string with;     // the identity that it was said to, if it is no room
   std::string account;  // of who sent it
   bool bot = false;
   Tags client_tags;

@@ -33,22 +33,21 @@ struct Saying {
   }
 };
 
-MessageEntry message_entry(const Session& session, const Saying& saying, std::string to) {
+/// `with`: the identity that it is said to, if it is no room.
+Entry entry_of(const Session& session, const Saying& saying, std::string to,
+               std::string with = {}) {
   MessageEntry message;
   message.to = std::move(to);
+  message.with = std::move(with);
   message.account = session.user->account;
   message.bot = session.user->bot;
   message.client_tags = saying.tags;
-  return message;
-}
-
-Entry entry_of(const Session& session, const Saying& saying, std::string to) {
   Entry entry;
   entry.kind = saying.kind;
   entry.sender = session.identity();
   entry.source = session.user->mask();
   entry.body = saying.text;
-  entry.tags = encode(message_entry(session, saying, std::move(to)));
+  entry.tags = encode(message);
   return entry;
 }
 
@@ -57,21 +56,15 @@ void refuse(Session& session, const Saying& saying, const Numeric& why, std::str
   if (saying.kind != Kind::notice) session.numeric(why, {target});
 }
 
-/// Past the log, to those who are there and know tags.
-void tell_fleeting(Session& session, const Saying& saying, const std::vector<User*>& users,
-                   std::string to) {
-  const std::string line_to = to;
-  Entry entry = entry_of(session, saying, to);
-  entry.time = session.hub.time();
-  Outgoing line = outgoing_of(message_entry(session, saying, std::move(to)), entry, {});
-  for (User* user : users) {
-    for (Session* device : user->sessions) {
-      if (!device->caps.has(Cap::message_tags)) continue;
-      const bool echoes = device == &session && session.caps.has(Cap::echo_message);
-      if (echoes) device->deliver(line, true);
-      if (device != &session || same_name(line_to, session.user->nick)) device->deliver(line);
-    }
-  }
+/// Past the log, to those who are there and know tags: a room, or one person.
+Task<> tell_fleeting(Session& session, const Saying& saying, RoomId room, PresenceId to,
+                     std::string target) {
+  change::Typed typed;
+  typed.room = room;
+  typed.to = to;
+  typed.by = session.user->id;
+  typed.entry = entry_of(session, saying, std::move(target));
+  co_await session.hub.announce(&session, std::move(typed));
 }
 
 /// The first one's echo, to one who has said the same again.
@@ -86,8 +79,9 @@ Task<> echo_first(Session& session, MessageId id) {
   session.answer(outgoing_of(decode_message(stored), stored.entry, id.to_string()));
 }
 
-Task<> append(Session& session, const Saying& saying, RoomId room, std::string to) {
-  Entry entry = entry_of(session, saying, to);
+Task<> append(Session& session, const Saying& saying, RoomId room, std::string to,
+              std::string with = {}) {
+  Entry entry = entry_of(session, saying, to, std::move(with));
   std::string once = saying.once;
   if (!once.empty()) once += " " + key_of(to);  // one line may have several targets
   const Appended appended =
@@ -103,7 +97,7 @@ Task<> say_in_room(Session& session, const Saying& saying, std::string name) {
     refuse(session, saying, "ERR_NOSUCHCHANNEL"_numeric, shown(name));
     co_return;
   }
-  RoomUse room(found);
+  const SharedRoom room = found->shared_from_this();
   const bool inside = room->has(user);
   const bool voiced = room->is_voiced(user);
   const bool may_speak = (inside || !room->state.members_only) &&
@@ -113,7 +107,7 @@ Task<> say_in_room(Session& session, const Saying& saying, std::string name) {
     co_return;
   }
   if (saying.is_fleeting()) {
-    tell_fleeting(session, saying, room->members, room->name());
+    co_await tell_fleeting(session, saying, room->id, 0, room->name());
     co_return;
   }
   co_await append(session, saying, room->id, room->name());
@@ -121,7 +115,7 @@ Task<> say_in_room(Session& session, const Saying& saying, std::string name) {
 
 Task<> say_to(Session& session, const Saying& saying, std::string nick) {
   Hub& hub = session.hub;
-  User* other = hub.find_user(nick);
+  const User* other = hub.find_user(nick);
   if (other == nullptr) {
     refuse(session, saying, "ERR_NOSUCHNICK"_numeric, shown(nick));
     co_return;
@@ -131,20 +125,19 @@ Task<> say_to(Session& session, const Saying& saying, std::string nick) {
   const std::string identity = other->identity;
   const std::string away = other->away;
   if (saying.is_fleeting()) {
-    std::vector<User*> users{other};
-    if (other != session.user) users.push_back(session.user);
-    tell_fleeting(session, saying, users, to);
+    co_await tell_fleeting(session, saying, RoomId::none, other->id, to);
     co_return;
   }
   const RoomId room = co_await hub.open_direct(session.identity(), identity);
-  co_await append(session, saying, room, to);
+  co_await append(session, saying, room, to, identity);
   if (!away.empty() && saying.kind == Kind::message) {
     session.numeric("RPL_AWAY"_numeric, {to, away});
   }
 }
 
-Task<> redact(Session& session, RoomId room, bool is_op, std::string target, MessageId id,
-              std::string reason) {
+/// `with`: whom the conversation is with, if it is no room.
+Task<> redact(Session& session, RoomId room, bool is_op, std::string target, std::string with,
+              MessageId id, std::string reason) {
   Hub& hub = session.hub;
   Window window;
   window.room = room;
@@ -170,6 +163,7 @@ Task<> redact(Session& session, RoomId room, bool is_op, std::string target, Mes
   entry.about = id.position;
   MessageEntry about;
   about.to = target;
+  about.with = std::move(with);
   entry.tags = encode(about);
   const Appended appended = co_await hub.commit(&session, room, {}, std::move(entry));
   is_stored(session, "REDACT", target, appended);
@@ -239,6 +233,7 @@ Task<> do_redact(Session& session, Message message) {
   const std::optional<MessageId> id = MessageId::parse(message.param(1));
   RoomId room_id = RoomId::none;
   bool is_op = false;
+  std::string with;
   if (looks_like_channel(target)) {
     const Room* room = session.hub.find_room(target);
     if (room != nullptr && room->has(*session.user)) {
@@ -246,8 +241,8 @@ Task<> do_redact(Session& session, Message message) {
       is_op = room->is_op(*session.user);
     }
   } else {
-    const std::string other = co_await identity_of_nick(session, target);
-    if (!other.empty()) room_id = co_await session.hub.open_direct(session.identity(), other);
+    with = co_await identity_of_nick(session, target);
+    if (!with.empty()) room_id = co_await session.hub.open_direct(session.identity(), with);
   }
   if (room_id == RoomId::none) {
     session.fail("REDACT", "INVALID_TARGET", {shown(target)}, "You are not in that conversation");
@@ -258,7 +253,7 @@ Task<> do_redact(Session& session, Message message) {
                  "There is no such message");
     co_return;
   }
-  co_await redact(session, room_id, is_op, target, *id, std::move(reason));
+  co_await redact(session, room_id, is_op, target, std::move(with), *id, std::move(reason));
 }
 
 }  // namespace ieum::hub

@@ -142,7 +142,7 @@ Task<> do_channel_mode(Session& session, Message message) {
     session.numeric("ERR_NOSUCHCHANNEL"_numeric, {shown(message.param(0))});
     co_return;
   }
-  RoomUse room(found);
+  const SharedRoom room = found->shared_from_this();
   if (message.params.size() < 2) {
     show_modes(session, *room);
     co_return;
@@ -184,20 +184,20 @@ Task<> do_channel_mode(Session& session, Message message) {
 // ---- One's own
 // ------------------------------------------------------------------------------------
 
-void do_user_mode(Session& session, const Message& message) {
+Task<> do_user_mode(Session& session, Message message) {
   const std::string_view nick = message.param(0);
-  User& user = *session.user;
+  const User& user = *session.user;
   if (!same_name(nick, user.nick)) {
     if (session.hub.find_user(nick) == nullptr) {
       session.numeric("ERR_NOSUCHNICK"_numeric, {shown(nick)});
     } else {
       session.numeric("ERR_USERSDONTMATCH"_numeric);
     }
-    return;
+    co_return;
   }
   if (message.params.size() < 2) {
     session.numeric("RPL_UMODEIS"_numeric, {user_modes(user)});
-    return;
+    co_return;
   }
   bool adding = true;
   bool unknown = false;
@@ -207,21 +207,24 @@ void do_user_mode(Session& session, const Message& message) {
       adding = letter == '+';
       continue;
     }
-    bool* flag = letter == 'i' ? &user.invisible : letter == 'B' ? &user.bot : nullptr;
-    if (letter == 'o' && !adding) flag = &user.oper;
-    if (flag == nullptr) {
+    const bool may = letter == 'i' || letter == 'B' || (letter == 'o' && !adding);
+    if (!may) {
       unknown = unknown || letter != 'o';
-    } else if (*flag != adding) {
-      *flag = adding;
-      changes.push_back({adding, letter, {}});
+      continue;
     }
+    // As the letters before it leave it.
+    bool is_set = user_modes(user).contains(letter);
+    for (const ModeChange& before : changes) {
+      if (before.letter == letter) is_set = before.adding;
+    }
+    if (is_set != adding) changes.push_back({adding, letter, {}});
   }
   if (unknown) session.numeric("ERR_UMODEUNKNOWNFLAG"_numeric);
-  if (changes.empty()) return;
-  std::vector<std::string> params = mode_params(changes);
-  params.insert(params.begin(), user.nick);
-  Outgoing line(session.hub.time(), user.mask(), "MODE", std::move(params));
-  for (Session* device : user.sessions) device->deliver(line, device == &session);
+  if (changes.empty()) co_return;
+  change::ModesSet set;
+  set.id = user.id;
+  set.changes = std::move(changes);
+  co_await session.hub.announce(&session, std::move(set));
 }
 
 }  // namespace
@@ -238,7 +241,7 @@ Task<> do_mode(Session& session, Message message) {
   if (looks_like_channel(message.param(0))) {
     co_await do_channel_mode(session, std::move(message));
   } else {
-    do_user_mode(session, message);
+    co_await do_user_mode(session, std::move(message));
   }
 }
 

@@ -211,19 +211,14 @@ void do_ison(Session& session, const Message& message) {
   session.reply("303", {session.nick(), text}, true);
 }
 
-void do_away(Session& session, const Message& message) {
-  User& user = *session.user;
-  const std::string away(cut(message.param(0), limits::away_bytes));
-  const bool changed = away != user.away;
-  user.away = away;
-  session.numeric(away.empty() ? "RPL_UNAWAY"_numeric : "RPL_NOWAWAY"_numeric);
-  if (!changed) return;
-  std::vector<std::string> params;
-  if (!away.empty()) params.push_back(away);
-  Outgoing line(session.hub.time(), user.mask(), "AWAY", std::move(params), true);
-  line.account = user.account;
-  line.bot = user.bot;
-  session.hub.tell_peers(user, line, false, Cap::away_notify);
+Task<> do_away(Session& session, Message message) {
+  const User& user = *session.user;
+  change::Away away;
+  away.id = user.id;
+  away.why = cut(message.param(0), limits::away_bytes);
+  const bool changed = away.why != user.away;
+  session.numeric(away.why.empty() ? "RPL_UNAWAY"_numeric : "RPL_NOWAWAY"_numeric);
+  if (changed) co_await session.hub.announce(&session, std::move(away));
 }
 
 // ---- MONITOR

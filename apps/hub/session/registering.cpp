@@ -119,47 +119,45 @@ Task<std::string> refusal_of_nick(Session& session, std::string nick) {
   co_return "";
 }
 
-/// The presence that the session goes on with: one that was lost, or another device's.
-User* presence_of(Session& session) {
-  Hub& hub = session.hub;
+/// The presence that the session goes on with: one that was lost, or another device's; 0: none.
+PresenceId presence_of(const Session& session) {
+  const Hub& hub = session.hub;
   std::string identity = session.resumed_identity;
   if (identity.empty() && !session.account.empty()) identity = account_identity(session.account);
-  if (identity.empty()) return nullptr;
-  User* lost = nullptr;
-  for (User* user : hub.users_of(identity)) {
-    if (user->sessions.size() >= limits::devices_per_user) continue;
-    if (same_name(user->nick, session.registering.nick)) return user;
-    if (user->is_lost() && lost == nullptr) lost = user;
+  if (identity.empty()) return 0;
+  PresenceId lost = 0;
+  for (const User* user : hub.users_of(identity)) {
+    if (user->devices >= limits::devices_per_user) continue;
+    if (same_name(user->nick, session.registering.nick)) return user->id;
+    if (user->is_lost() && lost == 0) lost = user->id;
   }
   return lost;
 }
 
-void come_back(Session& session, User& user) {
-  Hub& hub = session.hub;
-  const bool was_lost = user.is_lost();
-  hub.attach(user, session);
-  if (!was_lost || (user.host == session.origin.host)) return;
-  Outgoing line(hub.time(), user.mask(), "CHGHOST", {user.user, session.origin.host});
-  user.host = session.origin.host;
-  hub.tell_peers(user, line, false, Cap::chghost);
+/// False: it has gone meanwhile.
+Task<bool> come_back(Session& session, PresenceId presence) {
+  change::Attached attached;
+  attached.id = presence;
+  attached.host = session.origin.host;
+  co_return co_await session.hub.announce(&session, std::move(attached));
 }
 
-void come_in(Session& session) {
-  Hub& hub = session.hub;
-  auto user = std::make_unique<User>();
-  user->id = Hub::random_number();
-  user->account = session.account;
-  user->identity = session.resumed_identity;
-  if (!session.account.empty()) user->identity = account_identity(session.account);
-  if (user->identity.empty()) user->identity = guest_identity();
-  user->nick = session.registering.nick;
-  user->user = session.registering.user;
-  user->host = session.origin.host;
-  user->realname = session.registering.realname;
-  user->secure = session.origin.secure;
-  user->signed_on = hub.time();
-  user->seen = hub.time();
-  hub.enter(std::move(user), session);
+/// False: the nick is taken.
+Task<bool> come_in(Session& session) {
+  change::Entered entered;
+  Person& person = entered.person;
+  person.id = Hub::random_number();
+  person.account = session.account;
+  person.identity = session.resumed_identity;
+  if (!session.account.empty()) person.identity = account_identity(session.account);
+  if (person.identity.empty()) person.identity = guest_identity();
+  person.nick = session.registering.nick;
+  person.user = session.registering.user;
+  person.host = session.origin.host;
+  person.realname = session.registering.realname;
+  person.secure = session.origin.secure;
+  person.signed_on = session.hub.time();
+  co_return co_await session.hub.announce(&session, std::move(entered));
 }
 
 /// A room that the session's user is in already.
@@ -187,9 +185,22 @@ Task<> register_now(Session& session) {
   }
   const std::string refusal = co_await refusal_of_nick(session, nick);
   if (session.registering.nick != nick || session.is_ending()) co_return;
-  User* presence = presence_of(session);
-  const bool taken = presence == nullptr && hub.find_user(nick) != nullptr;
-  if (!refusal.empty() || taken) {
+  const PresenceId presence = presence_of(session);
+  bool came_back = false;
+  bool taken = !refusal.empty();
+  if (!taken && presence != 0) came_back = co_await come_back(session, presence);
+  if (!taken && !came_back) {
+    taken = hub.find_user(nick) != nullptr;
+    if (!taken && hub.users().size() >= config.clients) {
+      session.end("The server is full, please try again later");
+      co_return;
+    }
+    if (!taken) {
+      const bool entered = co_await come_in(session);
+      taken = !entered;
+    }
+  }
+  if (taken) {
     session.numeric("ERR_NICKNAMEINUSE"_numeric, {nick});
     if (!refusal.empty()) {
       session.standard_reply("NOTE", "NICK", "NICKNAME_RESERVED", {nick},
@@ -198,27 +209,18 @@ Task<> register_now(Session& session) {
     session.registering.nick.clear();
     co_return;
   }
-  if (presence == nullptr && hub.users().size() >= config.clients) {
-    session.end("The server is full, please try again later");
-    co_return;
-  }
-  if (presence != nullptr) {
-    come_back(session, *presence);
-  } else {
-    come_in(session);
-  }
   hub.events().write("client", {{"nick", session.nick()},
                                 {"host", session.origin.host},
                                 {"account", session.account},
                                 {"tls", session.origin.secure ? "yes" : "no"}});
   greet(session);
   co_await give_resume_secret(session);
-  if (presence != nullptr) {
+  if (came_back) {
     std::vector<RoomId> rooms;
     for (const Room* room : session.user->rooms) rooms.push_back(room->id);
     for (const RoomId id : rooms) co_await show_again(session, id);
   }
-  co_await replay_what_was_missed(session, presence != nullptr);
+  co_await replay_what_was_missed(session, came_back);
 }
 
 }  // namespace
@@ -274,7 +276,11 @@ Task<> do_nick(Session& session, Message message) {
       co_return;
     }
   }
-  hub.rename(*session.user, nick, &session);
+  change::Renamed renamed;
+  renamed.id = session.user->id;
+  renamed.nick = nick;
+  const bool done = co_await hub.announce(&session, std::move(renamed));
+  if (!done) session.numeric("ERR_NICKNAMEINUSE"_numeric, {nick});
 }
 
 Task<> do_user(Session& session, Message message) {
@@ -346,17 +352,16 @@ void do_ping(Session& session, const Message& message) {
 
 void do_pong(Session& session, const Message& message) { session.pong(message.param(0)); }
 
-void do_setname(Session& session, const Message& message) {
+Task<> do_setname(Session& session, Message message) {
   const std::string_view name = message.param(0);
   if (name.empty() || name.size() > limits::realname_bytes || has_controls(name)) {
     session.fail("SETNAME", "INVALID_REALNAME", {}, "Realname is not valid");
-    return;
+    co_return;
   }
-  User& user = *session.user;
-  user.realname = name;
-  Outgoing line(session.hub.time(), user.mask(), "SETNAME", {user.realname}, true);
-  line.account = user.account;
-  session.hub.tell_peers(user, line, true, Cap::setname, &session);
+  change::RealnameSet set;
+  set.id = session.user->id;
+  set.realname = name;
+  co_await session.hub.announce(&session, std::move(set));
 }
 
 }  // namespace ieum::hub

@@ -42,8 +42,6 @@ void do_lusers(Session& session, const Message& /*message*/) {
   const std::size_t users = hub.users().size();
   const auto invisible = static_cast<std::size_t>(
       std::ranges::count_if(hub.users(), [](const auto& user) { return user.second->invisible; }));
-  const auto unknown = static_cast<std::size_t>(std::ranges::count_if(
-      hub.sessions(), [](const Session* other) { return !other->is_registered(); }));
   const auto channels = static_cast<std::size_t>(
       std::ranges::count_if(hub.rooms(), [](const auto& room) { return room.second->exists(); }));
   const std::string all = std::to_string(users);
@@ -52,7 +50,7 @@ void do_lusers(Session& session, const Message& /*message*/) {
                   {"There are " + std::to_string(users - invisible) + " users and " +
                    std::to_string(invisible) + " invisible on 1 servers"});
   session.numeric("RPL_LUSEROP"_numeric, {std::to_string(hub.operators())});
-  session.numeric("RPL_LUSERUNKNOWN"_numeric, {std::to_string(unknown)});
+  session.numeric("RPL_LUSERUNKNOWN"_numeric, {std::to_string(hub.unregistered())});
   session.numeric("RPL_LUSERCHANNELS"_numeric, {std::to_string(channels)});
   session.numeric("RPL_LUSERME"_numeric, {"I have " + all + " clients and 0 servers"});
   session.numeric("RPL_LOCALUSERS"_numeric,
@@ -137,41 +135,36 @@ Task<> do_oper(Session& session, Message message) {
     co_return;
   }
   hub.events().write("oper", {{"nick", session.nick()}, {"account", name}});
-  session.user->oper = true;
   session.numeric("RPL_YOUREOPER"_numeric);
-  Outgoing line(hub.time(), session.user->mask(), "MODE", {session.nick(), "+o"});
-  for (Session* device : session.user->sessions) device->deliver(line, device == &session);
+  change::ModesSet set;
+  set.id = session.user->id;
+  set.changes.push_back({true, 'o', {}});
+  co_await hub.announce(&session, std::move(set));
 }
 
-void do_kill(Session& session, const Message& message) {
+Task<> do_kill(Session& session, Message message) {
   Hub& hub = session.hub;
   if (!session.user->oper) {
     session.numeric("ERR_NOPRIVILEGES"_numeric);
-    return;
+    co_return;
   }
-  User* victim = hub.find_user(message.param(0));
+  const User* victim = hub.find_user(message.param(0));
   if (victim == nullptr) {
     if (same_name(message.param(0), hub.config().name)) {
       session.numeric("ERR_CANTKILLSERVER"_numeric);
     } else {
       session.numeric("ERR_NOSUCHNICK"_numeric, {shown(message.param(0))});
     }
-    return;
+    co_return;
   }
   std::string reason(cut(message.param(1), limits::kick_bytes));
   if (reason.empty()) reason = "no reason was given";
   hub.events().write("kill", {{"nick", victim->nick}, {"by", session.nick()}, {"why", reason}});
-  const std::string why = "Killed (" + session.nick() + " (" + reason + "))";
-  if (victim->is_lost()) {
-    hub.quit(*victim, why);
-    return;
-  }
-  Outgoing line(hub.time(), session.user->mask(), "KILL", {victim->nick, reason}, true);
-  const std::vector<Session*> devices = victim->sessions;
-  for (Session* device : devices) {
-    device->deliver(line, device == &session);
-    device->end(why);
-  }
+  change::Killed killed;
+  killed.id = victim->id;
+  killed.by = session.user->id;
+  killed.reason = std::move(reason);
+  co_await hub.announce(&session, std::move(killed));
 }
 
 }  // namespace ieum::hub

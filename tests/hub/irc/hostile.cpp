@@ -146,8 +146,10 @@ HUB_TEST(HubHostile, TheEndIsTold) {
   hub.server().shut_down("The server is going down");
   std::string text = co_await ann.rest();
   EXPECT_TRUE(has(text, "(The server is going down, please come back in 1 s)"));
+  // On several cores: spread over those, too.
   text = co_await bob.rest();
-  EXPECT_TRUE(has(text, "(The server is going down, please come back in 16 s)"));
+  const bool later = text.contains(" back in 16 s)") || text.contains(" back in 8 s)");
+  EXPECT_TRUE(later) << text;
 }
 
 }  // namespace

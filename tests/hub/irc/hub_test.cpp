@@ -6,6 +6,7 @@
 namespace ieum::test {
 
 Task<> HubClient::send(std::string line) {
+  if (hub_ != nullptr) co_await hub_->settle();
   line += "\r\n";
   co_await stream_->write_all(line);
 }
@@ -70,6 +71,26 @@ Task<std::string> HubClient::rest() {
 
 Task<> HubClient::close() { co_await attempt(stream_->close()); }
 
+namespace {
+
+/// Cores of a hub: on each driver another number; IEUM_HUB_CORES says otherwise. Simulated
+/// runtimes cannot talk with one another's threads.
+std::size_t cores_wanted() {
+  const char* const driver = std::getenv("IEUM_DRIVER");
+  const std::string_view name = driver != nullptr ? driver : "";
+  if (name == "sim") return 1;
+  if (const char* const number = std::getenv("IEUM_HUB_CORES")) return std::stoul(number);
+  return name == "epoll" ? 4 : 2;
+}
+
+hub::Time test_clock() {
+  // The simulator's time is not of this day; what counts is that it goes on.
+  const auto since = std::chrono::floor<std::chrono::milliseconds>(now().time_since_epoch());
+  return hub::Time(std::chrono::sys_days(std::chrono::January / 1 / 2030) + since);
+}
+
+}  // namespace
+
 TestHub::TestHub() {
   config.name = "hub.test";
   config.network = "Test";
@@ -77,31 +98,81 @@ TestHub::TestHub() {
   config.linger = 0ms;
 }
 
+TestHub::~TestHub() { stop(); }
+
+void TestHub::stop() {
+  stop_.request_stop();
+  if (others_.joinable()) others_.join();
+}
+
 Task<> TestHub::start(Group& group) {
-  const auto clock = [] {
-    // The simulator's time is not of this day; what counts is that it goes on.
-    const auto since = std::chrono::floor<std::chrono::milliseconds>(now().time_since_epoch());
-    return hub::Time(std::chrono::sys_days(std::chrono::January / 1 / 2030) + since);
-  };
-  hub_ = std::make_unique<hub::Hub>(std::make_shared<const hub::Config>(config),
-                                    hub::Services{log, accounts, events_, clock});
-  listeners_ = std::make_unique<hub::Listeners>(*hub_, nullptr);
-  Listener listener = co_await Listener::bind("127.0.0.1:0");
-  address_ = listener.address();
-  listeners_->add(std::move(listener), false);
-  group.start(hub_->run());
-  co_await hub_->ready().wait();
+  const std::size_t cores = cores_wanted();
+  common_ = std::make_unique<hub::Common>(std::make_shared<const hub::Config>(config), cores);
+  const hub::Services services{log, accounts, events_, test_clock, *common_};
+  tail_.emplace(log.follow());
+  for (std::size_t i = 0; i < cores; ++i) {
+    hubs_.push_back(std::make_unique<hub::Hub>(services, i));
+    Listener listener = co_await Listener::bind("127.0.0.1:0");
+    addresses_.push_back(listener.address());
+    if (i == 0) {
+      listeners_ = std::make_unique<hub::Listeners>(server(), nullptr);
+      listeners_->add(std::move(listener), false);
+    } else {
+      detached_.emplace_back(co_await listener.detach());
+    }
+  }
+  if (cores > 1) {
+    others_ = std::thread([this, cores] {
+      CoresOptions options;
+      options.count = cores - 1;
+      const Result<> served =
+          run_on_cores([this](Core& core) { return serve(core); }, options, stop_.get_token());
+      if (!served && served.error() != std::errc::operation_canceled) {
+        ADD_FAILURE() << served.error().to_string_with_trace();
+      }
+    });
+  }
+  group.start(server().run());
+  co_await server().ready().wait();
   group.start(listeners_->run());
+}
+
+namespace {
+
+Task<> serve_both(Group& group, hub::Hub& hub, hub::Listeners& listeners) {
+  group.start(hub.run());
+  co_await hub.ready().wait();
+  group.start(listeners.run());
+}
+
+}  // namespace
+
+Task<> TestHub::serve(Core& core) {
+  hub::Hub& hub = *hubs_[core.index() + 1];
+  hub::Listeners listeners(hub, nullptr);
+  DetachedListener detached = *std::move(detached_[core.index()]);
+  Listener listener = co_await Listener::attach(std::move(detached));
+  listeners.add(std::move(listener), false);
+  auto body = [&](Group& group) { return serve_both(group, hub, listeners); };
+  co_await with_group(body);
+}
+
+Task<> TestHub::settle() {
+  while (tail_->take() != nullptr) ++batches_;
+  for (const std::unique_ptr<hub::Hub>& hub : hubs_) {
+    while (hub->batches_applied() < batches_) co_await sleep(1ms);
+  }
 }
 
 void TestHub::set_config(const hub::Config& changed) {
   config = changed;
-  hub_->set_config(std::make_shared<const hub::Config>(config));
+  server().set_config(std::make_shared<const hub::Config>(config));
 }
 
 Task<HubClient> TestHub::connect() {
-  StreamSocket socket = co_await StreamSocket::connect(address_);
-  co_return HubClient(std::make_unique<StreamSocket>(std::move(socket)));
+  const Address& address = addresses_[connections_++ % addresses_.size()];
+  StreamSocket socket = co_await StreamSocket::connect(address);
+  co_return HubClient(std::make_unique<StreamSocket>(std::move(socket)), this);
 }
 
 namespace {
@@ -164,6 +235,7 @@ void run_conversation(Task<> (*conversation)(TestHub&)) {
   const std::unique_ptr<Runtime> runtime = make_runtime();  // outlives the hub's listener
   TestHub hub;
   const Result<> result = run(*runtime, run_in(hub, conversation));
+  hub.stop();
   if (!result && result.error() != std::errc::operation_canceled) {
     ADD_FAILURE() << result.error().to_string_with_trace();
   }

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,11 +29,16 @@ namespace ieum::test {
 
 using namespace std::chrono_literals;
 
+class TestHub;
+
 /// A client that has connected: sends lines, and looks at those that it gets.
 class HubClient {
  public:
-  explicit HubClient(std::unique_ptr<Stream> stream) : stream_(std::move(stream)) {}
+  /// `hub`: null if it is not of this process.
+  explicit HubClient(std::unique_ptr<Stream> stream, TestHub* hub = nullptr)
+      : stream_(std::move(stream)), hub_(hub) {}
 
+  /// Once all cores of the hub know what was done before.
   Task<> send(std::string line);
   Task<> send_bytes(std::string bytes);
   /// The next line, without its end; empty at the end of the stream.
@@ -50,33 +58,52 @@ class HubClient {
 
  private:
   std::unique_ptr<Stream> stream_;
+  TestHub* hub_;
   hub::LineSplitter splitter_{1 << 20};
   int syncs_ = 0;
 };
 
-/// A hub with its log and accounts in memory, on a port of this machine.
+/// A hub with its log and accounts in memory, on a port of this machine for each of its cores, to
+/// which clients connect in turn. Its first core is this runtime.
 class TestHub {
  public:
   TestHub();
+  ~TestHub();
+  TestHub(const TestHub&) = delete;
+  TestHub& operator=(const TestHub&) = delete;
+
   hub::Config config;  // before `start`
   hub::MemoryRoomLog log;
   hub::MemoryAccountStore accounts;
-  hub::Hub& server() { return *hub_; }
+  hub::Hub& server() { return *hubs_.front(); }
 
   Task<> start(Group& group);
+  /// Once this runtime's tasks have ended: ends the other cores.
+  void stop();
   Task<HubClient> connect();
   /// One that has registered as `nick`, with these capabilities, and read what greets it.
   Task<HubClient> client(std::string nick, std::string caps = "");
   /// The same, logged in to an account of that name, which is made if there is none.
   Task<HubClient> member(std::string nick, std::string caps = "");
-  [[nodiscard]] const Address& address() const noexcept { return address_; }
+  [[nodiscard]] const Address& address() const noexcept { return addresses_.front(); }
   void set_config(const hub::Config& config);
+  /// Until every core knows what was told to any before.
+  Task<> settle();
 
  private:
+  Task<> serve(Core& core);
+
   hub::EventLog events_{false, true};
-  std::unique_ptr<hub::Hub> hub_;
-  std::unique_ptr<hub::Listeners> listeners_;
-  Address address_;
+  std::unique_ptr<hub::Common> common_;
+  std::vector<std::unique_ptr<hub::Hub>> hubs_;
+  std::unique_ptr<hub::Listeners> listeners_;              // of the first core
+  std::vector<std::optional<DetachedListener>> detached_;  // of the others
+  std::vector<Address> addresses_;
+  std::size_t connections_ = 0;
+  std::optional<hub::Tail> tail_;  // as the cores have one
+  std::uint64_t batches_ = 0;      // that came by it
+  std::stop_source stop_;
+  std::thread others_;
 };
 
 /// All capabilities that a modern client asks for.

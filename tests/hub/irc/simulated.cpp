@@ -31,8 +31,8 @@ Task<> serve_hub(Disk& disk) {
   const auto clock = [&disk] {
     return std::chrono::floor<std::chrono::milliseconds>(disk.host->wall_clock());
   };
-  hub::Hub hub(std::make_shared<const hub::Config>(disk.config),
-               hub::Services{disk.log, disk.accounts, disk.events, clock});
+  hub::Common common(std::make_shared<const hub::Config>(disk.config));
+  hub::Hub hub(hub::Services{disk.log, disk.accounts, disk.events, clock, common});
   hub::Listeners listeners(hub, nullptr);
   listeners.add(co_await Listener::bind("*:" + std::to_string(port)), false);
   auto body = [&](Group& group) { return serve_group(group, hub, listeners); };

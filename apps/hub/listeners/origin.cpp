@@ -1,13 +1,11 @@
-// Admission: how many connections there are.
-#include "listeners/admission.hpp"
+// Where a client comes from.
+#include "listeners/origin.hpp"
 
 #include <algorithm>
 
 namespace ieum::hub {
 
 namespace {
-
-constexpr std::size_t refusals_max = 64;  // connections that are only told that there is no room
 
 std::string host_of(const Address& peer) {
   if (!peer.is_ip()) return "localhost";
@@ -21,21 +19,6 @@ std::string host_of(const Address& peer) {
 }
 
 }  // namespace
-
-Admission::Place Admission::enter(const std::string& host, const Config& config) {
-  if (all_ >= config.clients + refusals_max) return {};
-  std::size_t& here = by_host_[host];
-  if (here >= config.connections_per_address) return {};
-  ++here;
-  ++all_;
-  return {*this, host};
-}
-
-void Admission::leave(const std::string& host) noexcept {
-  --all_;
-  const auto found = by_host_.find(host);
-  if (--found->second == 0) by_host_.erase(found);
-}
 
 Origin origin_of(const Address& peer, bool secure, const Config& config) {
   Origin origin;
