@@ -117,7 +117,8 @@ struct Pending {
 ///
 /// `wait(deadline, done)` appends what has completed since the last call to `done`. It returns when
 /// at least one has, when `wake` was called since the last return, or not before `deadline`; at
-/// once if the deadline has passed. It may also return early for no reason.
+/// once if the deadline has passed. It may also return early for no reason. Where much has been
+/// received at once, it may leave receives for the next calls, which then do not wait.
 ///
 /// ## Calls that do not wait
 /// They answer at least 0, or a negated errno.

@@ -12,6 +12,11 @@
 
 namespace ieum::detail {
 
+/// What a driver over a kernel tells to have received at a time, if there is that much; the rest is
+/// for the turns that follow. A core's cache holds so much while it is decrypted, used and
+/// encrypted: of what came before it, nothing would be left there.
+inline constexpr std::size_t turn_bytes_max = std::size_t{128} * 1024;
+
 /// Whether `operation` is of the direction that receives.
 inline bool is_in(const Operation& operation) noexcept {
   return operation.kind == Operation::Kind::receive || operation.kind == Operation::Kind::accept ||

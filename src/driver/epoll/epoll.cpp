@@ -239,13 +239,19 @@ void EpollDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
   const auto are_wanted = [&] { return !starved_.empty() || !leases_.empty(); };
   if (are_wanted()) [[unlikely]]
     hand_out_buffers();
-  const bool waits = completed_.empty();
+  const bool waits = completed_.empty() && event_ == events_count_;
   if (are_wanted() && pool_.small_left() > 0) {  // there was no memory for one
     deadline = std::min(deadline, now() + no_memory_pause);
   }
-  const int count = wait_for_events(waits ? pool_.trim_before(deadline) : TimePoint::min());
+  // First those that the turn before has left over.
+  if (event_ == events_count_) {
+    event_ = 0;
+    const int count = wait_for_events(waits ? pool_.trim_before(deadline) : TimePoint::min());
+    events_count_ = static_cast<std::size_t>(std::max(count, 0));
+  }
   done.append(completed_);
-  for (int i = 0; i < count; ++i) take_event(events_[static_cast<std::size_t>(i)], done);
+  received_ = 0;
+  while (event_ < events_count_ && received_ < turn_bytes_max) take_event(events_[event_++], done);
 }
 
 void EpollDriver::hand_out_buffers() noexcept {
@@ -300,6 +306,9 @@ void EpollDriver::progress(Operation*& pending, Slot& at, bool ready,
   Operation& operation = *pending;
   pending = nullptr;  // before the attempt: an accept may move the table
   if (attempt(operation, at)) {
+    if (operation.kind == Kind::receive && operation.result > 0) {
+      received_ += static_cast<std::size_t>(operation.result);
+    }
     done.push(operation);
   } else {
     (is_in(operation) ? slot(operation.handle).in : slot(operation.handle).out) = &operation;

@@ -145,6 +145,9 @@ class EpollDriver final : public LinuxDriver {
   bool retrying_ = false;      // one of the starved
   std::size_t extra_max_ = 0;  // buffers beyond the maximum, while those are served
   std::array<epoll_event, events_max> events_{};
+  std::size_t events_count_ = 0;
+  std::size_t event_ = 0;     // of them, the next to be taken
+  std::size_t received_ = 0;  // bytes, in this turn
 };
 
 }  // namespace ieum::detail::epoll

@@ -91,7 +91,7 @@ io_uring_sqe* Ring::entry() noexcept {
 
 void Ring::spill() noexcept {
   io_uring_cqe completion;
-  while (take(completion)) spilled_.push_back(completion);
+  while (take(completion)) taken_.push_back(completion);
 }
 
 void Ring::flush() noexcept {

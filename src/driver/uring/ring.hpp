@@ -35,17 +35,21 @@ class Ring {
   /// Submits, then waits until there is a completion, or `deadline` has come.
   void wait(TimePoint deadline) noexcept;
 
-  /// Calls `each(const io_uring_cqe&)` for what was completed when it was called. `each` may ask
-  /// for entries, and so submit and spill.
+  /// Calls `each(const io_uring_cqe&)` for what was completed when it was called; false: not now,
+  /// it is kept for the next time. `each` may ask for entries, and so submit and spill.
   template <class F>
   void reap(F each) {
-    if (!spilled_.empty()) [[unlikely]] {
-      for (const io_uring_cqe& completion : std::exchange(spilled_, {})) each(completion);
+    if (!taken_.empty()) [[unlikely]] {
+      kept_.swap(taken_);
+      for (const io_uring_cqe& completion : kept_) {
+        if (!each(completion)) taken_.push_back(completion);
+      }
+      kept_.clear();
     }
     for (unsigned left = io_uring_cq_ready(&ring_); left > 0; --left) {
       io_uring_cqe completion;
       if (!take(completion)) return;
-      each(completion);
+      if (!each(completion)) taken_.push_back(completion);
     }
   }
 
@@ -62,11 +66,14 @@ class Ring {
     return true;
   }
   [[nodiscard]] bool has_completions() noexcept {
-    return !spilled_.empty() || io_uring_cq_ready(&ring_) > 0;
+    return !taken_.empty() || io_uring_cq_ready(&ring_) > 0;
   }
 
   io_uring ring_{};
-  std::vector<io_uring_cqe> spilled_;  // taken out early, to make room in the kernel
+  // Out of the queue: to make room in the kernel, or not wanted yet. And those of the last time,
+  // while `reap` looks through them.
+  std::vector<io_uring_cqe> taken_;
+  std::vector<io_uring_cqe> kept_;
   bool is_open_ = false;
   bool is_enabled_ = false;
 };

@@ -182,7 +182,15 @@ void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
       done.empty() && wake_armed_ && backlog_.empty() && cancels_owed_.empty() && !hands_on;
   if (sleeps) deadline = direct_.trim_before(buffers_.pool().trim_before(deadline));
   ring_.wait(sleeps ? deadline : TimePoint::min());
-  ring_.reap([&](const io_uring_cqe& completion) { take(completion, done); });
+  std::size_t received = 0;
+  ring_.reap([&](const io_uring_cqe& completion) {
+    if (has_received(completion)) {
+      if (received >= turn_bytes_max) return false;
+      received += static_cast<std::size_t>(completion.res);
+    }
+    take(completion, done);
+    return true;
+  });
   done.append(completed_);
 }
 
@@ -231,6 +239,12 @@ void UringDriver::arm_wake() noexcept {
   io_uring_prep_poll_multishot(entry, wake_, POLLIN);
   io_uring_sqe_set_data64(entry, static_cast<std::uint64_t>(Tag::wake));
   wake_armed_ = true;
+}
+
+bool UringDriver::has_received(const io_uring_cqe& completion) noexcept {
+  const auto tag = static_cast<Tag>(completion.user_data & ((1U << tag_bits) - 1));
+  return completion.res > 0 && tag == Tag::operation &&
+         reinterpret_cast<const Operation*>(completion.user_data)->kind == Kind::receive;
 }
 
 void UringDriver::take(const io_uring_cqe& completion, OperationQueue& done) noexcept {

@@ -144,6 +144,7 @@ class UringDriver final : public LinuxDriver {
   void reuse_message(Slot& at) noexcept;
 
   // Its end.
+  static bool has_received(const io_uring_cqe& completion) noexcept;
   void take(const io_uring_cqe& completion, OperationQueue& done) noexcept;
   void ended(Operation& operation, int result, unsigned flags, OperationQueue& done) noexcept;
   bool receive_ended(Operation& operation, Slot& at, int result, unsigned flags) noexcept;

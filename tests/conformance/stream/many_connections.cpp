@@ -175,6 +175,90 @@ Task<> layers_wait(std::size_t count, std::size_t rounds) {
   EXPECT_EQ(echoed, rounds * count);
 }
 
+/// More than a driver tells of in one turn (`turn_bytes_max`), for all of them at once.
+struct ManyAtOnce {
+  static constexpr std::size_t count = 40;
+  static constexpr std::size_t rounds = 8;
+  static constexpr std::size_t bytes = 16'000;
+  const Source source{count};
+  std::vector<Pair> pairs;
+  std::array<std::string, count> got;
+  std::array<bool, count> ended{};
+
+  Task<> connect() {
+    for (std::size_t i = 0; i < count; ++i) {
+      Pair pair = co_await connected();
+      pairs.push_back(std::move(pair));
+    }
+  }
+  Task<> send() {
+    for (std::size_t i = 0; i < count; ++i) {
+      co_await pairs[i].client.write_all(source.message(i, bytes));
+    }
+  }
+  /// All of it, or what came before the socket was closed.
+  Task<> receive(std::size_t number) {
+    const Result<> done = co_await attempt(receive_all(number));
+    if (!done) {
+      EXPECT_EQ(done.error(), std::errc::operation_canceled) << done.error().to_string();
+    }
+    ended[number] = true;
+  }
+  Task<> receive_all(std::size_t number) {
+    std::array<std::byte, bytes> buffer{};
+    while (got[number].size() < rounds * bytes) {
+      if (number % 2 == 0) {
+        const Lease data = co_await pairs[number].server.receive();
+        got[number] += data.text();
+      } else {
+        const std::size_t size = co_await pairs[number].server.read_some(buffer);
+        got[number].append(reinterpret_cast<const char*>(buffer.data()), size);
+      }
+    }
+  }
+  [[nodiscard]] bool is_right(std::size_t number) const {
+    for (std::size_t at = 0; at < got[number].size(); at += bytes) {
+      const std::string_view part = std::string_view(got[number]).substr(at, bytes);
+      if (!same_bytes(bytes_of(part), source.message(number, part.size()))) return false;
+    }
+    return true;
+  }
+};
+
+CO_TEST(ManyConnections, that_much_comes_for_at_once) {
+  ManyAtOnce many;
+  co_await many.connect();
+  auto body = [&](Group& group) -> Task<> {
+    for (std::size_t i = 0; i < ManyAtOnce::count; ++i) group.start(many.receive(i));
+    for (std::size_t round = 0; round < ManyAtOnce::rounds; ++round) co_await many.send();
+  };
+  co_await with_group(body);
+  for (std::size_t i = 0; i < ManyAtOnce::count; ++i) {
+    EXPECT_EQ(many.got[i].size(), ManyAtOnce::rounds * ManyAtOnce::bytes);
+    EXPECT_TRUE(many.is_right(i)) << i;
+  }
+}
+
+CO_TEST(ManyConnections, that_are_closed_with_much_to_be_told_of) {
+  ManyAtOnce many;
+  co_await many.connect();
+  auto body = [&](Group& group) -> Task<> {
+    for (std::size_t i = 0; i < ManyAtOnce::count; ++i) group.start(many.receive(i));
+    co_await many.send();
+    co_await yield();  // from here on each turn tells of some of it
+    for (std::size_t i = ManyAtOnce::count; i-- > 0;) {
+      co_await many.pairs[i].server.close();
+      if (i % 4 == 0) co_await yield();
+    }
+  };
+  co_await with_group(body);
+  for (std::size_t i = 0; i < ManyAtOnce::count; ++i) {
+    EXPECT_TRUE(many.ended[i]);
+    EXPECT_LE(many.got[i].size(), ManyAtOnce::bytes);
+    EXPECT_TRUE(many.is_right(i)) << i;
+  }
+}
+
 TEST(ManyConnections, nine_thousand_layered_streams_share_a_thousand_buffers) {
   constexpr std::size_t count = 9'000;
   const ManyDescriptors many;
