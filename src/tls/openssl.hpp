@@ -32,10 +32,16 @@ using X509Pointer = std::unique_ptr<X509, Freed<X509_free>>;
 /// when it ends, as whoever else uses OpenSSL on the thread needs it.
 class ErrorScope {
  public:
-  ErrorScope() noexcept { ERR_clear_error(); }
+  ErrorScope() noexcept { clear(); }
   ErrorScope(const ErrorScope&) = delete;
   ErrorScope& operator=(const ErrorScope&) = delete;
-  ~ErrorScope() { ERR_clear_error(); }
+  ~ErrorScope() { clear(); }
+
+ private:
+  /// To clear an empty queue goes through all that it could hold.
+  static void clear() noexcept {
+    if (ERR_peek_error() != 0) ERR_clear_error();
+  }
 };
 
 /// What is first in the thread's queue of errors, as OpenSSL puts it; empty if there is none.

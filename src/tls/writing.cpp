@@ -100,7 +100,9 @@ void TlsSession::Writing::encrypt() noexcept {
       SSL_version(ssl) == TLS1_3_VERSION &&
       i2d_SSL_SESSION(SSL_get0_session(ssl), nullptr) <= ticketed_bytes_max) {
     // Not at the end of the handshake: a client that sends, reads nothing and closes would reset
-    // the connection for it, and we would lose what it has sent.
+    // the connection for it, and we would lose what it has sent. New keys that wait to be told go
+    // first: OpenSSL would make no ticket before.
+    if (SSL_in_init(ssl) == 1) SSL_do_handshake(ssl);
     SSL_new_session_ticket(ssl);
   }
   for (std::size_t records = tls::OutBuffer::records; records > 0 && has_more();) {

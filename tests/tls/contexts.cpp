@@ -139,6 +139,24 @@ CO_TEST(TlsContexts, sessions_are_resumed) {
   }
 }
 
+CO_TEST(TlsContexts, new_keys_before_the_first_write_leave_room_for_a_ticket) {
+  const TlsClientContext client = client_context();
+  const TlsServerContext server = server_context();
+  Listener listener = co_await Listener::bind("127.0.0.1:0");
+  for (int i = 0; i < 2; ++i) {
+    Pair pair;
+    pair.client = co_await StreamSocket::connect(listener.address());
+    pair.server = co_await listener.accept();
+    Met met =
+        co_await try_tls(std::make_unique<StreamSocket>(std::move(pair.client)),
+                         std::make_unique<StreamSocket>(std::move(pair.server)), client, server);
+    CO_ASSERT(met.client && met.server);
+    EXPECT_EQ(met.seen_by_server.resumed, i > 0);
+    co_await met.server->update_keys();
+    co_await talk(met);
+  }
+}
+
 /// A connection to `listener`, one byte each way: whether the session was resumed, as the server
 /// sees it.
 Task<Met> meet_at(Listener& listener, const TlsClientContext& client,
