@@ -3,12 +3,12 @@
 
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <fstream>
 
 #include "http/scripted_server.hpp"
 #include "support/child.hpp"
 #include "support/files.hpp"
+#include "support/network_namespace.hpp"
 
 namespace ieum::test {
 namespace {
@@ -18,11 +18,6 @@ using http::Content;
 using http::ContentWriter;
 using http::Reply;
 using http::Status;
-
-bool has_program(const std::string& name) {
-  const std::string look = "command -v " + name + " >/dev/null 2>&1";
-  return std::system(look.c_str()) == 0;
-}
 
 std::string url_of(std::uint16_t port, std::string_view path) {
   return "http://127.0.0.1:" + std::to_string(port) + std::string(path);

@@ -1,93 +1,13 @@
 // Talking to openssl, curl and socat, in both roles.
-#include <filesystem>
 #include <fstream>
 
 #include <gmock/gmock.h>
 
-#include "support/child.hpp"
-#include "tls/sessions.hpp"
+#include "tls/programs.hpp"
 #include "tls/wrong_certificates.hpp"
 
 namespace ieum::test {
 namespace {
-
-bool is_installed(const std::string& program) {
-  return std::filesystem::exists("/usr/bin/" + program) ||
-         std::filesystem::exists("/bin/" + program);
-}
-#define NEEDS(program)        \
-  if (!is_installed(program)) \
-  GTEST_SKIP() << "this needs the program " program " (Debian: " program ")"
-
-constexpr ProcessOptions on_pipes{.input = ProcessOptions::Standard::stream,
-                                  .output = ProcessOptions::Standard::stream,
-                                  .error = ProcessOptions::Standard::null};
-
-std::string long_text() {
-  std::string text;
-  for (int i = 0; i < 200'000; ++i) text += "a line, " + std::to_string(i) + "\n";
-  return text;
-}
-
-/// Sends `text` to the program's standard input while what it says is read: gives that.
-Task<std::string> talk(Process& program, const std::string& text) {
-  std::string got;
-  auto sending = [&]() -> Task<> {
-    const Result<> sent = co_await attempt(program.input().write_all(text));
-    static_cast<void>(sent);  // what it has not taken, the test sees
-    co_await program.input().close();
-  };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(sending());
-    got = co_await read_to_end(program.output());
-  };
-  co_await with_group(body);
-  co_return got;
-}
-
-/// Our server, which does `serve` with one client, and a program as that client: what it says.
-template <class Serve>
-Task<std::string> client_program(const TlsServerContext& context, std::vector<std::string> command,
-                                 std::string input, Serve serve, int expected_status = 0) {
-  Listener listener = co_await Listener::bind("127.0.0.1:0");
-  const std::string port = std::to_string(listener.address().port());
-  for (std::string& argument : command) {
-    const std::size_t at = argument.find("PORT");
-    if (at != std::string::npos) argument.replace(at, 4, port);
-  }
-  auto serving = [&]() -> Task<> {
-    StreamSocket socket = co_await listener.accept();
-    Result<TlsStream> stream = co_await attempt(TlsStream::server(std::move(socket), context));
-    if (stream) co_await serve(*stream);
-  };
-  std::string got;
-  auto body = [&](Group& group) -> Task<> {
-    group.start(serving());
-    Process program = co_await Process::start(command, on_pipes);
-    got = co_await talk(program, input);
-    const ExitStatus status = co_await program.wait();
-    EXPECT_EQ(status.code, expected_status) << status.to_string();
-  };
-  co_await with_group(body);
-  co_return got;
-}
-
-/// Connects to a program that may not listen yet.
-Task<StreamSocket> connect_patiently(std::uint16_t port) {
-  for (;;) {
-    Result<StreamSocket> socket =
-        co_await attempt(StreamSocket::connect(Address::ipv4_loopback(port)));
-    if (socket) co_return std::move(*socket);
-    co_await sleep(5ms);
-  }
-}
-
-Task<> echo_all(TlsStream& stream) {
-  while (Lease data = co_await stream.receive()) co_await stream.write_all(data);
-  co_await stream.close();
-}
-
-std::vector<std::string> versions() { return {"-tls1_2", "-tls1_3"}; }
 
 // ---- openssl -----------------------------------------------------------------------------------
 
@@ -111,12 +31,12 @@ Task<> openssl_client() {
     command.push_back(version);
     const std::string got = co_await client_program(context, command, "hello\n", answer);
     EXPECT_EQ(got, "and hello to you\n");
-    EXPECT_EQ(peer.version, version == "-tls1_2" ? "TLSv1.2" : "TLSv1.3");
+    EXPECT_EQ(peer.version, version_name(version));
     EXPECT_EQ(peer.server_name, "server.test");
   }
 }
 TEST(TlsPeers, openssl_as_a_client) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   expect_success_in_time(openssl_client());
 }
 
@@ -141,7 +61,7 @@ Task<> openssl_client_resumes() {
   }
 }
 TEST(TlsPeers, openssl_as_a_client_resumes_a_session) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   expect_success_in_time(openssl_client_resumes());
 }
 
@@ -163,7 +83,7 @@ Task<> openssl_client_asks_for_a_staple() {
   }
 }
 TEST(TlsPeers, openssl_as_a_client_gets_the_stapled_response) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   expect_success_in_time(openssl_client_asks_for_a_staple());
 }
 
@@ -197,7 +117,7 @@ Task<> openssl_client_after_a_reload_that_failed() {
   EXPECT_EQ(response_in(after), response_in(before));
 }
 TEST(TlsPeers, openssl_as_a_client_gets_the_same_response_after_a_reload_that_failed) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   expect_success_in_time(openssl_client_after_a_reload_that_failed());
 }
 
@@ -229,7 +149,7 @@ Task<> openssl_client_updates() {
   EXPECT_THAT(said, testing::HasSubstr("with new keys 4"));
 }
 TEST(TlsPeers, openssl_as_a_client_changes_keys) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   expect_success_in_time(openssl_client_updates());
 }
 
@@ -263,7 +183,7 @@ Task<> openssl_servers() {
     auto reversed = [&](Result<TlsStream>& stream, int round) -> Task<> {
       CO_ASSERT(stream);
       const TlsPeer peer = stream->peer();
-      EXPECT_EQ(peer.version, version == "-tls1_2" ? "TLSv1.2" : "TLSv1.3");
+      EXPECT_EQ(peer.version, version_name(version));
       EXPECT_EQ(peer.resumed, round > 0) << version;
       co_await stream->write_all("stressed\n");
       const std::string text = co_await read_text(*stream, 9);
@@ -275,8 +195,68 @@ Task<> openssl_servers() {
   }
 }
 TEST(TlsPeers, openssl_as_a_server) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   expect_success_in_time(openssl_servers());
+}
+
+/// `openssl s_server` that does what its input says, and sends the rest of it.
+template <class Talk>
+Task<> openssl_server_told(const std::string& version, Talk talk_with) {
+  const TlsClientContext context = client_context();
+  const std::uint16_t port = free_port();
+  const CertificateFiles& files = server_files();
+  const std::vector<std::string> command{"openssl", "s_server",
+                                         "-accept", "127.0.0.1:" + std::to_string(port),
+                                         "-cert",   files.certificate.path(),
+                                         "-key",    files.key.path(),
+                                         version};
+  Process program = co_await Process::start(command, on_pipes);
+  auto listening = [&]() -> Task<> { static_cast<void>(co_await read_to_end(program.output())); };
+  TlsOptions options;
+  options.context = &context;
+  auto body = [&](Group& group) -> Task<> {
+    group.start(listening());
+    StreamSocket socket = co_await connect_patiently(port);
+    TlsStream stream = co_await TlsStream::client(std::move(socket), "server.test", options);
+    co_await talk_with(program, stream);
+    co_await program.input().close();
+    co_await program.kill(SIGTERM);
+  };
+  co_await with_group(body);
+}
+
+Task<> openssl_server_updates() {
+  auto talk_with = [](Process& program, TlsStream& stream) -> Task<> {
+    for (int i = 0; i < 4; ++i) {
+      co_await program.input().write_all(i % 2 == 0 ? "K\n" : "k\n");
+      co_await sleep(200ms);  // it looks at the first byte of what it reads at once
+      co_await program.input().write_all("hello\n");
+      const std::string text = co_await read_text(stream, 6);
+      EXPECT_EQ(text, "hello\n");
+      co_await stream.update_keys();
+      co_await stream.write_all("with new keys\n");
+    }
+  };
+  co_await openssl_server_told("-tls1_3", talk_with);
+}
+TEST(TlsPeers, openssl_as_a_server_changes_keys) {
+  NEEDS("openssl", "openssl");
+  expect_success_in_time(openssl_server_updates());
+}
+
+Task<> openssl_server_renegotiates() {
+  auto talk_with = [](Process& program, TlsStream& stream) -> Task<> {
+    co_await program.input().write_all("r\n");
+    const Result<Lease> read = co_await attempt(stream.receive());
+    CO_ASSERT(!read);
+    EXPECT_EQ(read.error(), std::errc::protocol_error) << read.error().to_string();
+    EXPECT_EQ(read.error().detail(), "the peer asks to renegotiate, which is refused");
+  };
+  co_await openssl_server_told("-tls1_2", talk_with);
+}
+TEST(TlsPeers, openssl_as_a_server_must_not_renegotiate) {
+  NEEDS("openssl", "openssl");
+  expect_success_in_time(openssl_server_renegotiates());
 }
 
 Task<> openssl_asks_for_certificates() {
@@ -304,8 +284,26 @@ Task<> openssl_asks_for_certificates() {
   co_await openssl_server(asks, server_files(), without, 1, refused);
 }
 TEST(TlsPeers, openssl_as_a_server_asks_for_a_certificate) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   expect_success_in_time(openssl_asks_for_certificates());
+}
+
+/// Whose key exchange would cost us much: nothing in common.
+Task<> openssl_exchanges_over_finite_fields() {
+  const TlsServerContext context = server_context();
+  auto nothing = [](TlsStream& /*stream*/) -> Task<> {
+    ADD_FAILURE() << "it was let in";
+    co_return;
+  };
+  for (const std::string groups : {"ffdhe2048", "ffdhe8192"}) {
+    const std::vector<std::string> command{"openssl",        "s_client", "-tls1_3", "-connect",
+                                           "127.0.0.1:PORT", "-groups",  groups};
+    static_cast<void>(co_await client_program(context, command, "", nothing, 1));
+  }
+}
+TEST(TlsPeers, openssl_as_a_client_with_finite_fields_is_refused) {
+  NEEDS("openssl", "openssl");
+  expect_success_in_time(openssl_exchanges_over_finite_fields());
 }
 
 /// Certificates that our own server would not load.
@@ -336,7 +334,7 @@ Task<> openssl_shows_weak_ones() {
   }
 }
 TEST(TlsPeers, openssl_as_a_server_shows_weak_certificates) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   expect_success_in_time(openssl_shows_weak_ones());
 }
 
@@ -353,7 +351,7 @@ Task<> openssl_speaks_old_versions() {
   co_await openssl_server(cbc, server_files(), context, 1, look);
 }
 TEST(TlsPeers, openssl_as_a_server_of_old_versions_and_ciphers_is_refused) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   expect_success_in_time(openssl_speaks_old_versions());
 }
 
@@ -374,7 +372,7 @@ Task<> openssl_client_renegotiates() {
   EXPECT_EQ(read.error().detail(), "the peer asks to renegotiate, which is refused");
 }
 TEST(TlsPeers, openssl_as_a_client_must_not_renegotiate) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   expect_success_in_time(openssl_client_renegotiates());
 }
 
@@ -389,7 +387,7 @@ std::vector<std::string> curl_command(const std::string& roots, const std::strin
 Task<> curl_downloads() {
   TlsServerContext context = server_context();
   expect_good(context.set_alpn("http/1.1"));
-  const std::string page = long_text();
+  const std::string& page = long_text();
   for (const char* most : {"1.2", "1.3"}) {
     TlsPeer peer;
     auto answer = [&](TlsStream& stream) -> Task<> {
@@ -413,8 +411,40 @@ Task<> curl_downloads() {
   }
 }
 TEST(TlsPeers, curl_downloads_and_knows_the_pin) {
-  NEEDS("curl");
+  NEEDS("curl", "curl");
   expect_success_in_time(curl_downloads());
+}
+
+/// Two requests over connections of their own: the second resumes the first's session.
+Task<> curl_comes_again() {
+  TlsServerContext context = server_context();
+  expect_good(context.require_clients(authority_file()));
+  for (const char* most : {"1.2", "1.3"}) {
+    std::vector<bool> resumed;
+    auto answer = [&](TlsStream& stream) -> Task<> {
+      resumed.push_back(stream.peer().resumed);
+      std::string request;
+      static_cast<void>(co_await stream.read_until(request, "\r\n\r\n", 16'384));
+      if (stream.peer().version == "TLSv1.3") co_await stream.update_keys();
+      co_await stream.write_all("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello\n");
+      co_await stream.close();
+    };
+    std::vector<std::string> command = curl_command(authority_file(), "server.test");
+    for (const std::string& more :
+         {std::string("https://server.test/again"), std::string("--tls-max"), std::string(most),
+          std::string("--cert"), client_files().certificate.path(), std::string("--key"),
+          client_files().key.path()}) {
+      command.push_back(more);
+    }
+    const std::string got = co_await client_program(context, command, "", answer, 0, 2);
+    EXPECT_EQ(got, "hello\nhello\n");
+    // It wants no tickets of TLS 1.2, and we keep no sessions for those who do not.
+    EXPECT_THAT(resumed, testing::ElementsAre(false, std::string_view(most) == "1.3"));
+  }
+}
+TEST(TlsPeers, curl_comes_again_with_a_certificate) {
+  NEEDS("curl", "curl");
+  expect_success_in_time(curl_comes_again());
 }
 
 Task<> curl_judges() {
@@ -434,7 +464,7 @@ Task<> curl_judges() {
   }
 }
 TEST(TlsPeers, curl_judges_certificates_as_we_do) {
-  NEEDS("curl");
+  NEEDS("curl", "curl");
   expect_success_in_time(curl_judges());
 }
 
@@ -442,7 +472,7 @@ TEST(TlsPeers, curl_judges_certificates_as_we_do) {
 
 Task<> socat_client() {
   const TlsServerContext context = server_context();
-  const std::string text = long_text();
+  const std::string& text = long_text();
   const std::string target =
       "OPENSSL:127.0.0.1:PORT,commonname=server.test,cafile=" + authority_file();
   const std::vector<std::string> command{"socat", "-t", "30", "-", target};
@@ -451,7 +481,7 @@ Task<> socat_client() {
   EXPECT_TRUE(got == text);
 }
 TEST(TlsPeers, socat_as_a_client_that_half_closes) {
-  NEEDS("socat");
+  NEEDS("socat", "socat");
   expect_success_in_time(socat_client());
 }
 
@@ -468,22 +498,13 @@ Task<> socat_server() {
   TlsOptions options;
   options.context = &context;
   TlsStream stream = co_await TlsStream::client(std::move(socket), "server.test", options);
-  const std::string text = long_text();
-  std::string got;
-  auto sending = [&]() -> Task<> {
-    co_await stream.write_all(text);
-    co_await stream.shutdown_write();
-  };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(sending());
-    got = co_await read_to_end(stream);
-  };
-  co_await with_group(body);
+  const std::string& text = long_text();
+  const std::string got = co_await send_and_read(stream, text);
   EXPECT_EQ(got.size(), text.size());
   EXPECT_TRUE(got == text);
 }
 TEST(TlsPeers, socat_as_a_server) {
-  NEEDS("socat");
+  NEEDS("socat", "socat");
   expect_success_in_time(socat_server());
 }
 
@@ -502,7 +523,7 @@ bool openssl_takes(const Made& made, const std::string& name) {
 }
 
 TEST(TlsPeers, openssl_judges_certificates_as_we_do) {
-  NEEDS("openssl");
+  NEEDS("openssl", "openssl");
   for (const Wrong& wrong : kinds_of_wrong()) {
     // It takes the subject for a name where there is no other, which RFC 9525 does not, and a
     // wildcard for a part of a label.

@@ -1,6 +1,7 @@
 // `ieum certificate make`: what it makes, what it leaves alone, and that others take it.
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include <gmock/gmock.h>

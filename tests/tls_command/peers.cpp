@@ -1,9 +1,9 @@
 // The command over TLS, beside openssl, curl, socat, gnutls and nginx.
-#include <sys/stat.h>
-#include <fstream>
-
 #include <gmock/gmock.h>
 
+#include <ieum/tls_context.hpp>
+
+#include "tls/nginx.hpp"
 #include "tls_command/tls_command.hpp"
 
 namespace ieum::test {
@@ -21,6 +21,13 @@ Said run_other(const Words& command, const std::string& input = "") {
   said.status = child.wait();
   said.errors = child.error_output();
   return said;
+}
+
+/// What follows "sha256//" in a pin.
+std::string pin_of(const CertificateFiles& files) {
+  const Result<TlsServerContext> context =
+      TlsServerContext::load(files.certificate.path(), files.key.path());
+  return context ? context->pin().substr(8) : std::string();
 }
 
 const std::string& certificate() { return server_files().certificate.path(); }
@@ -157,82 +164,77 @@ TEST(TlsCommandPeers, gnutls_as_a_server) {
 
 // ---- nginx --------------------------------------------------------------------------------------
 
-/// Installed, or unpacked from its package without its being started.
-std::string find_nginx() {
-  static const TemporaryDirectory directory;
-  if (std::filesystem::exists("/usr/sbin/nginx")) return "/usr/sbin/nginx";
-  if (!is_installed("apt-get") || !is_installed("dpkg")) return {};
-  static const std::string unpacked = [] {
-    Child child({"sh", "-c", "cd \"$1\" && apt-get -q download nginx && dpkg -x nginx_*.deb .",
-                 "sh", directory.path("")});
-    child.close_input();
-    child.wait();
-    std::string program = directory.path("usr/sbin/nginx");
-    return std::filesystem::exists(program) ? program : std::string();
-  }();
-  return unpacked;
-}
-
-/// One that runs in the foreground, in a directory of its own.
-struct Nginx {
-  Nginx(const std::string& program, const std::string& servers)
-      : configuration(
-            "daemon off; master_process off; pid " + directory.path("pid") +
-            "; error_log stderr; events { worker_connections 64; } http { access_log off; "
-            "client_body_temp_path " +
-            directory.path("body") + "; proxy_temp_path " + directory.path("proxy") +
-            "; fastcgi_temp_path " + directory.path("fastcgi") + "; uwsgi_temp_path " +
-            directory.path("uwsgi") + "; scgi_temp_path " + directory.path("scgi") + "; " +
-            servers + " }"),
-        child({program, "-e", "stderr", "-p", directory.path(""), "-c", configuration.path()},
-              Input::nothing()) {}
-  TemporaryDirectory directory;
-  TemporaryFile configuration;
-  Child child;
-};
-
 /// It says no farewell to a client that has said its own.
 TEST(TlsCommandPeers, nginx_as_a_server) {
-  const std::string program = find_nginx();
-  if (program.empty()) GTEST_SKIP() << "this needs the program nginx (Debian: nginx)";
+  NEEDS_NGINX(program);
   const std::uint16_t port = free_port();
-  const TemporaryDirectory root;
-  std::ofstream(root.path("page")) << long_text();
-  ::chmod(root.path("").c_str(), 0755);
-  const Nginx nginx(program, "server { listen 127.0.0.1:" + std::to_string(port) +
-                                 " ssl; ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate " +
-                                 certificate() + "; ssl_certificate_key " + key() + "; root " +
-                                 root.path("") + "; }");
-  wait_until_listening(port);
-  const Said said = run_command(with({"connect", "--on-eof=keep", "--alpn", "http/1.1",
-                                      "tls://127.0.0.1:" + std::to_string(port)},
-                                     trusting()),
-                                "GET /page HTTP/1.0\r\n\r\n");
-  EXPECT_EQ(said.status, 0) << said.errors;
-  EXPECT_TRUE(said.output.ends_with(long_text())) << said.output.size();
+  const NginxRoot root(long_text());
+  for (const std::string version : {"TLSv1.2", "TLSv1.3"}) {
+    const Nginx nginx(program, nginx_tls_server(port, certificate(), key(),
+                                                "ssl_protocols " + version + "; root " +
+                                                    root.directory.path("") + ";"));
+    wait_until_listening(port);
+    const Said said = run_command(with({"connect", "-v", "--on-eof=keep", "--alpn", "http/1.1",
+                                        "tls://127.0.0.1:" + std::to_string(port)},
+                                       trusting()),
+                                  "GET /page HTTP/1.0\r\n\r\n");
+    EXPECT_EQ(said.status, 0) << said.errors;
+    EXPECT_TRUE(said.output.ends_with(long_text())) << said.output.size();
+    EXPECT_THAT(said.errors, HasSubstr(version + " in "));
+    EXPECT_THAT(said.errors, HasSubstr("ALPN http/1.1"));
+  }
 }
 
 TEST(TlsCommandPeers, nginx_as_a_client) {
   NEEDS("curl", "curl");
-  const std::string program = find_nginx();
-  if (program.empty()) GTEST_SKIP() << "this needs the program nginx (Debian: nginx)";
-  Server server({"-k", "--exec",
+  NEEDS_NGINX(program);
+  Server server({"-k", "-v", "--ca", authority_file(), "--exec",
                  "while read line && [ ${#line} -gt 1 ]; do :; done; "
                  "printf 'HTTP/1.0 200 OK\\r\\nConnection: close\\r\\n\\r\\nfrom behind'"});
   const std::uint16_t port = free_port();
   const std::string there = "127.0.0.1:" + std::to_string(port);
   for (const std::string version : {"TLSv1.2", "TLSv1.3"}) {
-    const Nginx nginx(program, "server { listen " + there + "; location / { proxy_pass https://" +
-                                   server.where() + "; proxy_ssl_verify on; proxy_ssl_protocols " +
-                                   version +
-                                   "; proxy_ssl_name server.test; proxy_ssl_server_name "
-                                   "on; proxy_ssl_trusted_certificate " +
-                                   authority_file() + "; } }");
+    const Nginx nginx(program,
+                      "server { listen " + there + "; location / { proxy_pass https://" +
+                          server.where() + "; proxy_ssl_verify on; proxy_ssl_protocols " + version +
+                          "; proxy_ssl_name server.test; proxy_ssl_server_name "
+                          "on; proxy_ssl_trusted_certificate " +
+                          authority_file() + "; proxy_ssl_certificate " +
+                          client_files().certificate.path() + "; proxy_ssl_certificate_key " +
+                          client_files().key.path() + "; } }");
     wait_until_listening(port);
-    for (int i = 0; i < 2; ++i) {  // the second is resumed
+    for (const std::string kind : {", a new session", ", an earlier session resumed"}) {
       const Said said = run_other({"curl", "--silent", "--noproxy", "*", "http://" + there + "/"});
       EXPECT_EQ(said.output, "from behind");
+      EXPECT_THAT(server->read_error_until(kind), HasSubstr(version + " in "));
     }
+  }
+}
+
+// ---- Chromium -----------------------------------------------------------------------------------
+
+/// It asks for the page, then for what the page names, over connections of their own.
+TEST(TlsCommandPeers, chromium_shows_a_page) {
+  NEEDS("chromium", "chromium");
+  constexpr std::string_view answer =
+      "while read line && [ ${#line} -gt 1 ]; do :; done; "
+      "printf 'HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\nConnection: close\\r\\n\\r\\n"
+      "<p>from ieum</p><script src=more></script>'";
+  const std::string pin = pin_of(server_files());
+  for (const std::string version : {"TLSv1.2", "TLSv1.3"}) {
+    Server server({"-k", "-v", "--alpn", "http/1.1", "--exec", std::string(answer)});
+    const TemporaryDirectory home;
+    const Said said = run_other(
+        {"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+         "--disable-background-networking", "--user-data-dir=" + home.path("profile"),
+         "--ignore-certificate-errors-spki-list=" + pin,
+         "--host-resolver-rules=MAP server.test 127.0.0.1",
+         version == "TLSv1.2" ? "--ssl-version-max=tls1.2" : "--ssl-version-min=tls1.3",
+         "--dump-dom", "https://server.test:" + server.port() + "/"});
+    EXPECT_THAT(said.output, HasSubstr("<p>from ieum</p>"));
+    const std::string told = server->read_error_until(", an earlier session resumed");
+    EXPECT_THAT(told, HasSubstr(version + " in "));
+    EXPECT_THAT(told, HasSubstr("ALPN http/1.1, server name server.test, a new session"));
   }
 }
 
@@ -261,12 +263,16 @@ TEST(TlsCommandPeers, sslscan_finds_nothing_old_or_weak) {
     const Judged judged(kind);
     const Said said = run_other({"sslscan", "--no-colour", judged.server.where()});
     EXPECT_EQ(said.status, 0);
-    for (const char* part : {"SSLv2     disabled", "SSLv3     disabled", "TLSv1.0   disabled",
-                             "TLSv1.1   disabled", "TLSv1.2   enabled", "TLSv1.3   enabled",
-                             "Compression disabled", "not vulnerable to heartbleed"}) {
+    for (const char* part :
+         {"SSLv2     disabled", "SSLv3     disabled", "TLSv1.0   disabled", "TLSv1.1   disabled",
+          "TLSv1.2   enabled", "TLSv1.3   enabled", "not vulnerable to heartbleed"}) {
       EXPECT_THAT(said.output, HasSubstr(part));
     }
-    for (const char* weak : {"CBC", "RC4", "DES", "NULL", "EXP-", "AES128-SHA", "AES256-SHA "}) {
+    // Debian's knows of none itself.
+    EXPECT_THAT(said.output,
+                testing::ContainsRegex("Compression disabled|does not support compression"));
+    for (const char* weak :
+         {"CBC", "RC4", "DES", "NULL", "EXP-", "AES128-SHA", "AES256-SHA ", "ffdhe"}) {
       EXPECT_THAT(said.output, testing::Not(HasSubstr(weak))) << said.output;
     }
   }

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/clients.hpp"
+#include "support/network_namespace.hpp"
 #include "tls/authority.hpp"
 
 namespace ieum::test {
@@ -75,15 +75,5 @@ inline const std::string& long_text() {
   }();
   return text;
 }
-
-inline bool is_installed(const std::string& program) {
-  for (const char* folder : {"/usr/bin/", "/bin/", "/usr/sbin/"}) {
-    if (std::filesystem::exists(folder + program)) return true;
-  }
-  return false;
-}
-#define NEEDS(program, package) \
-  if (!is_installed(program))   \
-  GTEST_SKIP() << "this needs the program " program " (Debian: " package ")"
 
 }  // namespace ieum::test

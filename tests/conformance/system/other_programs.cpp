@@ -97,17 +97,13 @@ Task<> expect_server(Address address, std::vector<std::string> command) {
   EXPECT_TRUE(got == text);
 }
 
-#define NEEDS(program)       \
-  if (!has_program(program)) \
-  GTEST_SKIP() << "this needs the program " program " (Debian: " program ")"
-
 TEST(OtherPrograms, ncat_as_a_client) {
-  NEEDS("ncat");
+  NEEDS("ncat", "ncat");
   expect_success_in_time(expect_client("127.0.0.1:0", {"ncat", "127.0.0.1", "PORT"}));
 }
 
 TEST(OtherPrograms, ncat_as_a_client_over_a_unix_socket) {
-  NEEDS("ncat");
+  NEEDS("ncat", "ncat");
   const TemporaryDirectory directory;
   const std::string path = directory.path("socket");
   expect_success_in_time(expect_client("unix:" + path, {"ncat", "-U", path}));
@@ -138,18 +134,18 @@ Task<> expect_ncat_server() {
 }
 
 TEST(OtherPrograms, ncat_as_a_server) {
-  NEEDS("ncat");
+  NEEDS("ncat", "ncat");
   expect_success_in_time(expect_ncat_server());
 }
 
 TEST(OtherPrograms, socat_as_a_client) {
-  NEEDS("socat");
+  NEEDS("socat", "socat");
   expect_success_in_time(
       expect_client("127.0.0.1:0", {"socat", "-t30", "-", "TCP:127.0.0.1:PORT"}));
 }
 
 TEST(OtherPrograms, socat_as_a_client_over_an_abstract_unix_socket) {
-  NEEDS("socat");
+  NEEDS("socat", "socat");
   const std::string name = "ieum-test-socat-" + std::to_string(::getpid());
   expect_success_in_time(
       expect_client("unix:@" + name, {"socat", "-t30", "-", "ABSTRACT-CONNECT:" + name}));
@@ -164,7 +160,7 @@ Task<> expect_socat_server() {
 }
 
 TEST(OtherPrograms, socat_as_a_server) {
-  NEEDS("socat");
+  NEEDS("socat", "socat");
   expect_success_in_time(expect_socat_server());
 }
 
