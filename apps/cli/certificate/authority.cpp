@@ -25,12 +25,7 @@ namespace ieum::cli {
 namespace {
 
 template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
+using Freed = decltype([](auto* object) { Free(object); });
 using BioPointer = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 using KeyPointer = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using X509Pointer = std::unique_ptr<X509, Freed<X509_free>>;
