@@ -6,8 +6,6 @@
 namespace ieum::test {
 namespace {
 
-EVERY_TRANSPORT(TlsHalfCloseOver);
-
 Task<> expect_end(Stream& stream, int times = 3) {
   std::array<std::byte, 16> buffer{};
   for (int i = 0; i < times; ++i) {
@@ -17,52 +15,6 @@ Task<> expect_end(Stream& stream, int times = 3) {
     EXPECT_TRUE(lease.empty());
     co_await stream.wait_readable();
   }
-}
-
-CO_TEST_P(TlsHalfCloseOver, the_client_first) {
-  for (int round = 0; round < 2; ++round) {
-    TlsPair pair = co_await tls_pair(transport, round == 0 ? TlsVersion::tls12 : TlsVersion::tls13);
-    co_await pair.client.write_all("question");
-    co_await pair.client.shutdown_write();
-    const std::string question = co_await read_to_end(pair.server);
-    EXPECT_EQ(question, "question");
-    co_await expect_end(pair.server);
-    co_await pair.server.write_all("a long answer");
-    co_await pair.server.write_all(", in two parts");
-    co_await pair.server.shutdown_write();
-    const std::string answer = co_await read_to_end(pair.client);
-    EXPECT_EQ(answer, "a long answer, in two parts");
-    co_await expect_end(pair.client);
-  }
-}
-
-CO_TEST_P(TlsHalfCloseOver, the_server_first_with_much_on_the_way_back) {
-  TlsPair pair = co_await tls_pair(transport);
-  co_await pair.server.write_all("greeting");
-  co_await pair.server.shutdown_write();
-  const std::string greeting = co_await read_to_end(pair.client);
-  EXPECT_EQ(greeting, "greeting");
-  const std::vector<std::byte> data = random_bytes(std::size_t{3} << 20U, seed());
-  std::string got;
-  auto sending = [&]() -> Task<> {
-    co_await pair.client.write_all(data);
-    co_await pair.client.shutdown_write();
-  };
-  auto body = [&](Group& group) -> Task<> {
-    group.start(sending());
-    got = co_await read_to_end(pair.server);
-  };
-  co_await with_group(body);
-  EXPECT_TRUE(same_bytes(bytes_of(got), data));
-}
-
-CO_TEST_P(TlsHalfCloseOver, without_a_byte_and_twice) {
-  TlsPair pair = co_await tls_pair(transport);
-  co_await pair.client.shutdown_write();
-  co_await pair.client.shutdown_write();
-  co_await expect_end(pair.server);
-  co_await pair.server.shutdown_write();
-  co_await expect_end(pair.client);
 }
 
 CO_TEST(TlsEnd, nothing_may_be_written_after_a_half_close) {

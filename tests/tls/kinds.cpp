@@ -19,7 +19,8 @@ Task<StreamPair> tls(Pair sockets) {
 
 std::vector<StreamKind> stream_kinds() {
   return {{"tls13", Transport::ipv4, tls<TlsVersion::tls13>, true},
-          {"tls12", Transport::ipv4, tls<TlsVersion::tls12>, true}};
+          {"tls12", Transport::ipv4, tls<TlsVersion::tls12>, true},
+          {"tls13_unix_socket", Transport::unix_socket, tls<TlsVersion::tls13>, true}};
 }
 
 }  // namespace ieum::test

@@ -306,27 +306,26 @@ TEST(TlsPeers, openssl_as_a_client_with_finite_fields_is_refused) {
   expect_success_in_time(openssl_exchanges_over_finite_fields());
 }
 
+/// What it ends with that asks the server on `port`.
+int curl_status(std::uint16_t port) {
+  Child curl({"curl", "--silent", "--cacert", authority_file(), "--noproxy", "*", "--connect-to",
+              "::127.0.0.1:" + std::to_string(port), "https://server.test/"},
+             Input::nothing());
+  return curl.wait();
+}
+
 /// Certificates that our own server would not load.
 Task<> openssl_shows_weak_ones() {
-  struct Weak {
-    CertificatePlan plan;
-    std::string detail;
-  };
-  CertificatePlan small = server_plan();
-  small.key = "RSA-1024";
-  CertificatePlan old = server_plan();
-  old.digest = "SHA1";
-  const std::vector<Weak> all{
-      {small, "it has a weak key: RSA 1024 bits"},
-      {old, "it is signed with ecdsa-with-SHA1, which is weak"},
-  };
-  for (const Weak& weak : all) {
+  for (const Wrong& weak : kinds_of_weak()) {
     const CertificateFiles files(Certificate(weak.plan, &authority()));
     const TlsClientContext context = client_context();
     auto look = [&](Result<TlsStream>& stream, int /*round*/) -> Task<> {
       CO_ASSERT(!stream);
       EXPECT_EQ(stream.error(), Errc::certificate_invalid) << stream.error().to_string();
       EXPECT_EQ(stream.error().detail(), weak.detail);
+      if (has_program("curl")) {
+        EXPECT_EQ(curl_status(stream.error().address().port()), 60) << weak.kind;
+      }
       co_return;
     };
     const std::vector<std::string> arguments{"-rev", "-cipher", "DEFAULT@SECLEVEL=0"};
@@ -524,6 +523,9 @@ bool openssl_takes(const Made& made, const std::string& name) {
 
 TEST(TlsPeers, openssl_judges_certificates_as_we_do) {
   NEEDS("openssl", "openssl");
+  for (const Wrong& weak : kinds_of_weak()) {
+    EXPECT_FALSE(openssl_takes(make(weak), weak.name)) << weak.kind;
+  }
   for (const Wrong& wrong : kinds_of_wrong()) {
     // It takes the subject for a name where there is no other, which RFC 9525 does not, and a
     // wildcard for a part of a label.

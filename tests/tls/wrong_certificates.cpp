@@ -190,6 +190,17 @@ std::vector<Wrong> kinds_of_wrong() {
   };
 }
 
+std::vector<Wrong> kinds_of_weak() {
+  return {
+      {.kind = "a weak key",
+       .plan = changed(server_plan(), [](auto& plan) { plan.key = "RSA-1024"; }),
+       .detail = "it has a weak key: RSA 1024 bits"},
+      {.kind = "a weak digest",
+       .plan = changed(server_plan(), [](auto& plan) { plan.digest = "SHA1"; }),
+       .detail = "it is signed with ecdsa-with-SHA1, which is weak"},
+  };
+}
+
 Made make(const Wrong& wrong) {
   std::vector<std::unique_ptr<Certificate>> issuers;
   issuers.push_back(std::make_unique<Certificate>(wrong.root.value_or(authority_plan("Root"))));

@@ -34,6 +34,8 @@ struct Wrong {
 };
 
 std::vector<Wrong> kinds_of_wrong();
+/// Those that a server of ours would not load.
+std::vector<Wrong> kinds_of_weak();
 
 /// The files of a kind: the server's, and the root.
 struct Made {

@@ -104,6 +104,27 @@ CO_TEST_STREAM(HalfCloseOver, while_much_is_on_its_way_the_other_way) {
   EXPECT_EQ(got, source);
 }
 
+CO_TEST_STREAM(HalfCloseOver, while_much_is_on_its_way_to_the_server) {
+  Ends pair = co_await connected<Ends>(kind);
+  const std::vector<std::byte> source = random_bytes(std::size_t{3} << 20U, seed());
+  co_await pair.server.write_all("greeting");
+  co_await pair.server.shutdown_write();
+  const std::string greeting = co_await read_to_end(pair.client);
+  EXPECT_EQ(greeting, "greeting");
+  std::vector<std::byte> got(source.size());
+  auto sending = [&]() -> Task<> {
+    co_await pair.client.write_all(source);
+    co_await pair.client.shutdown_write();
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(sending());
+    co_await pair.server.read_exact(got);
+    co_await expect_end(pair.server);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(got, source);
+}
+
 CO_TEST_STREAM(HalfCloseOver, then_writing_is_a_broken_pipe) {
   Ends pair = co_await connected<Ends>(kind);
   co_await pair.client.shutdown_write();
