@@ -10,10 +10,7 @@
 //
 // Each connection sends from its own place in a table that repeats with a prime period, so that
 // bytes of another connection, or of another place, do not pass for its own.
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -28,6 +25,7 @@
 #include <random>
 #include <vector>
 
+#include "load/connect.hpp"
 #include "load/meter.hpp"
 #include "load/options.hpp"
 
@@ -38,16 +36,6 @@ using namespace bench;
 constexpr std::size_t period = 32749;  // a prime
 constexpr std::size_t piece_max = 65536;
 constexpr int stalled_after_ms = 10'000;
-constexpr std::size_t source_addresses = 200;  // 127.0.0.2 and on: ports enough for those that wait
-
-[[noreturn]] void die(const char* what) {
-  std::fprintf(stderr, "load: %s\n", what);
-  std::exit(1);
-}
-[[noreturn]] void die_of(const char* what) {
-  std::fprintf(stderr, "load: %s: %s\n", what, std::strerror(errno));
-  std::exit(1);
-}
 
 struct Connection {
   int fd = -1;
@@ -87,29 +75,7 @@ class Load {
 
   /// A socket that connects to the server; `flags` as in socket(2).
   void open(Connection& connection, int flags) {
-    connection.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
-    if (connection.fd < 0) die_of("socket");
-    const int on = 1;
-    ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (options_.congestion != nullptr &&
-        ::setsockopt(connection.fd, IPPROTO_TCP, TCP_CONGESTION, options_.congestion,
-                     static_cast<socklen_t>(std::strlen(options_.congestion))) < 0) {
-      die_of("set the congestion control");
-    }
-    ::setsockopt(connection.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr =
-        htonl(INADDR_LOOPBACK + 1 + static_cast<std::uint32_t>(opened_++ % source_addresses));
-    if (::bind(connection.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
-      die_of("bind");
-    }
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<std::uint16_t>(options_.port));
-    if (::connect(connection.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0 &&
-        errno != EINPROGRESS) {
-      die_of("connect");
-    }
+    connection.fd = connect_to_server(options_, opened_++, flags);
     connection.sent = connection.received = 0;
     connection.events = 0;
   }

@@ -7,10 +7,7 @@
 //   idle     N connections, one message each, that stay open until standard input ends
 //
 // All with TLS 1.3 and one cipher; a session is never resumed.
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
@@ -25,6 +22,7 @@
 #include <random>
 #include <vector>
 
+#include "load/connect.hpp"
 #include "load/meter.hpp"
 #include "load/options.hpp"
 
@@ -34,12 +32,6 @@ using namespace bench;
 
 constexpr std::size_t bytes_max = 65536;
 constexpr int stalled_after_ms = 10'000;
-constexpr std::size_t source_addresses = 200;
-
-[[noreturn]] void die(const char* what) {
-  std::fprintf(stderr, "load: %s\n", what);
-  std::exit(1);
-}
 
 struct Connection {
   int fd = -1;
@@ -82,24 +74,7 @@ class Load {
  private:
   void open(Connection& connection) {
     connection = Connection{};
-    connection.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    ::setsockopt(connection.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    if (options_.congestion != nullptr) {
-      ::setsockopt(connection.fd, IPPROTO_TCP, TCP_CONGESTION, options_.congestion,
-                   static_cast<socklen_t>(std::strlen(options_.congestion)));
-    }
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr =
-        htonl(INADDR_LOOPBACK + 1 + static_cast<std::uint32_t>(opened_++ % source_addresses));
-    ::bind(connection.fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<std::uint16_t>(options_.port));
-    if (::connect(connection.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
-      die("it cannot connect");
-    }
+    connection.fd = connect_to_server(options_, opened_++, 0);
     ::fcntl(connection.fd, F_SETFL, O_NONBLOCK);
     connection.ssl = SSL_new(context_);
     SSL_set_fd(connection.ssl, connection.fd);
