@@ -1,5 +1,6 @@
 // tls:// in the places of the command that take an address: the same as over TCP, and both ends of
 // it are ours.
+#include <array>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -100,35 +101,79 @@ TEST(TlsTalk, retrying_until_there_is_a_server) {
   EXPECT_EQ(client.wait(), 0);
 }
 
-/// A proxy (CONNECT) for one connection.
-Task<> serve_as_proxy(Listener& listener) {
-  StreamSocket client = co_await listener.accept();
+/// A proxy for one connection: to whom it connects the client, which speaks HTTP (CONNECT) or
+/// SOCKS5.
+Task<> serve_as_http_proxy(StreamSocket& client, std::string& target) {
   std::string head;
   static_cast<void>(co_await client.read_until(head, "\r\n\r\n", 8192));
   const std::size_t begin = head.find(' ') + 1;
-  const std::string target = head.substr(begin, head.find(' ', begin) - begin);
-  StreamSocket server = co_await StreamSocket::connect(target);
+  target = head.substr(begin, head.find(' ', begin) - begin);
   co_await client.write_all("HTTP/1.1 200 Connected\r\n\r\n");
+}
+Task<> serve_as_socks_proxy(StreamSocket& client, std::string& target) {
+  std::array<std::byte, 10> bytes{};
+  co_await client.read_exact(std::span(bytes).first(3));
+  co_await client.write_all(std::string("\x05\x00", 2));
+  co_await client.read_exact(bytes);  // to an IPv4 address
+  const auto number = [&](std::size_t at) { return std::to_integer<unsigned>(bytes[at]); };
+  target = std::to_string(number(4)) + "." + std::to_string(number(5)) + "." +
+           std::to_string(number(6)) + "." + std::to_string(number(7)) + ":" +
+           std::to_string(number(8) * 256 + number(9));
+  co_await client.write_all(std::string("\x05\x00\x00\x01\0\0\0\0\0\0", 10));
+}
+
+using ServeAsProxy = Task<> (*)(StreamSocket&, std::string&);
+Task<> serve_one_as_proxy(Listener& listener, ServeAsProxy serve_as) {
+  StreamSocket client = co_await listener.accept();
+  std::string target;
+  co_await serve_as(client, target);
+  StreamSocket server = co_await StreamSocket::connect(target);
   static_cast<void>(co_await relay(client, server));
 }
 
-TEST(TlsTalk, through_a_proxy) {
-  Server server({"--echo"});
+Said through_proxy(const std::string& scheme, ServeAsProxy serve_as, const Words& words) {
   Said said;
   auto body = [&]() -> Task<> {
     Listener listener = co_await Listener::bind("127.0.0.1:0");
-    const std::string proxy = "http://" + listener.address().to_string();
-    Child client(ieum_command(with({"connect", "--proxy", proxy, server.url()}, trusting())));
+    const std::string proxy = scheme + listener.address().to_string();
+    Child client(ieum_command(with({"connect", "--proxy", proxy}, words)));
     client.write("by way of another");
     client.close_input();
-    co_await serve_as_proxy(listener);
+    co_await serve_one_as_proxy(listener, serve_as);
     said.output = client.read_all();
     said.status = client.wait();
     said.errors = client.error_output();
   };
   succeed(body());
-  EXPECT_EQ(said.output, "by way of another");
-  EXPECT_EQ(said.status, 0) << said.errors;
+  return said;
+}
+
+/// The server beyond it is verified, as without one.
+TEST(TlsTalk, through_a_proxy) {
+  const std::vector<std::pair<std::string, ServeAsProxy>> kinds{
+      {"http://", serve_as_http_proxy}, {"socks5://", serve_as_socks_proxy}};
+  for (const auto& [scheme, serve_as] : kinds) {
+    Server server({"-k", "--echo"});
+    const Said said = through_proxy(scheme, serve_as, with(trusting(), {server.url()}));
+    EXPECT_EQ(said.output, "by way of another") << scheme;
+    EXPECT_EQ(said.status, 0) << said.errors;
+    const Said refused = through_proxy(scheme, serve_as, {server.url()});
+    EXPECT_EQ(refused.status, 60) << refused.errors;
+    EXPECT_THAT(refused.errors, HasSubstr("its issuer Test Authority is unknown"));
+  }
+}
+
+TEST(TlsTalk, through_ncat_as_a_proxy) {
+  NEEDS("ncat", "ncat");
+  const std::uint16_t port = free_port();
+  const std::string there = "127.0.0.1:" + std::to_string(port);
+  Child proxy({"ncat", "-l", "-k", "127.0.0.1", std::to_string(port), "--proxy-type", "http"});
+  wait_until_listening(port);
+  Server server({"-k", "--echo"});
+  Child client(
+      ieum_command(with({"connect", "--proxy", "http://" + there, server.url()}, trusting())));
+  client.write("text\n");  // ncat ends both ways at the end of one
+  EXPECT_EQ(client.read_until("\n"), "text\n");
 }
 
 TEST(TlsTalk, a_file_to_standard_output_and_to_one) {
