@@ -28,7 +28,7 @@ TEST(Misunderstanding, ASentByteIsNotADeliveredOne) {
 
 TEST(Misunderstanding, APortTakenAndByWhom) {
   TRACED_IN_NETWORK([] {
-    const Traced traced = trace_pair("listener(7000)\ntime.sleep(9)", R"(
+    const Traced traced = trace_pair("listener(7000)\ntime.sleep(600)", R"(
 try: socket.socket().bind(('127.0.0.1', 7000))
 except OSError: sys.exit(3))");
     EXPECT_EQ(traced.status, 3);
@@ -123,7 +123,7 @@ except ConnectionResetError: pass)"));
 
 TEST(Misunderstanding, ACloseWaitLeak) {
   TRACED_IN_NETWORK([] {
-    const Traced traced = trace_pair(serve("peer.recv(9)\ntime.sleep(9)"),
+    const Traced traced = trace_pair(serve("peer.recv(9)\ntime.sleep(600)"),
                                      call("peer.close()\ntime.sleep(2.5)"), {"--stall", "0.5"});
     expect_text(traced, {"CLOSE-WAIT", "the peer has finished, and for ",
                          "it stays in CLOSE-WAIT until somebody calls close()"});
@@ -132,7 +132,7 @@ TEST(Misunderstanding, ACloseWaitLeak) {
 
 TEST(Misunderstanding, AFullBacklog) {
   TRACED_IN_NETWORK([] {
-    const Traced traced = trace_pair("listener(7000, backlog=1)\ntime.sleep(20)", R"(
+    const Traced traced = trace_pair("listener(7000, backlog=1)\ntime.sleep(600)", R"(
 for i in range(3): background(keep(socket.socket()).connect, ('127.0.0.1', 7000))
 time.sleep(2.5)
 os._exit(0))",
@@ -158,6 +158,19 @@ for i in range(8):
     peer.recv(2))"));
     expect_text(traced, {"the sender's system held 2 bytes back for ", "Nagle's algorithm waits",
                          "TCP_NODELAY sends at once", "longest wait: "});
+    // They are rows of their own, and the time is between them.
+    double sent = 0;
+    double received = 0;
+    std::istringstream lines(traced.ladder);
+    for (std::string line; std::getline(lines, line);) {
+      const double at = std::strtod(line.c_str(), nullptr);
+      if (line.contains("held 2 bytes back")) break;
+      if (line.contains(" send(2) [3]")) sent = at;
+      if (line.contains("] recv(2) = 2")) received = at;
+      if (line.contains(" send(2) [3]") && line.contains("] recv(2) = 2")) sent = received = 0;
+    }
+    EXPECT_GT(sent, 0) << traced.ladder;
+    EXPECT_GT(received - sent, 5) << traced.ladder;
   });
 }
 
@@ -200,7 +213,7 @@ TEST(Misunderstanding, LoopbackAndEveryAddress) {
 
 TEST(Misunderstanding, RefusedIsNotSilent) {
   TRACED_IN_NETWORK([] {
-    const Traced refused = trace_pair("listener(7000)\ntime.sleep(9)", R"(
+    const Traced refused = trace_pair("listener(7000)\ntime.sleep(600)", R"(
 try: socket.create_connection(('127.0.0.2', 7000))
 except OSError: pass)");
     expect_text(refused, {"connect(127.0.0.2:7000) = ECONNREFUSED", "SYN; RST comes back",

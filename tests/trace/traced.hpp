@@ -150,12 +150,12 @@ inline std::string ladder_made_equal(const std::string& recording) {
       event[member] = pids.try_emplace(pid, 100 + static_cast<int>(pids.size())).first->second;
     }
     std::string line = event.dump();
-    static const std::regex chosen("127\\.0\\.0\\.1:([3-6][0-9]{4})");
+    static const std::regex chosen(R"((?:127\.0\.0\.1|0\.0\.0\.0):([3-6][0-9]{4})\b)");
     for (std::smatch found; std::regex_search(line, found, chosen);) {
       const std::string port = found[1];
       const auto by = ports.try_emplace(port, std::to_string(20'000 + ports.size()));
-      line = std::regex_replace(line, std::regex("127\\.0\\.0\\.1:" + port),
-                                "127.0.0.1:" + by.first->second);
+      line = std::regex_replace(line, std::regex("0\\.([01]):" + port + "\\b"),
+                                "0.$1:" + by.first->second);
     }
     equal += line + "\n";
   }

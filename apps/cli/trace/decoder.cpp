@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <ieum/printable.hpp>
+
 #include "trace/reasons.hpp"
 #include "trace/remote.hpp"
 #include "trace/width.hpp"
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::size_t vectors_max = 16;
 constexpr std::size_t messages_max = 64;
+constexpr std::size_t dns_bytes_max = 4096;
 
 int as_fd(std::uint64_t argument) noexcept { return static_cast<int>(argument); }
 
@@ -103,12 +106,35 @@ std::vector<Event> Decoder::leave(const CallUnderWay& under_way, int pid, int ti
     return {std::move(event)};
   }
   if (under_way.socket == 0) return {};
+  names_.clear();
+  is_dns_answer_ = false;
   describe(event, under_way, now);
   if (event.protocol.empty()) return {};
+  std::vector<Event> events;
   if (under_way.call->buffers == Buffers::messages && result > 0) {
-    return split_messages(event, under_way);
+    events = split_messages(event, under_way);
+  } else {
+    events.push_back(event);
   }
-  return {std::move(event)};
+  if (!names_.empty()) add_names(event, events);
+  return events;
+}
+
+bool Decoder::may_be_dns_answer(const Event& event) const {
+  const std::string& from = event.address.empty() ? event.peer : event.address;
+  return data_bytes_ > 0 && event.protocol == "udp" && from.ends_with(":53");
+}
+
+/// What the addresses in a DNS answer are called, for the connections that follow it.
+void Decoder::add_names(const Event& event, std::vector<Event>& events) {
+  for (const NamedAddress& one : names_) {
+    events.push_back({.kind = EventKind::name,
+                      .at = event.at,
+                      .pid = event.pid,
+                      .tid = event.tid,
+                      .text = printable(one.host),
+                      .address = one.address.to_string()});
+  }
 }
 
 void Decoder::describe_creation(Event& event, int tid, int fd, Time /*now*/) {
@@ -133,6 +159,8 @@ void Decoder::describe(Event& event, const CallUnderWay& under_way, Time now) {
                                : &sockets_.look(event.pid, under_way.fd, under_way.socket);
   if (seen == nullptr || seen->protocol.empty()) return;
   event.protocol = seen->protocol;
+  event.local = seen->local.to_string();
+  event.peer = seen->peer.to_string();
   switch (kind) {
     case CallKind::bind:
     case CallKind::connect: event.address = address_at(tid, arguments[1], arguments[2]); break;
@@ -147,8 +175,6 @@ void Decoder::describe(Event& event, const CallUnderWay& under_way, Time now) {
     case CallKind::get_option: describe_option(event, arguments); break;
     default: break;
   }
-  event.local = seen->local.to_string();
-  event.peer = seen->peer.to_string();
   if (event.peer_socket == 0) event.peer_socket = seen->unix_peer;
   if (event.result < 0) describe_failure(event);
   if (seen->pair) {
@@ -156,8 +182,9 @@ void Decoder::describe(Event& event, const CallUnderWay& under_way, Time now) {
     // A second send in a row may be held back by Nagle's algorithm.
     const bool may_be_held_back = kind == CallKind::send && seen->sent_last;
     if (moved) seen->sent_last = kind == CallKind::send;
-    const auto told = moved && !may_be_held_back ? sockets_.told(*seen, now) : std::nullopt;
+    const auto told = moved ? sockets_.told(*seen, now) : std::nullopt;
     event.states = told ? *told : sockets_.ask(*seen, now);
+    if (told && may_be_held_back) event.states.unsent = sockets_.unsent(*seen);
     if (is_closed || kind == CallKind::shut_down) {
       event.states.before = under_way.before.own;
       event.states.unread = under_way.before.unread;
@@ -184,16 +211,16 @@ void Decoder::describe_transfer(Event& event, const CallUnderWay& under_way) {
   switch (under_way.call->buffers) {
     case Buffers::plain: {
       event.asked = static_cast<std::int64_t>(arguments[2]);
-      event.data = data_of(event.tid, arguments[1], bytes);
       const bool has_address = event.call == "sendto" || event.call == "recvfrom";
-      if (!has_address) break;
-      event.peeks = receives && (arguments[3] & MSG_PEEK) != 0;
-      if (!receives) {
+      event.peeks = has_address && receives && (arguments[3] & MSG_PEEK) != 0;
+      if (has_address && !receives) {
         event.address = address_at(event.tid, arguments[4], arguments[5]);
-      } else if (event.result >= 0 && arguments[4] != 0) {
+      } else if (has_address && event.result >= 0 && arguments[4] != 0) {
         const auto length = read_value<socklen_t>(event.tid, arguments[5]);
         if (length) event.address = address_at(event.tid, arguments[4], *length);
       }
+      is_dns_answer_ = receives && may_be_dns_answer(event);
+      event.data = data_of(event.tid, arguments[1], bytes);
       break;
     }
     case Buffers::vector:
@@ -212,9 +239,10 @@ void Decoder::describe_message(Event& event, std::uint64_t header, bool receives
   const auto message = read_value<msghdr>(event.tid, header);
   if (!message || event.result < 0) return;
   const auto at = [](const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); };
+  event.address = address_at(event.tid, at(message->msg_name), message->msg_namelen);
+  is_dns_answer_ = receives && may_be_dns_answer(event);
   event.data = data_of_vector(event.tid, at(message->msg_iov), message->msg_iovlen,
                               static_cast<std::size_t>(event.result));
-  event.address = address_at(event.tid, at(message->msg_name), message->msg_namelen);
   event.truncated = receives && (message->msg_flags & MSG_TRUNC) != 0;
   if (message->msg_control != nullptr) {
     constexpr std::size_t control_max = 1024;
@@ -267,22 +295,35 @@ void Decoder::describe_failure(Event& event) {
   reasons_[key] = {event.at, event.text};
 }
 
-std::string Decoder::data_of(int tid, std::uint64_t address, std::size_t bytes) const {
-  const std::size_t kept = std::min(bytes, data_bytes_);
-  return escape_data(read_bytes(tid, address, kept), kept < bytes);
+/// How much of so many bytes is read: of a DNS answer all.
+std::size_t Decoder::kept_of(std::size_t bytes) const {
+  return std::min(bytes, is_dns_answer_ ? std::max(dns_bytes_max, data_bytes_) : data_bytes_);
+}
+
+std::string Decoder::keep(std::string data, std::size_t bytes) {
+  if (is_dns_answer_) {
+    const auto found = read_dns_answer(data);
+    names_.insert(names_.end(), found.begin(), found.end());
+  }
+  if (data.size() > data_bytes_) data.resize(data_bytes_);
+  return escape_data(data, data.size() < bytes);
+}
+
+std::string Decoder::data_of(int tid, std::uint64_t address, std::size_t bytes) {
+  return keep(read_bytes(tid, address, kept_of(bytes)), bytes);
 }
 
 std::string Decoder::data_of_vector(int tid, std::uint64_t parts, std::size_t count,
-                                    std::size_t bytes) const {
+                                    std::size_t bytes) {
   std::string data;
-  const std::size_t kept = std::min(bytes, data_bytes_);
+  const std::size_t kept = kept_of(bytes);
   for (std::size_t i = 0; i < std::min(count, vectors_max) && data.size() < kept; ++i) {
     const auto part = read_value<iovec>(tid, parts + i * sizeof(iovec));
     if (!part) break;
     data += read_bytes(tid, reinterpret_cast<std::uint64_t>(part->iov_base),
                        std::min(part->iov_len, kept - data.size()));
   }
-  return escape_data(data, data.size() < bytes);
+  return keep(std::move(data), bytes);
 }
 
 }  // namespace ieum::cli::trace

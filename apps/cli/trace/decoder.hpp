@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "trace/calls.hpp"
+#include "trace/dns_answer.hpp"
 #include "trace/event.hpp"
 #include "trace/sockets_seen.hpp"
 
@@ -48,12 +49,18 @@ class Decoder {
   void describe_option(Event& event, const Arguments& arguments);
   void describe_failure(Event& event);
   std::vector<Event> split_messages(const Event& event, const CallUnderWay& under_way);
-  [[nodiscard]] std::string data_of(int tid, std::uint64_t address, std::size_t bytes) const;
+  [[nodiscard]] std::string data_of(int tid, std::uint64_t address, std::size_t bytes);
   [[nodiscard]] std::string data_of_vector(int tid, std::uint64_t parts, std::size_t count,
-                                           std::size_t bytes) const;
+                                           std::size_t bytes);
+  [[nodiscard]] std::size_t kept_of(std::size_t bytes) const;
+  [[nodiscard]] std::string keep(std::string data, std::size_t bytes);
+  [[nodiscard]] bool may_be_dns_answer(const Event& event) const;
+  void add_names(const Event& event, std::vector<Event>& events);
 
   SocketsSeen& sockets_;
   std::size_t data_bytes_;
+  bool is_dns_answer_ = false;  ///< what the call has received may be one
+  std::vector<NamedAddress> names_;
   /// Reasons that were asked for lately: the machine's table takes a while to read.
   std::map<std::string, std::pair<Time, std::string>> reasons_;
 };

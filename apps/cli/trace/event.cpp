@@ -14,8 +14,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int schema_version = 1;
-constexpr std::array<std::string_view, 11> kind_names{
-    "begin", "start", "exec", "fork", "call", "waiting", "state", "stall", "exit", "note", "end"};
+constexpr std::array<std::string_view, 12> kind_names{"begin", "start",   "exec",  "fork",
+                                                      "call",  "waiting", "state", "stall",
+                                                      "exit",  "note",    "name",  "end"};
 constexpr std::array all_states{
     SocketState::closed,       SocketState::listen,      SocketState::syn_sent,
     SocketState::syn_received, SocketState::established, SocketState::fin_wait_1,

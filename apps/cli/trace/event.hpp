@@ -27,6 +27,7 @@ enum class EventKind : std::uint8_t {
   stall,    ///< `text` says why nothing moves
   exit,     ///< a process has ended: `result` is its status, or minus the signal that killed it
   note,     ///< `text` is something to know
+  name,     ///< the program has learnt that the host `text` has `address`, whose port is 0
   end,      ///< the last one
 };
 [[nodiscard]] std::string_view to_string(EventKind kind) noexcept;

@@ -50,7 +50,11 @@ void Ladder::take(const Event& event) {
     case EventKind::state: take_state(event); break;
     case EventKind::stall:
     case EventKind::note: take_stall(event); break;
-    case EventKind::exit: take_exit(event); break;
+    case EventKind::name: model_.name(event.address, printable(event.text)); break;
+    case EventKind::exit:
+      take_exit(event);
+      model_.programs().take(event);
+      break;
     case EventKind::end: take_end(); break;
   }
 }
@@ -74,6 +78,8 @@ void Ladder::take_call(const Event& call) {
   own.text = text_of(call, touch);
   own.fd = at_exit ? -1 : call.fd;
   if (call.result == -EINPROGRESS) own.notes.emplace_back("(EINPROGRESS: it does not wait)");
+  const std::string host = kind == CallKind::connect ? model_.host_of(call.address) : "";
+  if (!host.empty()) own.notes.push_back(fmt::format("({})", host));
   const std::string waited = waited_text(call);
   if (!waited.empty()) own.notes.push_back(waited);
   row.below = explain_call(call, touch, model_);
@@ -113,7 +119,10 @@ void Ladder::add_transfer(Row& row, const Event& call, const Model::Touch& touch
   row.from = touch.column;
   row.to = touch.peer_column;
   row.label = data_label(call);
-  if (is_datagram(call)) return add_datagram(row, call, touch);
+  if (is_datagram(call)) {
+    held.datagram = model_.datagram_sent(call, call.address.empty() ? call.peer : call.address);
+    return;
+  }
   if (touch.link == nullptr) return;
   Link& link = *touch.link;
   // Less than any segment is held back: no window is full.
@@ -131,10 +140,7 @@ void Ladder::add_transfer(Row& row, const Event& call, const Model::Touch& touch
 /// True: it has joined the row of its send.
 bool Ladder::add_receive(Row& row, const Event& call, const Model::Touch& touch) {
   Row::Cell& cell = row.cell(touch.column, touch.peer_column);
-  if (is_datagram(call)) {
-    add_datagram(row, call, touch);
-    return false;
-  }
+  if (is_datagram(call)) return add_datagram(row, call, touch);
   if (call.result == 0) {
     if (call.asked != 0) cell.text += ": the peer has finished";
     return false;
@@ -160,29 +166,28 @@ bool Ladder::add_receive(Row& row, const Event& call, const Model::Touch& touch)
   const std::vector<std::string> said = explain_receive(call, from);
   row.below.insert(row.below.end(), said.begin(), said.end());
   const bool joins = held_ && held_->link == &link && held_->side != touch.side &&
-                     held_->begin == begin && held_->end == begin + bytes && !call.peeks &&
-                     call.at - held_->row.at < together_max && said.empty() && row.below.empty();
-  if (!joins) return false;
-  const Row::Cell joining = cell;
+                     held_->begin == begin && held_->end == begin + bytes;
+  return joins && join(call, touch, row);
+}
+
+/// What was received joins the row of its send, unless there is more to say or time between them.
+bool Ladder::join(const Event& call, const Model::Touch& touch, const Row& row) {
+  if (call.peeks || call.at - held_->row.at >= together_max || !row.below.empty()) return false;
+  const Row::Cell& joining = row.cells.front();
   Row::Cell& theirs = held_->row.cell(touch.column, held_->row.from);
   if (!theirs.text.empty()) return false;
   theirs.text = joining.text;
   theirs.fd = joining.fd;
   theirs.notes = joining.notes;
   show_states(held_->row, call, touch);
-  held_->link = nullptr;  // nothing else joins
+  // Nothing else joins.
+  held_->link = nullptr;
+  held_->datagram = 0;
+  held_->heading = heading();
   return true;
 }
 
-void Ladder::add_datagram(Row& row, const Event& call, const Model::Touch& touch) {
-  const Call* known = find_call(call.call);
-  if (known->kind == CallKind::send) {
-    model_.datagram_sent(call, call.address.empty() ? call.peer : call.address);
-    return;
-  }
-  row.from = touch.peer_column;
-  row.to = touch.column;
-  row.label = data_label(call);
+bool Ladder::add_datagram(Row& row, const Event& call, const Model::Touch& touch) {
   const auto datagram = model_.datagram_received(call);
   if (datagram && datagram->bytes > call.result) {
     row.below.push_back(
@@ -192,6 +197,13 @@ void Ladder::add_datagram(Row& row, const Event& call, const Model::Touch& touch
     row.below.push_back(fmt::format(
         "the datagram was longer than the buffer, {} bytes: the rest is lost", call.result));
   }
+  if (datagram) {
+    return held_ && held_->datagram == datagram->number && join(call, touch, row);
+  }
+  row.from = touch.peer_column;
+  row.to = touch.column;
+  row.label = data_label(call);
+  return false;
 }
 
 /// What the states prove to have gone over the connection.
@@ -316,11 +328,13 @@ void Ladder::take_state(const Event& event) {
   if (link == nullptr || !event.states.own || link->ends[side].state == event.states.own) return;
   Link::End& end = link->ends[side];
   end.state = event.states.own;
-  if (end.column < 0) return;
+  const int column = model_.column_of(end);
+  if (column < 0) return;
   // The last state, seconds after all is over, is worth no row.
   if (*event.states.own == SocketState::closed && end.is_closed) return;
   Held held{.row = {.at = event.at}};
-  held.row.cell(end.column, link->ends[1 - side].column).state = state_text(*event.states.own);
+  held.row.cell(column, model_.column_of(link->ends[1 - side])).state =
+      state_text(*event.states.own);
   hold(std::move(held));
 }
 
@@ -334,7 +348,7 @@ void Ladder::take_stall(const Event& event) {
     text += event.call.empty() ? "nothing happens" : call_word(event.call) + " waits";
   }
   const auto [link, side] = model_.find_link(event.local, event.peer);
-  const int facing = link == nullptr ? -1 : link->ends[1 - side].column;
+  const int facing = link == nullptr ? -1 : model_.column_of(link->ends[1 - side]);
   Row::Cell& cell = held.row.cell(column, facing);
   cell.text = text;
   cell.fd = event.fd;
@@ -386,29 +400,30 @@ void Ladder::take_end() {
 
 void Ladder::hold(Held held) {
   flush();
+  held.heading = heading();
   held_ = std::move(held);
 }
 
 void Ladder::flush() {
   if (!held_) return;
-  const Row row = std::move(held_->row);
+  const Held held = std::move(*held_);
   held_.reset();
-  write_row(row);
+  const RowPainter painter(held.heading.order, ascii_);
+  if (held.heading != shown_) {
+    if (!shown_.titles.empty()) write_("\n");
+    write_(painter.heading(held.heading.titles));
+    shown_ = held.heading;
+  }
+  write_(painter.paint(held.row));
 }
 
-void Ladder::write_row(const Row& row) {
+Ladder::Heading Ladder::heading() {
   Programs& programs = model_.programs();
-  const RowPainter painter(programs.order(), ascii_);
-  std::vector<std::string> titles;
+  Heading heading{.order = programs.order(), .titles = {}};
   for (std::size_t i = 0; i < programs.count(); ++i) {
-    titles.push_back(programs.title(static_cast<int>(i)));
+    heading.titles.push_back(programs.title(static_cast<int>(i)));
   }
-  if (titles != shown_titles_) {
-    if (!shown_titles_.empty()) write_("\n");
-    write_(painter.heading(titles));
-    shown_titles_ = std::move(titles);
-  }
-  write_(painter.paint(row));
+  return heading;
 }
 
 }  // namespace ieum::cli::trace

@@ -29,13 +29,22 @@ class Ladder {
   void pass(Time now);
 
  private:
+  /// The columns at the time of a row: before it is written others may stand in them.
+  struct Heading {
+    std::vector<int> order;
+    std::vector<std::string> titles;
+
+    bool operator==(const Heading&) const = default;
+  };
   /// A row that is not written yet: a receive of what it sent may join it.
   struct Held {
     Row row;
+    Heading heading{};
     const Link* link = nullptr;  ///< of a send; none: nothing can join
     std::size_t side = 0;
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
+    std::uint64_t datagram = 0;  ///< of one that was sent: its number
   };
 
   void take_call(const Event& call);
@@ -47,7 +56,8 @@ class Ladder {
 
   void add_transfer(Row& row, const Event& call, const Model::Touch& touch, Held& held);
   bool add_receive(Row& row, const Event& call, const Model::Touch& touch);
-  void add_datagram(Row& row, const Event& call, const Model::Touch& touch);
+  bool add_datagram(Row& row, const Event& call, const Model::Touch& touch);
+  bool join(const Event& call, const Model::Touch& touch, const Row& row);
   void add_arrow(Row& row, const Event& call, const Model::Touch& touch);
   void show_states(Row& row, const Event& call, const Model::Touch& touch);
   void note_wait(const Event& call, const Model::Touch& touch);
@@ -56,13 +66,13 @@ class Ladder {
 
   void hold(Held held);
   void flush();
-  void write_row(const Row& row);
+  [[nodiscard]] Heading heading();
 
   bool ascii_;
   std::function<void(std::string_view)> write_;
   Model model_;
   std::optional<Held> held_;
-  std::vector<std::string> shown_titles_;  // of the heading that stands above
+  Heading shown_;  // the one that stands above
 };
 
 }  // namespace ieum::cli::trace

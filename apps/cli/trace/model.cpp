@@ -23,6 +23,10 @@ std::string_view port_of(std::string_view address) {
   return colon == std::string_view::npos ? address : address.substr(colon);
 }
 
+std::string_view without_port(std::string_view address) {
+  return address.substr(0, address.rfind(':'));
+}
+
 bool is_wildcard(std::string_view address) {
   return address.starts_with("0.0.0.0:") || address.starts_with("[::]:") ||
          address.starts_with("*:");
@@ -57,7 +61,7 @@ Model::Touch Model::touch(const Event& call) {
   Socket& one = socket(call.socket);
   one.protocol = call.protocol;
   if (!call.local.empty()) one.local = call.local;
-  one.column = column;
+  one.seat = programs_.seat_of(column);
   if (call.fd >= 0) one.fd = call.fd;
   if (kind == CallKind::create) one.is_new = true;
   if (kind == CallKind::listen && call.result == 0) one.listens = true;
@@ -86,10 +90,10 @@ Model::Touch Model::touch(const Event& call) {
     touch.side = touch.socket->side;
   }
   if (touch.link != nullptr) {
-    touch.link->ends[touch.side].column = column;
+    take_seat(touch.link->ends[touch.side], column);
     Link::End& peer = touch.link->ends[1 - touch.side];
-    if (peer.column < 0) peer.column = column_at(call.protocol, peer.address, true);
-    touch.peer_column = peer.column;
+    if (peer.program.empty()) take_seat(peer, column_at(call.protocol, peer.address, true));
+    touch.peer_column = column_of(peer);
   } else if (is_datagram && kind != CallKind::bind) {
     const std::string& address = call.address.empty() ? call.peer : call.address;
     const bool transfers =
@@ -131,7 +135,7 @@ void Model::connect(Socket& socket, const Event& call) {
     }
   }
   if (!is_new && !socket.is_new) link->is_whole = false;
-  take_end(link, side, call.socket, call.local, socket.column);
+  take_end(link, side, call.socket, call.local, programs_.column_of(call.pid));
   if (link->ends[1 - side].address.empty()) link->ends[1 - side].address = call.peer;
 }
 
@@ -186,12 +190,17 @@ void Model::take_end(const std::shared_ptr<Link>& link, std::size_t side, std::u
   Socket& one = socket(inode);
   one.link = link;
   one.side = side;
-  one.column = column;
+  one.seat = programs_.seat_of(column);
   one.protocol = link->protocol;
   Link::End& end = link->ends[side];
   end.socket = inode;
-  end.column = column;
+  take_seat(end, column);
   if (!address.empty()) end.address = address;
+}
+
+void Model::take_seat(Link::End& end, int column) {
+  end.seat = programs_.seat_of(column);
+  end.program = programs_.title(column);
 }
 
 std::pair<Link*, std::size_t> Model::find_link(const std::string& local, const std::string& peer) {
@@ -205,24 +214,38 @@ int Model::column_at(const std::string& protocol, const std::string& address, bo
   const bool is_ip = protocol == "tcp" || protocol == "udp";
   int other = -1;
   for (const auto& [inode, one] : sockets_) {
-    if (one.protocol != protocol || one.column < 0 || (listens && !one.listens)) continue;
-    if (one.local == address && !address.empty()) return one.column;
+    const int column = programs_.column_of(one.seat);
+    if (one.protocol != protocol || column < 0 || (listens && !one.listens)) continue;
+    if (one.local == address && !address.empty()) return column;
     const bool matches = is_ip && is_wildcard(one.local) && port_of(one.local) == port_of(address);
     // Of several the same one always, whatever the order of the table.
-    if (matches) other = std::max(other, one.column);
+    if (matches) other = std::max(other, column);
   }
   return other >= 0 ? other : programs_.outside();
 }
 
-void Model::datagram_sent(const Event& call, const std::string& to) {
+void Model::name(const std::string& address, const std::string& host) {
+  constexpr std::size_t hosts_max = 4096;
+  const std::string key(without_port(address));
+  if (hosts_.size() < hosts_max || hosts_.contains(key)) hosts_[key] = host;
+}
+
+std::string Model::host_of(std::string_view address) const {
+  const auto found = hosts_.find(without_port(address));
+  return found == hosts_.end() ? std::string() : found->second;
+}
+
+std::uint64_t Model::datagram_sent(const Event& call, const std::string& to) {
   constexpr std::size_t waiting_max = 4096;
   constexpr std::size_t receivers_max = 4096;
-  if (datagrams_.size() >= receivers_max && !datagrams_.contains(to)) return;
+  if (datagrams_.size() >= receivers_max && !datagrams_.contains(to)) return 0;
   // Known by its port: which address a datagram leaves from is chosen for each.
   std::deque<Datagram>& waiting = datagrams_[std::string(port_of(to))];
-  waiting.push_back(
-      {.from = std::string(port_of(call.local)), .bytes = call.result, .at = call.at});
+  waiting.push_back({.from = std::string(port_of(call.local)),
+                     .bytes = call.result,
+                     .number = ++datagrams_sent_});
   if (waiting.size() > waiting_max) waiting.pop_front();
+  return datagrams_sent_;
 }
 
 std::optional<Model::Datagram> Model::datagram_received(const Event& call) {

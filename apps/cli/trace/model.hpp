@@ -4,10 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -22,7 +24,8 @@ struct Link {
   struct End {
     std::string address{};
     std::uint64_t socket = 0;
-    int column = -1;                     ///< of the program that used it last; -1: none has
+    Seat seat{};                         ///< of the program that used it last
+    std::string program{};               ///< its title; empty: none has
     std::optional<SocketState> state{};  ///< as last shown
     ByteFlow out{};                      ///< what it sends
     bool was_reset = false;              ///< it sent RST: unread bytes, or SO_LINGER
@@ -46,7 +49,7 @@ struct Socket {
   bool listens = false;
   bool has_accepted = false;
   bool is_new = false;  ///< made within the trace
-  int column = -1;
+  Seat seat{};
   int fd = -1;
   std::shared_ptr<Link> link{};
   std::size_t side = 0;
@@ -62,7 +65,7 @@ class Model {
     Link* link = nullptr;  ///< none of datagrams, and before a socket is connected
     std::size_t side = 0;  ///< the socket's end of it
     int column = 0;
-    int peer_column = -1;  ///< -1: it has no peer
+    int peer_column = -1;  ///< -1: it has no peer, or that has ended
   };
   Touch touch(const Event& call);
 
@@ -73,11 +76,20 @@ class Model {
   struct Datagram {
     std::string from;
     std::int64_t bytes = 0;
-    Time at{};
+    std::uint64_t number = 0;  ///< from 1, in the order in which they were sent
   };
-  void datagram_sent(const Event& call, const std::string& to);
+  /// Gives its number; 0: it is not kept.
+  std::uint64_t datagram_sent(const Event& call, const std::string& to);
   /// The oldest from this sender that was not received; one that is passed over is lost.
   [[nodiscard]] std::optional<Datagram> datagram_received(const Event& call);
+
+  /// From now on an IP address has this name.
+  void name(const std::string& address, const std::string& host);
+  /// The name of the host of HOST:PORT; empty: not known.
+  [[nodiscard]] std::string host_of(std::string_view address) const;
+
+  /// The column of an end; -1: nobody has used it, or another program stands there by now.
+  [[nodiscard]] int column_of(const Link::End& end) const { return programs_.column_of(end.seat); }
 
   [[nodiscard]] Programs& programs() noexcept { return programs_; }
   /// In the order in which they came.
@@ -91,6 +103,7 @@ class Model {
   std::shared_ptr<Link> make_link(const std::string& key, const std::string& protocol);
   void take_end(const std::shared_ptr<Link>& link, std::size_t side, std::uint64_t inode,
                 const std::string& address, int column);
+  void take_seat(Link::End& end, int column);
   /// The column of the program with a socket at this address.
   [[nodiscard]] int column_at(const std::string& protocol, const std::string& address,
                               bool listens);
@@ -100,6 +113,8 @@ class Model {
   std::deque<std::uint64_t> socket_order_;
   std::map<std::string, std::shared_ptr<Link>> by_key_;
   std::deque<std::shared_ptr<Link>> links_;
+  std::uint64_t datagrams_sent_ = 0;
+  std::map<std::string, std::string, std::less<>> hosts_;  // by address, without a port
   std::map<std::string, std::deque<Datagram>> datagrams_;  // by the receiver's address
 };
 

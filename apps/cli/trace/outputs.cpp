@@ -34,6 +34,9 @@ std::expected<std::unique_ptr<Outputs>, std::string> Outputs::open(const OutputO
       if (shows) self->write(self->options_.stream, lines, "the ladder");
       if (self->page_) self->write(self->page_.get(), to_html(lines), self->options_.page);
     });
+    if (!options.lookups) {
+      outputs->lookups_.emplace([self](const Event& event) { self->ladder_->take(event); });
+    }
   }
   return outputs;
 }
@@ -69,11 +72,16 @@ void Outputs::take(const Event& event) {
     if (recording_) write(recording_.get(), line, options_.recording);
     if (options_.json && !options_.quiet) write(options_.stream, line, "the events");
   }
-  if (ladder_) ladder_->take(event);
+  if (lookups_) {
+    lookups_->take(event);
+  } else if (ladder_) {
+    ladder_->take(event);
+  }
 }
 
 void Outputs::pass(Time now) {
-  if (ladder_) ladder_->pass(now);
+  const Time passed = lookups_ ? lookups_->pass(now) : now;
+  if (ladder_) ladder_->pass(passed);
   if (recording_) std::fflush(recording_.get());
   std::fflush(options_.stream);
 }

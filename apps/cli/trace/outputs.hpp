@@ -11,6 +11,7 @@
 
 #include "trace/event.hpp"
 #include "trace/ladder.hpp"
+#include "trace/lookups.hpp"
 
 namespace ieum::cli::trace {
 
@@ -20,6 +21,7 @@ struct OutputOptions {
   bool json = false;        ///< events instead of the ladder
   bool quiet = false;       ///< neither
   bool ascii = false;
+  bool lookups = false;  ///< show also what the C library asks daemons
   std::FILE* stream = stderr;
 };
 
@@ -48,6 +50,7 @@ class Outputs {
   File recording_;
   File page_;
   std::optional<Ladder> ladder_;
+  std::optional<Lookups> lookups_;
   std::string failure_;
 };
 

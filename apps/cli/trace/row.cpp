@@ -56,9 +56,9 @@ std::vector<std::string> RowPainter::lanes_of(const Row& row) const {
   const int from = place_of(row.from);
   const int to = place_of(row.to);
   if (row.to < 0 || from == to) {
-    // Both ends are of one program: the arrow comes back.
+    // Both ends are of one program: the arrow comes back. Or the other end's has ended.
     const auto lane = static_cast<std::size_t>(from == 0 ? 0 : from - 1);
-    const std::string label = (ascii_ ? "@ " : "↻ ") + row.label;
+    const std::string label = row.to < 0 ? row.label : (ascii_ ? "@ " : "↻ ") + row.label;
     lanes[lane] = " " + pad_right(label, lane_columns - 1, ascii_);
     return lanes;
   }

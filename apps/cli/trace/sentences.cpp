@@ -31,20 +31,21 @@ std::string transfer_text(const Event& call, bool receives) {
   std::string word = call_word(call.call);
   word.resize(word.size() - 2);
   const bool was_cut = call.asked >= 0 && call.result != call.asked;
-  if (call.part > 0) word += fmt::format(", {} of {}", call.part, call.parts);
+  const std::string part =
+      call.part > 0 ? fmt::format(", {} of {}", call.part, call.parts) : std::string();
   if (receives) {
     const bool shows_room = call.asked >= 0 && call.result == call.asked;
     std::string inside = shows_room ? std::to_string(call.asked) : std::string();
     if (call.peeks) inside = "MSG_PEEK";
     return call.result < 0 ? fmt::format("{}(){}", word, error_text(call))
-                           : fmt::format("{}({}) = {}", word, inside, call.result);
+                           : fmt::format("{}({}) = {}{}", word, inside, call.result, part);
   }
   if (call.result < 0) {
     return fmt::format("{}({}){}", word, call.asked >= 0 ? std::to_string(call.asked) : "",
                        error_text(call));
   }
-  if (!was_cut || call.asked < 0) return fmt::format("{}({})", word, call.result);
-  return fmt::format("{}({}) = {}", word, call.asked, call.result);
+  if (!was_cut || call.asked < 0) return fmt::format("{}({}){}", word, call.result, part);
+  return fmt::format("{}({}) = {}{}", word, call.asked, call.result, part);
 }
 
 std::string descriptors_text(const std::vector<int>& numbers) {
@@ -284,19 +285,26 @@ std::vector<std::string> explain_receive(const Event& call,
   return said;
 }
 
-std::string sum_up(const Link& link, Model& model) {
+std::string sum_up(const Link& link, const Model& model) {
   const auto name = [&](std::size_t side) {
-    const int column = link.ends[side].column;
-    return column < 0 ? std::string("nobody") : model.programs().title(column);
+    const std::string& program = link.ends[side].program;
+    return program.empty() ? std::string("nobody") : program;
   };
   const Link::End& one = link.ends[0];
   const Link::End& other = link.ends[1];
-  const auto address = [](const Link::End& end) {
-    return end.address.empty() ? std::string("(no name)") : printable(end.address);
+  const auto address = [&](const Link::End& end) {
+    if (one.address.empty() && other.address.empty()) return std::string("(socketpair)");
+    if (end.address.empty()) return std::string("(no name)");
+    const std::string host = model.host_of(end.address);
+    return host.empty() ? printable(end.address)
+                        : fmt::format("{} ({})", printable(end.address), host);
+  };
+  // What an end has sent that is not traced is known when it is received.
+  const auto moved = [](const Link::End& end) {
+    return format_bytes(std::max(end.out.sent_bytes(), end.out.received_bytes()));
   };
   std::string text = fmt::format("{} {} → {} {}: {} there, {} back", name(0), address(one), name(1),
-                                 address(other), format_bytes(one.out.sent_bytes()),
-                                 format_bytes(other.out.sent_bytes()));
+                                 address(other), moved(one), moved(other));
   for (std::size_t side = 0; side < 2; ++side) {
     const ByteFlow& flow = link.ends[side].out;
     const bool was_watched = link.ends[1 - side].socket != 0 && link.is_whole;

@@ -33,7 +33,7 @@ enum class Ending : std::uint8_t { nothing, fin, reset, held, maybe_fin };
                                                        const std::vector<ByteFlow::Send>& from);
 
 /// What is to be said of a connection at the end: who closed first, what went, the longest wait.
-[[nodiscard]] std::string sum_up(const Link& link, Model& model);
+[[nodiscard]] std::string sum_up(const Link& link, const Model& model);
 
 /// "40.3 ms"
 [[nodiscard]] std::string milliseconds(Time time);

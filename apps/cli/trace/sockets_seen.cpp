@@ -158,6 +158,12 @@ std::optional<PairStates> SocketsSeen::told(const SeenSocket& socket, Time now) 
   return PairStates{.own = pair.states[socket.side], .peer = pair.states[1 - socket.side]};
 }
 
+std::uint64_t SocketsSeen::unsent(const SeenSocket& socket) {
+  const Pair& pair = *socket.pair;
+  const auto answer = question_.ask(pair.ends[socket.side], pair.ends[1 - socket.side]);
+  return answer ? answer->unsent : 0;
+}
+
 std::optional<SocketState> SocketsSeen::ask_connecting(const SeenSocket& socket,
                                                        const Address& peer) {
   const auto answer = question_.ask(socket.local, peer);

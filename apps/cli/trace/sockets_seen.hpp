@@ -55,6 +55,8 @@ class SocketsSeen {
   /// What was told last, if that is new enough for a call that only moved bytes: an end of the
   /// connection is asked for where it happens.
   [[nodiscard]] std::optional<PairStates> told(const SeenSocket& socket, Time now) const;
+  /// Bytes that this end's system holds back.
+  [[nodiscard]] std::uint64_t unsent(const SeenSocket& socket);
   /// Of a connect() that has not returned.
   [[nodiscard]] std::optional<SocketState> ask_connecting(const SeenSocket& socket,
                                                           const Address& peer);

@@ -22,7 +22,6 @@ constexpr std::array hints{
     Hint{"-s", "the option is --data"},
     Hint{"-T", "it is not needed: how long a call waited is shown"},
     Hint{"-t", "it is not needed: each line begins with its time, in milliseconds"},
-    Hint{"-v", "write -- before the command: 'ieum trace -- COMMAND -v'"},
 };
 
 std::vector<OptionSpec> options() {
@@ -75,6 +74,9 @@ std::vector<OptionSpec> options() {
        .help = fmt::format("Say why a program waits once it has done so for this long: {}. Default "
                            "{}.",
                            duration_forms, format_duration(trace::RecorderOptions::stall_default))},
+      {.names = "-v,--verbose",
+       .group = output,
+       .help = "Show also what the C library asks daemons such as nscd, of itself."},
       {.names = "--ascii", .group = output, .help = "Draw with ASCII only."},
       {.names = "-q,--quiet", .group = output, .help = "Show nothing: for -o and --html."},
       {.names = "--json",
@@ -116,12 +118,15 @@ ManualText manual() {
                   "The descriptor. The same socket may have several; it is known by its "
                   "inode."},
                  {"process 2:", "A child that runs the same program stands in the same column."},
+                 {"(example.com)",
+                  "A DNS server has told the program that the address is this host's."},
                  {"(not traced)", "The column of peers that are elsewhere, or not traced."},
                  {"└", "A sentence about the line above it."}}},
            {.title = "What is not shown",
             .paragraphs =
                 {"Calls that only found nothing there yet (EAGAIN of receive and accept), "
-                 "most socket options, and waiting in poll(2) or epoll(7) until it is "
+                 "most socket options, what the C library asks daemons such as nscd (-v shows it), "
+                 "and waiting in poll(2) or epoll(7) until it is "
                  "longer than --stall. 32-bit programs on a 64-bit machine, and what goes "
                  "through an io_uring, are not seen."}},
            {.title = "Exit status",
@@ -178,6 +183,7 @@ Parsed<Action> parse(const GivenOptions& given, const Environment& /*environment
   outputs.json = given.has("--json");
   outputs.ascii = given.has("--ascii");
   outputs.quiet = given.has("--quiet");
+  outputs.lookups = given.has("--verbose");
   if (given.has("--replay")) {
     if (given.has("--pid") || given.has("--with") || !given.words.empty()) {
       return UsageError("--replay shows a recording, and starts and traces nothing else");
