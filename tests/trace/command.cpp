@@ -55,6 +55,35 @@ TEST(Trace, AServerThatDoesNotListenIsSaid) {
       << traced.ladder;
 }
 
+TEST(Trace, AServerInheritsNothingOfTheTrace) {
+  NEED_TRACING;
+  const std::string list = "ls /proc/self/fd; exit 3";
+  Child alone({"sh", "-c", list});
+  alone.close_input();
+  EXPECT_EQ(trace({"--with", list, "--", "true"}).output, alone.read_all());
+}
+
+/// Only calls on sockets stop the program: how often it was stopped does not depend on the machine.
+TEST(Trace, OtherCallsDoNotStop) {
+  NEED_TRACING;
+  if (!has_program("python3")) GTEST_SKIP() << "this needs python3";
+  const Traced traced = trace_one(R"(
+import resource
+def stops(): return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+one, other = socket.socketpair()
+before = stops()
+for i in range(1000): os.getppid()
+middle = stops()
+for i in range(100): one.send(b'x')
+print(middle - before, stops() - middle))");
+  int others = -1;
+  int sockets = -1;
+  std::istringstream(traced.output) >> others >> sockets;
+  EXPECT_TRUE(others >= 0 && others < 50) << traced.output;
+  // Each at its entry and at its return.
+  EXPECT_GE(sockets, 200) << traced.output;
+}
+
 TEST(Trace, ARecordingGivesTheSameLadderEachTime) {
   TRACED_IN_NETWORK([] {
     Scripts scripts;
@@ -95,6 +124,7 @@ TEST(Trace, ARecordingThatIsNoneIsSaid) {
   EXPECT_EQ(traced.status, 1);
   EXPECT_TRUE(traced.ladder.contains("it is no recording of 'ieum trace -o'")) << traced.ladder;
   EXPECT_TRUE(trace({"--replay", "/no/such/file"}).ladder.contains("No such file"));
+  EXPECT_TRUE(trace({"--replay", "/"}).ladder.contains("Is a directory"));
 }
 
 TEST(Trace, WithoutDataNoByteIsKept) {

@@ -65,7 +65,7 @@ std::vector<sock_filter> make_filter(bool io_uring) {
                          const LaunchOptions& options, int go_ahead) {
   if (options.is_server) {
     ::setpgid(0, 0);
-    const int nothing = ::open("/dev/null", O_RDONLY);
+    const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing >= 0) ::dup2(nothing, STDIN_FILENO);
   }
   std::signal(SIGPIPE, SIG_DFL);

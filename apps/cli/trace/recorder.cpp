@@ -144,11 +144,15 @@ std::expected<void, std::string> Recorder::launch_next() {
   process.is_server = is_server;
   server_started_ = now();
   if (!is_server) command_ = *pid;
+  // Arguments may have megabytes, and a line of a recording has its limit.
+  constexpr std::size_t command_bytes_max = 1000;
+  std::string text = is_server ? command.back() : fmt::format("{}", fmt::join(command, " "));
+  if (text.size() > command_bytes_max) text = text.substr(0, command_bytes_max) + "...";
   emit({.kind = EventKind::start,
         .at = now(),
         .pid = *pid,
         .tid = *pid,
-        .text = is_server ? command.back() : fmt::format("{}", fmt::join(command, " ")),
+        .text = std::move(text),
         .value = is_server ? 1 : 0});
   return {};
 }

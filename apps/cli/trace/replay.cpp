@@ -60,6 +60,7 @@ std::expected<void, std::string> replay_stream(std::istream& stream, const Event
     const auto taken = events.take_line(line);
     if (!taken) return taken;
   }
+  if (stream.bad()) return std::unexpected(std::strerror(errno));
   if (events.is_empty()) return std::unexpected("it is empty");
   events.finish();
   return {};
