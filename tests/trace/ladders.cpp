@@ -7,9 +7,6 @@
 namespace ieum::test {
 namespace {
 
-#define NEED(program) \
-  if (!has_program(program)) GTEST_SKIP() << "this needs the program " program
-
 constexpr std::string_view golden =
     R"(      ms                     python3 client.py                                                             python3 server.py
      0.1                                                    │                               │              [3] socket() = 3
@@ -214,7 +211,7 @@ for one in all: one.close())");
 }
 
 TEST(Ladder, OfNc) {
-  NEED("nc");
+  NEEDS("nc", "netcat-openbsd");
   TRACED_IN_NETWORK([] {
     const Traced traced =
         trace({"--with", "nc -l 127.0.0.1 7000 || nc -l -s 127.0.0.1 -p 7000", "--", "sh", "-c",
@@ -225,7 +222,7 @@ TEST(Ladder, OfNc) {
 }
 
 TEST(Ladder, OfCurlAndAServerOfHttp) {
-  NEED("curl");
+  NEEDS("curl", "curl");
   TRACED_IN_NETWORK([] {
     Scripts scripts;
     std::ofstream(scripts.path("page.txt")) << "a page\n";
@@ -242,7 +239,7 @@ TEST(Ladder, OfCurlAndAServerOfHttp) {
 }
 
 TEST(Ladder, OfNode) {
-  NEED("node");
+  NEEDS("node", "nodejs");
   TRACED_IN_NETWORK([] {
     Scripts scripts;
     const std::string path = scripts.path("server.js");
