@@ -125,6 +125,10 @@ TEST(Trace, ARecordingThatIsNoneIsSaid) {
   EXPECT_TRUE(traced.ladder.contains("it is no recording of 'ieum trace -o'")) << traced.ladder;
   EXPECT_TRUE(trace({"--replay", "/no/such/file"}).ladder.contains("No such file"));
   EXPECT_TRUE(trace({"--replay", "/"}).ladder.contains("Is a directory"));
+  const TemporaryFile silent(R"({"event":"begin","us":0}
+{"event":"note","us":1,"pid":1,"text":" "}
+)");
+  EXPECT_EQ(trace({"--replay", silent.path()}).status, 0);
 }
 
 TEST(Trace, WithoutDataNoByteIsKept) {

@@ -150,6 +150,7 @@ std::string RowPainter::paint(const Row& row) const {
     std::string wrapped;
     append_wrapped(wrapped, ascii_ ? to_ascii(sentence) : sentence, sentence_columns, hanging,
                    hanging);
+    if (wrapped.size() <= hanging) continue;  // a recording may have sentences without a word
     wrapped.replace(hanging - 2, 1, ascii_ ? "`" : "└");
     text += wrapped;
   }
