@@ -140,9 +140,11 @@ EarlyEnd end_of(const CLI::Error& error, const std::vector<std::string>& keys) {
   if ((is_key || is_option) && at > 2) {
     std::string word = text.substr(at);
     word.resize(std::min(word.find_first_of(" =],"), word.size()));
-    text = std::string("unknown ") + (is_key ? "key" : "option") + " '" + printable(word) + "'";
+    const std::string dashes = is_key ? "" : "--";
+    text = std::string("unknown ") + (is_key ? "key" : "option") + " '" + dashes + printable(word) +
+           "'";
     const std::string near = nearest(word, keys);
-    if (!near.empty()) text += "; did you mean '" + near + "'?";
+    if (!near.empty()) text += "; did you mean '" + dashes + near + "'?";
   }
   return {2, "ieum-hub: " + text + "\n"};
 }

@@ -89,7 +89,7 @@ TEST(HubProgram, ChecksWhatItIsTold) {
   };
   const TemporaryFile misspelt("netwrok = \"x\"\n");
   refuses({"--config", misspelt.path()}, "unknown key 'netwrok'; did you mean 'network'?");
-  refuses({"--listne", "*:6667"}, "unknown option 'listne'; did you mean 'listen'?");
+  refuses({"--listne", "*:6667"}, "unknown option '--listne'; did you mean '--listen'?");
   refuses({"--name", "two words"}, "name: a server's name is one word");
   refuses({"--certificate", "x"}, "certificate and key belong together");
   const TemporaryFile good(
