@@ -168,6 +168,44 @@ HUB_TEST(HubAccounts, GuestsComeBackByTheirSecret) {
   EXPECT_TRUE(has(text, "(Your resume secret was used twice)"));
 }
 
+HUB_TEST(HubAccounts, AMassOfReconnectsIsNoNews) {
+  hub::Config config = hub.config;
+  config.linger = 60s;
+  hub.set_config(config);
+  HubClient bob = co_await hub.client("bob");
+  co_await bob.ask("JOIN #a");
+  constexpr int count = 12;
+  std::vector<HubClient> lost;
+  std::vector<std::string> secrets;
+  for (int i = 0; i < count; ++i) {
+    HubClient client = co_await hub.client("c" + std::to_string(i), "ieum/resume");
+    const std::string text = co_await client.ask("JOIN #a");
+    const std::string line = line_with(text, "RESUME TOKEN ");
+    secrets.push_back(line.substr(line.rfind(' ') + 1));
+    lost.push_back(std::move(client));
+  }
+  HubClient member = co_await hub.member("ann");
+  co_await member.ask("JOIN #a");
+  lost.push_back(std::move(member));
+  co_await bob.sync();
+  for (HubClient& client : lost) co_await client.close();
+  std::vector<HubClient> back;
+  for (int i = 0; i < count; ++i) {
+    HubClient client = co_await hub.connect();
+    co_await client.send_bytes("CAP REQ :ieum/resume\r\nRESUME " +
+                               secrets.at(static_cast<std::size_t>(i)) + "\r\nNICK c" +
+                               std::to_string(i) + "\r\nUSER c 0 * :C\r\nCAP END\r\n");
+    co_await client.until(" 366 ");
+    back.push_back(std::move(client));
+  }
+  HubClient again = co_await hub.member("ann");
+  co_await again.sync();
+  const std::string text = co_await bob.sync();
+  EXPECT_EQ(text, "") << "nobody has gone, and nobody has come";
+  co_await again.ask("PRIVMSG #a :here again");
+  co_await bob.until(":ann!~ann@localhost PRIVMSG #a :here again");
+}
+
 HUB_TEST(HubAccounts, WhoIsLostIsGivenUpInTheEnd) {
   hub::Config config = hub.config;
   config.linger = 500ms;

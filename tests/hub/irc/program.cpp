@@ -1,5 +1,6 @@
 // The program as its users start it: its line, its options, its signals; and the clients that
 // people have.
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <thread>
@@ -126,6 +127,174 @@ TEST(HubProgram, ReadsItsFileAgain) {
   hub.child.read_error_until("\"event\":\"reloaded\"");
   ncat.write("MOTD\n");
   ncat.read_until(" 372 ann :- second");
+}
+
+Task<> connect_silently(std::string address, std::size_t count, std::vector<StreamSocket>& into) {
+  for (std::size_t i = 0; i < count; ++i) {
+    StreamSocket socket = co_await StreamSocket::connect(address);
+    co_await socket.write_all(std::string_view("\x16"));  // a record begins
+    into.push_back(std::move(socket));
+  }
+}
+
+Task<> expect_closed(std::vector<StreamSocket>& sockets) {
+  for (StreamSocket& socket : sockets) {
+    std::array<std::byte, 64> buffer;
+    for (;;) {
+      Result<std::size_t> received =
+          co_await attempt(with_timeout(patience, socket.read_some(buffer)));
+      if (!received) {
+        EXPECT_NE(received.error(), std::errc::timed_out);
+      }
+      if (!received || *received == 0) break;
+    }
+  }
+}
+
+TEST(HubProgram, AThousandSlowHandshakesHoldNobodyUp) {
+  if (!installed("openssl")) GTEST_SKIP() << "openssl is not installed";
+  const std::size_t count = long_form() ? 1000 : 200;
+  Program hub({"--connections-per-address", "2000"});
+  const std::unique_ptr<Runtime> runtime = make_runtime();  // outlives the sockets
+  std::vector<StreamSocket> slow;
+  const Result<> connected =
+      run(*runtime, connect_silently("127.0.0.1:" + hub.tls_port, count, slow));
+  ASSERT_TRUE(connected);
+  Child client({"openssl", "s_client", "-quiet", "-connect", "127.0.0.1:" + hub.tls_port});
+  client.write("NICK ann\r\nUSER ann 0 * :Ann\r\n");
+  client.read_until(" 001 ann ");
+  if (long_form()) {  // ten seconds
+    const Result<> closed = run(*runtime, expect_closed(slow));
+    EXPECT_TRUE(closed);
+  }
+}
+
+/// The one that has the packages of the system.
+const std::string system_python = "/usr/bin/python3";
+
+/// Opens two ports and starts the hub with them, as systemd would (sd_listen_fds(3)); prints the
+/// ports, the hub's process, and then what it notifies (sd_notify(3)), a word each.
+constexpr std::string_view as_systemd = R"(
+import fcntl, os, socket, sys
+notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+notify.bind(sys.argv[1])
+ports = []
+for _ in range(2):
+    port = socket.create_server(("127.0.0.1", 0))
+    ports.append(fcntl.fcntl(port, fcntl.F_DUPFD, 10))
+    print(port.getsockname()[1], flush=True)
+child = os.fork()
+if child == 0:
+    for fd, port in enumerate(ports, 3):
+        os.dup2(port, fd)
+    os.closerange(5, 64)
+    environment = dict(os.environ, LISTEN_PID=str(os.getpid()), LISTEN_FDS="2",
+                       LISTEN_FDNAMES="irc:irc-tls", NOTIFY_SOCKET=sys.argv[1])
+    os.execve(sys.argv[2], sys.argv[2:], environment)
+print(child, flush=True)
+said = ""
+while said != "STOPPING=1":
+    said = notify.recv(100).decode()
+    print(said, flush=True)
+print("status", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+)";
+
+TEST(HubProgram, IsStartedBySystemd) {
+  if (!installed("ncat") || !installed("openssl") || !installed(system_python)) {
+    GTEST_SKIP() << "ncat, openssl and python3 are needed";
+  }
+  const TemporaryDirectory directory;
+  Child systemd({system_python, "-c", std::string(as_systemd), directory.path("notify"), IEUM_HUB,
+                 "--data", "memory", "--cores", "2"},
+                Input::nothing());
+  const auto next = [&] {
+    std::string line = systemd.read_until("\n");
+    line.pop_back();
+    return line;
+  };
+  const std::string port = next();
+  const std::string tls_port = next();
+  const pid_t hub = std::stoi(next());
+  systemd.read_until("READY=1\n");
+  // Clients in turn: one or another of the cores takes each.
+  for (int i = 0; i < 4; ++i) {
+    Child ncat({"ncat", "-C", "127.0.0.1", port});
+    ncat.write("NICK ann\nUSER ann 0 * :Ann\nQUIT\n");
+    ncat.read_until(" 001 ann ");
+    ncat.read_until("ERROR :");
+  }
+  Child client({"openssl", "s_client", "-quiet", "-connect", "127.0.0.1:" + tls_port});
+  client.write("NICK bob\r\nUSER bob 0 * :Bob\r\n");
+  client.read_until(" 001 bob ");
+  ::kill(hub, SIGHUP);
+  systemd.read_until("RELOADING=1\n");
+  systemd.read_until("READY=1\n");
+  ::kill(hub, SIGTERM);
+  systemd.read_until("STOPPING=1\n");
+  systemd.read_until("status 0\n");
+}
+
+/// What a library of a stock client does over TLS: comes in, joins, speaks, and hears.
+constexpr std::string_view python_client = R"(
+import ssl, sys
+import irc.client, irc.connection
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+reactor = irc.client.Reactor() if hasattr(irc.client, "Reactor") else irc.client.IRC()
+connection = reactor.server().connect("127.0.0.1", int(sys.argv[1]), "snake",
+    connect_factory=irc.connection.Factory(wrapper=context.wrap_socket))
+def joined(connection, event):
+    connection.privmsg("#home", "hello from Python")
+def said(connection, event):
+    print("heard", event.target, event.arguments[0], flush=True)
+connection.add_global_handler("welcome", lambda connection, event: connection.join("#home"))
+connection.add_global_handler("endofnames", joined)
+connection.add_global_handler("pubmsg", said)
+connection.add_global_handler("privmsg", said)
+reactor.process_forever()
+)";
+
+constexpr std::string_view node_client = R"(
+const IRC = require('irc-framework');
+const client = new IRC.Client();
+client.connect({host: '127.0.0.1', port: Number(process.argv[1]), nick: 'node', tls: true,
+                rejectUnauthorized: false, enable_echomessage: true});
+client.on('registered', () => client.join('#home'));
+client.on('join', (event) => { if (event.nick === 'node') client.say('#home', 'hello from Node'); });
+client.on('message', (event) => console.log('heard', event.target, event.message));
+)";
+
+TEST(HubProgram, LibrariesTalkOverTls) {
+  Child python_has({system_python, "-c", "import irc.client"}, Input::nothing());
+  Child node_has({"node", "-e", "require('irc-framework')"}, Input::nothing());
+  const bool has_python = installed(system_python) && python_has.wait() == 0;
+  const bool has_node = installed("node") && node_has.wait() == 0;
+  if (!installed("ncat") || (!has_python && !has_node)) {
+    GTEST_SKIP() << "ncat and one of python3-irc and npm's irc-framework are needed";
+  }
+  Program hub;
+  Child friendly({"ncat", "-C", "127.0.0.1", hub.port});
+  friendly.write("NICK ann\nUSER ann 0 * :Ann\nJOIN #home\n");
+  friendly.read_until(" 366 ann #home ");
+  std::optional<Child> python;
+  std::optional<Child> node;
+  if (has_python) {
+    python.emplace(Words{system_python, "-c", std::string(python_client), hub.tls_port},
+                   Input::nothing());
+    friendly.read_until(" PRIVMSG #home :hello from Python");
+    friendly.write("PRIVMSG snake :only for you\n");
+    python->read_until("heard snake only for you\n");
+  }
+  if (has_node) {
+    node.emplace(Words{"node", "-e", std::string(node_client), hub.tls_port}, Input::nothing());
+    friendly.read_until(" PRIVMSG #home :hello from Node");
+    node->read_until("heard #home hello from Node\n");  // its echo
+    if (python) python->read_until("heard #home hello from Node\n");
+  }
+  friendly.write("PRIVMSG #home :to all\n");
+  if (python) python->read_until("heard #home to all\n");
+  if (node) node->read_until("heard #home to all\n");
 }
 
 /// A client with a screen, in a terminal of its own.
