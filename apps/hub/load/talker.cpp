@@ -95,10 +95,14 @@ Task<> Talker::say() {
   }
 }
 
-/// Until what it has said has come back, and for a while for what others say.
+/// Until nobody says anything more and what was said has come back, and for a while for the copies
+/// that others get.
 Task<> Talker::end_after() {
+  const auto length = std::chrono::duration<double>(load_.options.seconds);
+  const TimePoint end = load_.begin + std::chrono::duration_cast<Duration>(length);
+  if (now() < end) co_await sleep(end - now());
   const TimePoint until = now() + 20s;
-  while (acknowledged_ < said_ && now() < until) co_await sleep(50ms);
+  while (load_.acknowledged < load_.sent && now() < until) co_await sleep(50ms);
   co_await sleep(1s);
 }
 

@@ -33,7 +33,6 @@ struct Load {
   std::uint64_t refused = 0;
   std::size_t ready = 0;
   Event all_ready;
-  Event over;  // nobody says anything more
   TimePoint begin{};
 };
 
@@ -43,7 +42,7 @@ class Talker {
   Talker(const Talker&) = delete;
   Talker& operator=(const Talker&) = delete;
 
-  /// Comes in, says its lines, listens until `Load::over` and all of its own have come back.
+  /// Comes in, says its lines, listens until all that was said has come back.
   [[nodiscard]] Task<> run();
   [[nodiscard]] std::size_t room() const noexcept { return number_ % load_.options.rooms; }
   [[nodiscard]] std::size_t number() const noexcept { return number_; }
