@@ -27,7 +27,11 @@ class detail::ClientState {
         pool_(std::make_shared<Pool>(Pool::Limits{
             .per_origin_max = std::max<std::size_t>(options.connections_per_origin_max, 1),
             .idle_max = options.idle_connections_max,
-            .idle_time_max = options.idle_time_max})) {}
+            .idle_time_max = options.idle_time_max})) {
+    for (const KnownHost& one : options.hosts) {
+      hosts_.push_back({std::string(one.host), one.port, one.address});
+    }
+  }
   ClientState(const ClientState&) = delete;
   ClientState& operator=(const ClientState&) = delete;
   ~ClientState() { pool_->close(); }
@@ -44,6 +48,8 @@ class detail::ClientState {
         std::unique_ptr<ClientConnection> connection =
             co_await connect_client(request, connect_options());
         slot.connection = std::move(connection);
+      } else if (request.options.observer != nullptr) {
+        request.options.observer->reused();
       }
       auto made = std::make_unique<ClientExchange>(std::move(slot), request, limits());
       const Result<> done = co_await attempt(made->run(request, user_agent_));
@@ -74,6 +80,7 @@ class detail::ClientState {
   [[nodiscard]] ClientConnectOptions connect_options() const noexcept {
     return {.connect = options_.connect,
             .tls = options_.tls,
+            .hosts = hosts_,
             .user_agent = user_agent_,
             .head = head_limits()};
   }
@@ -81,6 +88,7 @@ class detail::ClientState {
   ClientOptions options_;
   std::string proxy_;
   std::string user_agent_;
+  std::vector<detail::HostPlace> hosts_;
   std::shared_ptr<Pool> pool_;
 };
 
@@ -175,6 +183,7 @@ Task<Reply> Client::perform(std::shared_ptr<ClientState> state,
     co_await attempt(exchange->discard(std::size_t{64} * 1024));
     exchange.reset();
     co_await follow(*request, *redirect);
+    if (request->options.observer != nullptr) request->options.observer->redirected(request->url);
   }
 }
 

@@ -10,13 +10,14 @@
 #endif
 
 #include "base/words.hpp"
+#include "http/syntax.hpp"
 
 namespace ieum::http::detail {
 
 namespace {
 
 /// The host as a certificate has it: an IPv6 address without its brackets.
-[[maybe_unused]] std::string_view bare_host(const Url& url) noexcept {
+std::string_view bare_host(const Url& url) noexcept {
   std::string_view host = url.host();
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
   return host;
@@ -41,11 +42,22 @@ Result<const TlsClientContext*> shared_context() {
 }
 
 Task<std::unique_ptr<Stream>> secure(std::unique_ptr<Stream> stream, const Url& url,
-                                     const ClientConnectOptions& options) {
+                                     const ClientConnectOptions& options,
+                                     RequestObserver* observer) {
   TlsOptions tls;
   tls.context = options.tls;
   if (tls.context == nullptr) tls.context = co_await shared_context();
-  TlsStream secured = co_await TlsStream::client(std::move(stream), bare_host(url), tls);
+  TlsPeer peer;
+  if (observer != nullptr) {
+    tls.peer = &peer;
+    tls.observer = observer;
+    observer->securing(bare_host(url));
+  }
+  Result<TlsStream> met =
+      co_await attempt(TlsStream::client(std::move(stream), bare_host(url), tls));
+  if (observer != nullptr) observer->secured(peer, met ? nullptr : &met.error());
+  if (!met) co_return fail(met.error());
+  TlsStream secured = *std::move(met);
   if (!secured.alpn().empty() && secured.alpn() != "http/1.1") {
     co_return fail(Error(Errc::handshake_failed, "TLS handshake")
                        .with_name(url.origin())
@@ -58,7 +70,8 @@ Task<std::unique_ptr<Stream>> secure(std::unique_ptr<Stream> stream, const Url& 
 #else
 
 Task<std::unique_ptr<Stream>> secure(std::unique_ptr<Stream> /*stream*/, const Url& url,
-                                     const ClientConnectOptions& /*options*/) {
+                                     const ClientConnectOptions& /*options*/,
+                                     RequestObserver* /*observer*/) {
   co_return fail(Error(std::errc::operation_not_supported, "connect")
                      .with_name(url.origin())
                      .with_detail("the library is built without TLS"));
@@ -66,16 +79,46 @@ Task<std::unique_ptr<Stream>> secure(std::unique_ptr<Stream> /*stream*/, const U
 
 #endif
 
-Task<std::unique_ptr<Stream>> connect_to_host(const Url& url, ConnectOptions options) {
-  const HostPort host = co_await url.host_port();
-  StreamSocket socket = co_await StreamSocket::connect(host, options);
+Task<std::unique_ptr<Stream>> connect_to_address(Address address, ConnectOptions options) {
+  StreamSocket socket = co_await StreamSocket::connect(address, options);
   co_return std::make_unique<StreamSocket>(std::move(socket));
 }
 
-Task<std::unique_ptr<Stream>> connect_to_address(std::string text, ConnectOptions options) {
-  const Address address = co_await Address::parse(text);
-  StreamSocket socket = co_await StreamSocket::connect(address, options);
+/// None if it is to be looked up.
+std::optional<Address> known_place(const Url& url, std::span<const HostPlace> hosts) {
+  for (const HostPlace& one : hosts) {
+    const bool is_it =
+        equal_ignoring_case(one.host, url.host()) || equal_ignoring_case(one.host, bare_host(url));
+    if (!is_it || (one.port != 0 && one.port != url.port())) continue;
+    Address address = one.address;
+    if (address.port() == 0) address.set_port(url.port());
+    return address;
+  }
+  return std::nullopt;
+}
+
+Task<std::unique_ptr<Stream>> connect_to_host(const Url& url, const ClientConnectOptions& options) {
+  const std::optional<Address> known = known_place(url, options.hosts);
+  if (known) {
+    std::unique_ptr<Stream> stream = co_await connect_to_address(*known, options.connect);
+    co_return stream;
+  }
+  const HostPort host = co_await url.host_port();
+  StreamSocket socket = co_await StreamSocket::connect(host, options.connect);
   co_return std::make_unique<StreamSocket>(std::move(socket));
+}
+
+/// The first step: to the Unix socket, to the proxy, or to the host itself.
+Task<std::unique_ptr<Stream>> connect_first(const ClientRequest& request,
+                                            const ClientConnectOptions& options) {
+  std::unique_ptr<Stream> stream;
+  if (request.via.empty()) {
+    stream = co_await connect_to_host(request.proxy ? *request.proxy : request.url, options);
+  } else {
+    const Address address = co_await Address::parse(request.via);
+    stream = co_await connect_to_address(address, options.connect);
+  }
+  co_return stream;
 }
 
 Failure refused(const Url& proxy, std::error_code code, std::string_view why) {
@@ -129,27 +172,30 @@ Task<std::unique_ptr<Stream>> tunnel(std::unique_ptr<Stream> stream, const Url& 
 
 Task<std::unique_ptr<Stream>> connect_stream(const ClientRequest& request,
                                              const ClientConnectOptions& options) {
-  std::unique_ptr<Stream> stream;
-  if (!request.via.empty()) {
-    stream = co_await connect_to_address(request.via, options.connect);
-  } else if (!request.proxy) {
-    stream = co_await connect_to_host(request.url, options.connect);
-  } else {
+  RequestObserver* const observer = request.options.observer;
+  std::unique_ptr<Stream> stream = co_await connect_first(request, options);
+  if (observer != nullptr) {
+    observer->connected(stream->local_address().value_or(Address()), stream->peer_address());
+  }
+  if (request.proxy) {
     const Url& proxy = *request.proxy;
-    stream = co_await connect_to_host(proxy, options.connect);
-    if (proxy.is_secure()) stream = co_await secure(std::move(stream), proxy, options);
+    if (proxy.is_secure()) stream = co_await secure(std::move(stream), proxy, options, observer);
     if (request.url.is_secure()) {
       stream = co_await tunnel(std::move(stream), request.url, proxy, options);
+      if (observer != nullptr) observer->tunneled(proxy);
     }
   }
-  if (request.url.is_secure()) stream = co_await secure(std::move(stream), request.url, options);
+  if (request.url.is_secure()) {
+    stream = co_await secure(std::move(stream), request.url, options, observer);
+  }
   co_return stream;
 }
 
 }  // namespace
 
 Task<std::unique_ptr<ClientConnection>> connect_client(const ClientRequest& request,
-                                                       const ClientConnectOptions& options) {
+                                                       ClientConnectOptions options) {
+  if (request.options.observer != nullptr) options.connect.observer = request.options.observer;
   Duration limit = request.options.connect_timeout;
   if (limit <= Duration::zero()) limit = Duration::max();
   Result<std::unique_ptr<Stream>> stream =

@@ -10,14 +10,22 @@
 
 namespace ieum::http::detail {
 
+/// A host that is not looked up, as of KnownHost.
+struct HostPlace {
+  std::string host;
+  std::uint16_t port;
+  Address address;
+};
+
 struct ClientConnectOptions {
   ConnectOptions connect;
   const TlsClientContext* tls;
+  std::span<const HostPlace> hosts;
   std::string_view user_agent;
   HeadLimits head;
 };
 
-[[nodiscard]] Task<std::unique_ptr<ClientConnection>> connect_client(
-    const ClientRequest& request, const ClientConnectOptions& options);
+[[nodiscard]] Task<std::unique_ptr<ClientConnection>> connect_client(const ClientRequest& request,
+                                                                     ClientConnectOptions options);
 
 }  // namespace ieum::http::detail

@@ -78,6 +78,7 @@ Task<> ClientExchange::run(ClientRequest& request, std::string_view user_agent) 
   const Content& content = request.content;
   const ContentFraming framing = co_await prepare_content(request);
   std::string head = write_head(request, framing, user_agent);
+  if (options_.observer != nullptr) options_.observer->sending(head);
   const bool is_short = content.kind_ == Content::Kind::memory &&
                         content.text_.size() <= at_once_max && !options_.expect_continue;
   if (content.is_none() || is_short) {
@@ -150,6 +151,7 @@ Task<> ClientExchange::send_at_once(std::string head, ConstBuffer content) {
   const Result<> sent =
       co_await attempt(with_timeout(or_for_ever(options_.idle_timeout), stream().write_all(all)));
   is_sent_whole_ = sent.has_value();
+  if (is_sent_whole_) report_sent(content.size());
   sent_.set();
   // A server that does not want it may have answered before it closed.
   if (!sent && !is_lost(sent.error())) {
@@ -157,6 +159,12 @@ Task<> ClientExchange::send_at_once(std::string head, ConstBuffer content) {
     co_await fail(failure);
   }
   co_await read_head();
+}
+
+void ClientExchange::report_sent(std::size_t content_bytes) {
+  if (options_.observer == nullptr) return;
+  if (content_bytes > 0) options_.observer->content_sent(content_bytes);
+  options_.observer->sent();
 }
 
 Task<> ClientExchange::send_beside(std::string head, const Content& content) {
@@ -177,7 +185,7 @@ Task<> ClientExchange::send_in(Group& group, std::string head, const Content& co
 }
 
 Task<> ClientExchange::upload(std::string head, const Content& content) {
-  ContentWriter writer(stream(), content_length_, options_.idle_timeout);
+  ContentWriter writer(stream(), content_length_, options_.idle_timeout, options_.observer);
   Result<> done =
       co_await attempt(with_timeout(or_for_ever(options_.idle_timeout), stream().write_all(head)));
   bool is_connection = !done.has_value();
@@ -190,6 +198,7 @@ Task<> ClientExchange::upload(std::string head, const Content& content) {
     is_connection = writer.is_broken_;
   }
   is_sent_whole_ = done.has_value() && !writer.is_broken_;
+  if (is_sent_whole_) report_sent(0);
   if (is_sent_whole_ || (is_connection && (done.has_value() || is_lost(done.error())))) {
     sent_.set();  // if it broke, the server may have answered before
     co_return;
@@ -269,6 +278,9 @@ Task<> ClientExchange::read_one_head() {
       co_await fail(failure);
     }
     connection().take_in(*std::move(data));
+  }
+  if (options_.observer != nullptr) {
+    options_.observer->received(connection().input().substr(0, parser.size()));
   }
   connection().use(parser.size());
 }

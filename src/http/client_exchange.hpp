@@ -64,6 +64,7 @@ class ClientExchange {
   Task<ContentFraming> prepare_content(const ClientRequest& request);
   Task<> open_file(std::string path);
   Task<> send_at_once(std::string head, ConstBuffer content);
+  void report_sent(std::size_t content_bytes);
   Task<> send_beside(std::string head, const Content& content);
   Task<> send_in(Group& group, std::string head, const Content& content);
   Task<> upload(std::string head, const Content& content);

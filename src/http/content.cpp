@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include <ieum/http/request_observer.hpp>
 #include <ieum/timeout.hpp>
 
 #include "base/words.hpp"
@@ -89,6 +90,7 @@ Task<> ContentWriter::write(ConstBuffer data) {
       co_await fail(done.error());
     }
     written_ += piece.size();
+    if (observer_ != nullptr) observer_->content_sent(written_);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -13,6 +14,7 @@
 #include <ieum/http/content.hpp>
 #include <ieum/http/fields.hpp>
 #include <ieum/http/reply.hpp>
+#include <ieum/http/request_observer.hpp>
 #include <ieum/http/url.hpp>
 #include <ieum/stream_socket.hpp>
 
@@ -28,6 +30,14 @@ struct ClientRequest;
 class ClientState;
 class ClientExchange;
 }  // namespace detail
+
+/// Where a host is, for those who do not want it looked up: as a line of /etc/hosts.
+struct KnownHost {
+  std::string_view host{};  ///< as a URL has it
+  std::uint16_t port = 0;   ///< of the URL; 0: any
+  /// Where to connect to instead; with port 0, at the URL's port.
+  Address address{};
+};
 
 struct ClientOptions {
   /// Connections to one origin (scheme, host and port) at a time: further requests wait for one.
@@ -51,6 +61,8 @@ struct ClientOptions {
   std::string_view proxy{};
   /// Of the field `User-Agent`. Copied. Empty: there is none.
   std::string_view user_agent = "ieum";
+  /// Hosts that are not looked up; the first that fits is taken. Copied.
+  std::span<const KnownHost> hosts{};
   /// How to connect.
   ConnectOptions connect{};
 };
@@ -88,6 +100,8 @@ struct RequestOptions {
   bool decode = true;
   /// What a coded body may become.
   std::uint64_t decoded_bytes_max = std::uint64_t{256} * 1024 * 1024;
+  /// Is told of each step, if not null. In connecting, it takes the place of the client's own.
+  RequestObserver* observer = nullptr;
 };
 static_assert(std::is_trivially_copyable_v<RequestOptions>);
 

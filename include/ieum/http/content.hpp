@@ -19,6 +19,7 @@ namespace ieum::http {
 namespace detail {
 class ClientExchange;
 }
+class RequestObserver;
 
 /// Where the content of a request is written to, piece by piece. Waiting for a write is the
 /// backpressure: a piece has gone when it ends.
@@ -41,14 +42,16 @@ class ContentWriter {
 
  private:
   friend class detail::ClientExchange;
-  ContentWriter(Stream& stream, std::optional<std::uint64_t> length, Duration idle_limit) noexcept
-      : stream_(stream), length_(length), idle_limit_(idle_limit) {}
+  ContentWriter(Stream& stream, std::optional<std::uint64_t> length, Duration idle_limit,
+                RequestObserver* observer) noexcept
+      : stream_(stream), length_(length), idle_limit_(idle_limit), observer_(observer) {}
   [[nodiscard]] Task<> write_piece(ConstBuffer piece);
   [[nodiscard]] Task<> finish();
 
   Stream& stream_;
   std::optional<std::uint64_t> length_;  // none: in chunks
   Duration idle_limit_;
+  RequestObserver* observer_;  // or null
   std::uint64_t written_ = 0;
   bool is_broken_ = false;  // the connection is: an error that the writer's task did not make
   Fields trailers_;
