@@ -1,4 +1,5 @@
 // Files of a directory, and of nowhere else: openat2(2) resolves each name beneath it.
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -12,9 +13,11 @@
 #include <utility>
 
 #include <ieum/http/date.hpp>
+#include <ieum/http/form.hpp>
 #include <ieum/offload.hpp>
 
 #include "http/conditions.hpp"
+#include "http/listing.hpp"
 #include "http/route_table.hpp"
 #include "http/sending.hpp"
 #include "http/syntax.hpp"
@@ -25,10 +28,14 @@ namespace {
 
 using detail::ByteRange;
 using detail::FileBody;
+using detail::ListedFile;
 using detail::Ranges;
 
 /// A file up to this size is read along with being opened.
 constexpr std::size_t read_at_once_max = std::size_t{64} * 1024;
+
+/// Of a listing.
+constexpr std::size_t listed_max = 100'000;
 
 /// A directory that is served.
 struct Tree {
@@ -92,14 +99,16 @@ struct Opened {
   std::string etag;
   std::string content;  // all of it, if it is small
   bool has_content = false;
+  bool is_listing = false;  // then the content is a page
   std::uint64_t size = 0;
   std::chrono::sys_seconds modified{};
 };
 
 /// Never leaves the directory, by `..`, by a symbolic link or by /proc's.
-int open_beneath(int directory, const std::string& name) noexcept {
+int open_beneath(int directory, const std::string& name, int flags = O_RDONLY) noexcept {
   open_how how{};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if ((flags & O_PATH) != 0) how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   for (int attempts = 0; attempts < 10; ++attempts) {
     const long number = ::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how);
@@ -157,15 +166,60 @@ void read_all_of(Opened& to) {
   to.has_content = true;
 }
 
+/// What a request can get of a directory: regular files and directories that do not lie elsewhere.
+bool look_at(int root, const std::string& path, const dirent& entry, ListedFile& file) {
+  struct stat status{};
+  const Descriptor found(open_beneath(root, path + entry.d_name, O_PATH));
+  if (!found.is_open() || ::fstat(found.number(), &status) != 0) return false;
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return false;
+  file.name = entry.d_name;
+  file.is_directory = S_ISDIR(status.st_mode);
+  file.size = static_cast<std::uint64_t>(status.st_size);
+  file.modified = std::chrono::sys_seconds(std::chrono::seconds(status.st_mtim.tv_sec));
+  return true;
+}
+
+/// Makes a page of the directory `path`, which is empty or ends with a slash, and is asked for as
+/// `title`.
+void list_directory(const Tree& tree, const std::string& path, std::string_view title, Opened& to) {
+  const int root = tree.directory.number();
+  const int number = open_beneath(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY);
+  DIR* const directory = number < 0 ? nullptr : ::fdopendir(number);
+  if (directory == nullptr) {
+    to.error = errno;
+    if (number >= 0) ::close(number);
+    return;
+  }
+  std::vector<ListedFile> files;
+  bool is_cut = false;
+  while (const dirent* entry = ::readdir(directory)) {
+    const bool is_hidden = entry->d_name[0] == '.' && !tree.options.dotfiles;
+    const std::string_view name = entry->d_name;
+    if (is_hidden || name == "." || name == "..") continue;
+    ListedFile file;
+    if (!look_at(root, path, *entry, file)) continue;
+    is_cut = files.size() == listed_max;
+    if (is_cut) break;
+    files.push_back(std::move(file));
+  }
+  ::closedir(directory);
+  to.error = 0;
+  to.is_listing = true;
+  to.content = detail::listing_page(title, std::move(files), is_cut, tree.options.listing_foot);
+}
+
 /// `name`, or the index of a directory; then, of its precompressed siblings, one that the client
 /// takes.
-Opened open_file(const Tree& tree, std::string name, bool takes_br, bool takes_gzip) {
+Opened open_file(const Tree& tree, std::string name, bool takes_br, bool takes_gzip,
+                 std::string_view title = {}) {
   Opened opened;
   const int directory = tree.directory.number();
   const bool wants_directory = name.empty() || name.ends_with('/');
+  const std::string path = name;
   if (wants_directory) {
     if (tree.options.index[0] == '\0') {
       opened.error = ENOENT;
+      if (tree.options.listing) list_directory(tree, path, title, opened);
       return opened;
     }
     name += tree.options.index;
@@ -173,6 +227,9 @@ Opened open_file(const Tree& tree, std::string name, bool takes_br, bool takes_g
   opened.type = type_of(name);
   if (!open_one(directory, name, opened)) {
     if (wants_directory) opened.is_directory = false;
+    if (wants_directory && opened.error == ENOENT && tree.options.listing) {
+      list_directory(tree, path, title, opened);
+    }
     return opened;
   }
   const auto instead = [&](const char* suffix, const char* coding) {
@@ -282,6 +339,25 @@ Response respond(const Tree& tree, const Request& request, Opened& opened) {
   return response;
 }
 
+/// A page of names that may be anybody's: nothing in it runs or is loaded, but for our own foot.
+Response listing(const Tree& tree, Opened& opened) {
+  Response response = Response::html(std::move(opened.content));
+  const bool has_foot = tree.options.listing_foot[0] != '\0';
+  std::string policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'";
+  if (has_foot) policy += "; script-src 'unsafe-inline'; connect-src 'self'";
+  set(response, "Content-Security-Policy", policy);
+  set(response, "X-Content-Type-Options", "nosniff");
+  set(response, "Cache-Control", "no-cache");
+  return response;
+}
+
+/// A browser goes to a page, not to a script or an image that is not there.
+bool wants_page(const Request& request) {
+  const std::string_view path = request.path();
+  const std::string_view last = path.substr(path.rfind('/') + 1);
+  return last.find('.') == last.npos && request.fields().all("accept").contains("text/html");
+}
+
 Status status_of(int error) noexcept {
   switch (error) {
     case EMFILE:
@@ -303,10 +379,19 @@ Task<Response> serve_file(std::shared_ptr<const Tree> tree, Request& request) {
   const bool packed = tree->options.precompressed;
   const bool takes_br = packed && detail::accepts_coding(request.fields(), "br");
   const bool takes_gzip = packed && detail::accepts_coding(request.fields(), "gzip");
-  auto open = [tree, name, takes_br, takes_gzip] {
-    return open_file(*tree, name, takes_br, takes_gzip);
+  std::string title;
+  if (tree->options.listing) title = percent_decode(request.path()).value_or(std::string());
+  auto open = [tree, name, takes_br, takes_gzip, title = std::move(title)] {
+    return open_file(*tree, name, takes_br, takes_gzip, title);
   };
   Opened opened = co_await offload(std::move(open));
+  if (opened.error == ENOENT && tree->options.fallback[0] != '\0' && wants_page(request)) {
+    auto instead = [tree, takes_br, takes_gzip] {
+      return open_file(*tree, tree->options.fallback, takes_br, takes_gzip);
+    };
+    opened = co_await offload(std::move(instead));
+  }
+  if (opened.is_listing) co_return listing(*tree, opened);
   if (opened.is_directory) {  // its name ends with a slash, so that links in its index are right
     std::string location(request.path());
     location += '/';

@@ -60,6 +60,51 @@ std::string body(std::string_view response) {
   return std::string(response.substr(response.find("\r\n\r\n") + 4));
 }
 
+CO_TEST(HttpFiles, are_listed_only_if_that_is_wanted) {
+  const Site site;
+  http::FileOptions options;
+  const Routes silent = routes_of(site, options);
+  std::string text = co_await talk_to(silent, get("/static/empty/"));
+  EXPECT_EQ(statuses(text), "404");
+  options.listing = true;
+  options.listing_foot = "<p>foot</p>";
+  const Routes routes = routes_of(site, options);
+  text = co_await talk_to(routes, get("/static/empty/"));
+  EXPECT_EQ(statuses(text), "200");
+  EXPECT_THAT(body(text), testing::HasSubstr("<h1>/static/empty/</h1>"));
+  EXPECT_THAT(body(text), testing::HasSubstr("<p>foot</p>"));
+  EXPECT_EQ(field(text, "X-Content-Type-Options"), "nosniff");
+  text = co_await talk_to(routes, get("/static/"));  // has an index
+  EXPECT_EQ(body(text), "index");
+  options.index = "";
+  const Routes all = routes_of(site, options);
+  text = co_await talk_to(all, get("/static/"));
+  for (const char* there : {"\"a.txt\"", "\"in\"", "\"sub/\"", "\"empty/\""}) {
+    EXPECT_THAT(body(text), testing::HasSubstr(there));
+  }
+  for (const char* not_there : {"out", "\"up", "etc", "fifo", "hidden", "git"}) {
+    EXPECT_THAT(body(text), testing::Not(testing::HasSubstr(not_there)));
+  }
+  // Nothing of elsewhere is listed, by whatever way.
+  text = co_await talk_to(all, get("/static/up/"));
+  EXPECT_EQ(statuses(text), "404");
+}
+
+CO_TEST(HttpFiles, have_a_page_in_the_place_of_one_that_there_is_not) {
+  const Site site;
+  http::FileOptions options;
+  options.fallback = "index.html";
+  const Routes routes = routes_of(site, options);
+  std::string text =
+      co_await talk_to(routes, get("/static/users/7", "Accept: text/html,*/*;q=0.8\r\n"));
+  EXPECT_EQ(statuses(text), "200");
+  EXPECT_EQ(body(text), "index");
+  text = co_await talk_to(routes, get("/static/none.js", "Accept: text/html\r\n"));
+  EXPECT_EQ(statuses(text), "404");
+  text = co_await talk_to(routes, get("/static/none"));
+  EXPECT_EQ(statuses(text), "404");
+}
+
 CO_TEST(HttpFiles, are_sent_with_what_is_known_of_them) {
   const Site site;
   const Routes routes = routes_of(site);

@@ -61,6 +61,14 @@ struct FileOptions {
   bool precompressed = false;
   /// Sent for a directory; empty: none is.
   const char* index = "index.html";
+  /// For a directory without that, a page that lists its files and folders (at most 100'000), those
+  /// that a request can get. `listing_foot` is HTML to stand below; what it points to must live as
+  /// long as the routes.
+  bool listing = false;
+  const char* listing_foot = "";
+  /// Sent for a path that there is not, if a page is asked for (`Accept: text/html`, no dot in the
+  /// path's last part): for applications of one page. Empty: 404 is.
+  const char* fallback = "";
   /// Cache-Control: max-age; zero: without.
   AnyDuration max_age{};
 };
