@@ -15,6 +15,7 @@ namespace ieum::cli {
 #define IEUM_SUBCOMMANDS(entry) \
   entry(connect) \
   entry(listen) \
+  entry(get) \
   entry(cast) \
   entry(inspect) \
   entry(trace) \

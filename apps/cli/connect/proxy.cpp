@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "options/endpoint.hpp"
+#include "text/base64.hpp"
 #include "text/suggest.hpp"
 
 namespace ieum::cli {
@@ -32,24 +33,6 @@ std::byte byte_of(std::size_t value) { return static_cast<std::byte>(value); }
 
 void append(std::vector<std::byte>& to, std::string_view text) {
   for (const char letter : text) to.push_back(static_cast<std::byte>(letter));
-}
-
-/// RFC 4648, section 4.
-std::string in_base64(std::string_view text) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); i += 3) {
-    std::uint32_t bits = 0;
-    const std::size_t count = std::min<std::size_t>(text.size() - i, 3);
-    for (std::size_t j = 0; j < 3; ++j) {
-      bits = bits << 8U | (j < count ? static_cast<unsigned char>(text[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      result += j <= count ? digits[bits >> (18 - 6 * j) & 63U] : '=';
-    }
-  }
-  return result;
 }
 
 Task<> refuse(const Proxy& proxy, std::string why, std::optional<Failure>& failure) {

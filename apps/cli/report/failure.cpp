@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "report/reason.hpp"
 #include "text/units.hpp"
 
 namespace ieum::cli {
@@ -208,12 +209,6 @@ Failure transfer_failure(Stage stage, const Error& error, const ErrorContext& co
                      "data in flight are lost; " + transferred(context));
 }
 
-/// "broken pipe", as every other sentence has it.
-std::string reason_of(const Error& error) {
-  const std::string text = Error(error.code(), "").to_string();  // ": broken pipe"
-  return text.substr(2);
-}
-
 /// What is there instead of the socket, and what to do.
 std::string taking_over_advice(const Error& error, const ErrorContext& context) {
   using enum std::errc;
@@ -236,7 +231,7 @@ std::string taking_over_advice(const Error& error, const ErrorContext& context) 
     return fmt::format("that socket does not listen; if it is connected, write 'ieum connect {}'",
                        context.where);
   }
-  return reason_of(error);
+  return reason_of(error.code());
 }
 
 Failure output_failure(const Error& error, std::string_view where) {
@@ -249,9 +244,10 @@ Failure output_failure(const Error& error, std::string_view where) {
   if (is(error, std::errc::no_such_file_or_directory)) advice = "there is no such directory";
   if (is(error, std::errc::is_a_directory)) advice = "name a file within it";
   const bool opening = std::string_view(error.operation()) == "open";
-  return with_advice(Status::other,
-                     fmt::format("{} {}: {}", opening ? "open" : "write", where, reason_of(error)),
-                     std::move(advice));
+  return with_advice(
+      Status::other,
+      fmt::format("{} {}: {}", opening ? "open" : "write", where, reason_of(error.code())),
+      std::move(advice));
 }
 
 }  // namespace
@@ -276,7 +272,8 @@ Failure explain_failure(Stage stage, const Error& error, const ErrorContext& con
       return with_advice(Status::other, fmt::format("{} of {}", error.to_string(), context.where),
                          "leave out its ?key=value");
     case Stage::reading_input:
-      return with_advice(Status::other, fmt::format("read standard input: {}", reason_of(error)),
+      return with_advice(Status::other,
+                         fmt::format("read standard input: {}", reason_of(error.code())),
                          resource_advice(error));
     case Stage::writing_output: return output_failure(error, context.where);
     case Stage::receiving:
