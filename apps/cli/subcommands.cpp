@@ -16,6 +16,7 @@ namespace ieum::cli {
   entry(connect) \
   entry(listen) \
   entry(get) \
+  entry(serve) \
   entry(cast) \
   entry(inspect) \
   entry(trace) \
