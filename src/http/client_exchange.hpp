@@ -48,7 +48,7 @@ class ClientExchange {
   }
 
   // The body, as of ReplyBody.
-  [[nodiscard]] Task<ConstBuffer> next();
+  [[nodiscard]] Task<ConstBuffer> next(std::span<std::byte> into = {});
   [[nodiscard]] Task<std::string> text(std::size_t bytes_max);
   [[nodiscard]] Task<std::uint64_t> write_to(Stream& to);
   [[nodiscard]] Task<> discard(std::size_t bytes_max);
@@ -74,9 +74,10 @@ class ClientExchange {
   Task<Lease> receive_for_head();
   Task<> prepare_body();
   // exchange_body.cpp
-  Task<ConstBuffer> next_raw();
+  Task<ConstBuffer> next_raw(std::span<std::byte> into = {});
   Task<ConstBuffer> next_decoded();
-  Task<Lease> receive_for_body();
+  template <class Operation>
+  Task<typename Operation::value_type> in_time(Operation operation);
   Task<> fail_body(Error error);
   void settle() noexcept;
   void end_body() noexcept;

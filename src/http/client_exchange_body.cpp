@@ -18,8 +18,8 @@ constexpr std::size_t decoded_piece_bytes = std::size_t{16} * 1024;
 
 }  // namespace
 
-Task<ConstBuffer> ClientExchange::next() {
-  return decoder_ != nullptr ? next_decoded() : next_raw();
+Task<ConstBuffer> ClientExchange::next(std::span<std::byte> into) {
+  return decoder_ != nullptr ? next_decoded() : next_raw(into);
 }
 
 std::optional<std::uint64_t> ClientExchange::length() const noexcept {
@@ -36,7 +36,30 @@ Task<> ClientExchange::fail_body(Error failure) {
   co_await fail(failure);
 }
 
-Task<ConstBuffer> ClientExchange::next_raw() {
+/// An operation that receives more of the body.
+template <class Operation>
+Task<typename Operation::value_type> ClientExchange::in_time(Operation operation) {
+  using Received = typename Operation::value_type;
+  Duration limit = options_.idle_timeout;
+  if (limit <= Duration::zero()) limit = Duration::max();
+  bool is_idle_limit = true;
+  if (deadline_ && *deadline_ - now() < limit) {
+    limit = *deadline_ - now();
+    is_idle_limit = false;
+  }
+  Result<Received> data = co_await attempt(with_timeout(limit, std::move(operation)));
+  if (data) co_return *std::move(data);
+  if (data.error() == std::errc::operation_canceled) co_await fail(data.error());
+  const std::string late =
+      is_idle_limit ? words("no more of its body for ", limit_in_words(limit), ": idle_timeout")
+                    : words("its body did not end within ", limit_in_words(options_.timeout));
+  const Error failure =
+      told(data.error(), words("its body ended early, after ", count_of(received_, "byte")), late);
+  co_await fail_body(failure);
+  co_return Received();
+}
+
+Task<ConstBuffer> ClientExchange::next_raw(std::span<std::byte> into) {
   if (failure_) co_await fail(*failure_);
   if (!has_ended_) connection().use(std::exchange(shown_, 0));
   while (!has_ended_) {
@@ -69,10 +92,21 @@ Task<ConstBuffer> ClientExchange::next_raw() {
       co_return std::as_bytes(std::span(piece));
     }
     if (has_ended_) break;
-    Lease data = co_await receive_for_body();
-    if (!data.empty()) {
-      connection().take_in(std::move(data));
-    } else if (framing_.kind == Framing::Kind::until_close) {
+    if (!into.empty() && framing_.kind != Framing::Kind::chunked) {
+      const bool has_length = framing_.kind == Framing::Kind::length;
+      if (has_length) into = into.first(std::min<std::uint64_t>(into.size(), left_));
+      const std::size_t count = co_await in_time(stream().read_some(into));
+      received_ += count;
+      if (has_length) left_ -= count;
+      if (count > 0) co_return into.first(count);
+    } else {
+      Lease data = co_await in_time(stream().receive());
+      if (!data.empty()) {
+        connection().take_in(std::move(data));
+        continue;
+      }
+    }
+    if (framing_.kind == Framing::Kind::until_close) {
       end_body();
     } else {
       std::string what = words("its body ended early, after ", count_of(received_, "byte"));
@@ -83,26 +117,6 @@ Task<ConstBuffer> ClientExchange::next_raw() {
     }
   }
   co_return ConstBuffer();
-}
-
-Task<Lease> ClientExchange::receive_for_body() {
-  Duration limit = options_.idle_timeout;
-  if (limit <= Duration::zero()) limit = Duration::max();
-  bool is_idle_limit = true;
-  if (deadline_ && *deadline_ - now() < limit) {
-    limit = *deadline_ - now();
-    is_idle_limit = false;
-  }
-  Result<Lease> data = co_await attempt(with_timeout(limit, stream().receive()));
-  if (data) co_return *std::move(data);
-  if (data.error() == std::errc::operation_canceled) co_await fail(data.error());
-  const std::string late =
-      is_idle_limit ? words("no more of its body for ", limit_in_words(limit), ": idle_timeout")
-                    : words("its body did not end within ", limit_in_words(options_.timeout));
-  const Error failure =
-      told(data.error(), words("its body ended early, after ", count_of(received_, "byte")), late);
-  co_await fail_body(failure);
-  co_return Lease();
 }
 
 Task<ConstBuffer> ClientExchange::next_decoded() {

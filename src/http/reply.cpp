@@ -30,6 +30,7 @@ unsigned Reply::redirects() const noexcept { return exchange_->redirects(); }
 unsigned Reply::minor_version() const noexcept { return exchange_->head().minor_version; }
 
 Task<ConstBuffer> ReplyBody::next() { return exchange_->next(); }
+Task<ConstBuffer> ReplyBody::next(std::span<std::byte> into) { return exchange_->next(into); }
 Task<std::string> ReplyBody::text(std::size_t bytes_max) { return exchange_->text(bytes_max); }
 Task<std::uint64_t> ReplyBody::write_to(Stream& to) { return exchange_->write_to(to); }
 Task<> ReplyBody::discard(std::size_t bytes_max) { return exchange_->discard(bytes_max); }

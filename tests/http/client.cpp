@@ -105,6 +105,46 @@ TEST(HttpClient, a_body_ends_by_its_length_by_its_chunks_or_with_the_connection)
   EXPECT_EQ(server.connections(), 1);
 }
 
+/// All of a body, by a buffer of so many bytes.
+Task<std::string> read_into(Reply& reply, std::size_t bytes) {
+  std::vector<std::byte> buffer(bytes);
+  std::string text;
+  for (;;) {
+    const ConstBuffer piece = co_await reply.body().next(buffer);
+    if (piece.empty()) break;
+    text.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+  }
+  co_return text;
+}
+
+TEST(HttpClient, gives_a_body_in_the_callers_memory) {
+  const std::string body(10'000, 'b');
+  ScriptedServer server(
+      {{ok(body), ok(body),
+        raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+        raw("HTTP/1.1 200 OK\r\n\r\n" + body, Answer::Then::close)},
+       {raw("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n" + body, Answer::Then::close)}});
+  Client client;
+  auto ask = [&]() -> Task<> {
+    for (const std::size_t bytes : {std::size_t{1000}, std::size_t{100'000}}) {
+      Reply reply = co_await client.get(server.url());
+      const std::string text = co_await read_into(reply, bytes);
+      EXPECT_EQ(text, body);
+      EXPECT_EQ(client.idle_connections(), 1);
+    }
+    Reply chunked = co_await client.get(server.url());
+    std::string text = co_await read_into(chunked, 2);
+    EXPECT_EQ(text, "abc");
+    Reply to_the_end = co_await client.get(server.url());
+    text = co_await read_into(to_the_end, 1000);
+    EXPECT_EQ(text, body);
+    Reply cut = co_await client.get(server.url());
+    const Result<std::string> half = co_await attempt(read_into(cut, 1000));
+    EXPECT_TRUE(!half && half.error() == Errc::cut_off);
+  };
+  with_server(server, ask);
+}
+
 TEST(HttpClient, some_replies_have_no_body_whatever_their_fields_say) {
   ScriptedServer server(
       {{raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), raw("HTTP/1.1 204 No Content\r\n\r\n"),

@@ -40,6 +40,8 @@ namespace {
 constexpr Duration first_pause = std::chrono::seconds(1);
 constexpr Duration last_pause = std::chrono::seconds(60);
 constexpr Duration pause_max = std::chrono::minutes(5);
+/// What is received and written at a time.
+constexpr std::size_t buffer_bytes = std::size_t{64} * 1024;
 
 Task<> end_with(std::optional<Failure>& failure, Failure why) {
   failure = std::move(why);
@@ -222,6 +224,7 @@ class Transfer {
   http::Fields fields_;  // of the attempt
   Target::Kept kept_;
   EventReader events_;
+  std::vector<std::byte> buffer_;
   bool has_written_ = false;  // of an output that cannot be begun anew
   std::optional<Failure> writing_;
 };
@@ -350,8 +353,9 @@ Task<> Transfer::write_text(std::string text) {
 
 Task<> Transfer::take_body(http::Reply& reply) {
   bool is_first = true;
+  buffer_.resize(buffer_bytes);
   for (;;) {
-    const ConstBuffer piece = co_await reply.body().next();
+    const ConstBuffer piece = co_await reply.body().next(buffer_);
     if (piece.empty()) break;
     log_.body(piece.size());
     if (std::exchange(is_first, false) && target_.is_terminal() &&

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,10 @@ class ReplyBody {
   /// The next piece, at least 1 byte, valid until the next call on the body; empty at the end. The
   /// end is told only of a body that has come as a whole.
   [[nodiscard]] Task<ConstBuffer> next();
+  /// The same, and where nothing is to be undone (chunks, a coding) it is received into `into`, at
+  /// least a byte, which must live as long: one buffer of large bodies stays in the processor's
+  /// cache.
+  [[nodiscard]] Task<ConstBuffer> next(std::span<std::byte> into);
   /// All that is left of it. Further error: `Errc::limit_exceeded` (more than `bytes_max`).
   [[nodiscard]] Task<std::string> text(std::size_t bytes_max = std::size_t{16} * 1024 * 1024);
   /// Writes all that is left to `to`, and gives the number of bytes.
