@@ -23,15 +23,18 @@ struct DatagramTransfer;
 /// The request that the loop hands to a driver. Field by field in src/base/driver.hpp.
 struct Operation {
   enum class Kind : std::uint8_t {
-    none,     ///< never handed to a driver: a timer, an event, work on the pool
+    none,  ///< never handed to a driver: a timer, an event, work on the pool
+    // One direction:
     receive,  ///< up to `size` bytes into `data`, or `pooled`; result 0: the peer finished
-    send,     ///< `size` bytes from `data`, or `parts`; the whole of it if `whole`
     accept,   ///< result: the new handle, non-blocking; `address`: the peer
-    connect,  ///< to `address`; done when the answer is in
     receive_datagrams,  ///< as many as have come, at least one, into `transfer`
-    send_datagrams,     ///< those of `transfer`
     wait_readable,      ///< of a foreign descriptor; nothing is read
+    // The other:
+    send,            ///< `size` bytes from `data`, or `parts`; the whole of it if `whole`
+    connect,         ///< to `address`; done when the answer is in
+    send_datagrams,  ///< those of `transfer`
     wait_writable,
+    // Neither:
     lease,  ///< a buffer of the driver's for `size` bytes; no handle; result: what it holds
     close,  ///< cancels what is pending on the handle, waits for it, closes
   };
@@ -68,8 +71,12 @@ struct Operation {
   std::uint32_t buffer = 0;
   std::int16_t cancel_as = 0;  ///< the driver's: the negated errno of a requested cancellation
   std::uint8_t parked_in = 0;  ///< the driver's: which of its lists holds the operation
+  std::uint8_t called = 0;     ///< the owner's: what errors call it
 
-  Operation* next = nullptr;  ///< the driver's while pending, the loop's once completed
+  union {
+    Operation* next = nullptr;  ///< the driver's while parked, the loop's once completed
+    void* memory;               ///< the driver's while pending elsewhere
+  };
 };
 
 /// Completed operations, in order. Allocates nothing.

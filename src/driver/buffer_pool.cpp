@@ -13,24 +13,12 @@ namespace ieum::detail {
 
 void BufferPool::Free::operator()(std::byte* slab) const noexcept { ::munmap(slab, slab_bytes); }
 
-std::uint32_t BufferPool::take(Size size) noexcept {
-  Kind& of = kind(size);
-  if (of.free.empty() && !grow(size)) return none;
-  const std::uint32_t id = of.free.back();
-  of.free.pop_back();
-  of.low = std::min(of.low, of.free.size());
-  return id;
-}
-
 // Extra ones are numbered on from the maximum, and kept apart. They are rare, and keep no memory.
-void BufferPool::give_back(std::uint32_t id) noexcept {
-  if (is_extra(id)) [[unlikely]] {
-    --extra_taken_;
-    if ((id & output_bit) != 0) --outputs_;
-    ::madvise(data(id), small_bytes, MADV_DONTNEED);
-    return extra_free_.push_back(id & ~output_bit);
-  }
-  kind(size_of(id)).free.push_back(id);
+void BufferPool::give_back_extra(std::uint32_t id) noexcept {
+  --extra_taken_;
+  if ((id & output_bit) != 0) --outputs_;
+  ::madvise(data(id), small_bytes, MADV_DONTNEED);
+  extra_free_.push_back(id & ~output_bit);
 }
 
 std::uint32_t BufferPool::take_extra(std::size_t extra_max) noexcept {
@@ -56,14 +44,6 @@ std::uint32_t BufferPool::take_output() noexcept {
   if (id == none) return none;
   ++outputs_;
   return id | output_bit;
-}
-
-std::byte* BufferPool::data(std::uint32_t id) const noexcept {
-  const Size size = size_of(id);
-  const std::size_t per_slab = slab_bytes / bytes_of(size);
-  const std::size_t index = index_of(id);
-  const Kind& of = kinds_[static_cast<std::size_t>(size)];
-  return of.slabs[index / per_slab].get() + index % per_slab * bytes_of(size);
 }
 
 bool BufferPool::owns(const std::byte* data) const noexcept {

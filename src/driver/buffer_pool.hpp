@@ -51,8 +51,19 @@ class BufferPool {
       : max_(buffers_max == 0 ? buffers_max_default : std::min(buffers_max, buffers_max_default)) {}
 
   /// A buffer of `size`: its id, or `none` if all are taken or memory has run out.
-  std::uint32_t take(Size size) noexcept;
-  void give_back(std::uint32_t id) noexcept;
+  std::uint32_t take(Size size) noexcept {
+    Kind& of = kind(size);
+    if (of.free.empty() && !grow(size)) return none;
+    const std::uint32_t id = of.free.back();
+    of.free.pop_back();
+    of.low = std::min(of.low, of.free.size());
+    return id;
+  }
+  void give_back(std::uint32_t id) noexcept {
+    if (is_extra(id)) [[unlikely]]
+      return give_back_extra(id);
+    kind(size_of(id)).free.push_back(id);
+  }
   [[nodiscard]] bool is_extra(std::uint32_t id) const noexcept {
     return index_of(id) >= max_ && size_of(id) == Size::small;
   }
@@ -60,7 +71,11 @@ class BufferPool {
   std::uint32_t take_extra(std::size_t extra_max) noexcept;
   /// One beyond the maximum for what is sent, as long as there is memory; not one of those.
   std::uint32_t take_output() noexcept;
-  [[nodiscard]] std::byte* data(std::uint32_t id) const noexcept;
+  [[nodiscard]] std::byte* data(std::uint32_t id) const noexcept {
+    const std::size_t index = index_of(id);
+    if (size_of(id) == Size::small) return place<small_bytes>(kinds_[0], index);
+    return place<large_bytes>(kinds_[1], index);
+  }
   [[nodiscard]] unsigned max(Size size) const noexcept {
     return size == Size::small ? max_ : (max_ + 15) / 16;
   }
@@ -100,6 +115,12 @@ class BufferPool {
       return free.size() - std::min(clean, low);
     }
   };
+  template <std::size_t bytes>
+  static std::byte* place(const Kind& of, std::size_t index) noexcept {
+    constexpr std::size_t per_slab = slab_bytes / bytes;
+    return of.slabs[index / per_slab].get() + index % per_slab * bytes;
+  }
+  void give_back_extra(std::uint32_t id) noexcept;
   bool add_slab(Size size) noexcept;
   bool grow(Size size) noexcept;
   [[nodiscard]] bool wants_trim() const noexcept {

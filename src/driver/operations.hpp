@@ -19,9 +19,7 @@ inline constexpr std::size_t turn_bytes_max = std::size_t{128} * 1024;
 
 /// Whether `operation` is of the direction that receives.
 inline bool is_in(const Operation& operation) noexcept {
-  return operation.kind == Operation::Kind::receive || operation.kind == Operation::Kind::accept ||
-         operation.kind == Operation::Kind::receive_datagrams ||
-         operation.kind == Operation::Kind::wait_readable;
+  return operation.kind <= Operation::Kind::wait_readable;
 }
 
 inline bool is_of_datagrams(const Operation& operation) noexcept {

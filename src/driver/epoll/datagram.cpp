@@ -27,10 +27,10 @@ void EpollDriver::take_datagram_event(int handle, bool in, bool out, bool failed
   Slot& at = slot(handle);
   // Nobody asks for what has come: it would be told for ever.
   if (in && at.in == nullptr) watch_datagrams(handle, at, at.level & EPOLLOUT);
-  progress(at.in, at, in, done);
+  if (in) progress(at.in, at, done);
   if (failed && at.in != nullptr && take_error_for(*at.in))
     done.push(*std::exchange(at.in, nullptr));
-  progress(at.out, at, out, done);
+  if (out) progress(at.out, at, done);
   if (failed && at.in == nullptr && at.out != nullptr) take_error_for(*at.out);
   if (at.out == nullptr) watch_datagrams(handle, at, at.level & EPOLLIN);
 }

@@ -37,33 +37,42 @@ using Kind = Operation::Kind;
 // ---- Beginning ---------------------------------------------------------------------------------
 
 bool EpollDriver::submit(Operation& operation) noexcept {
-  if (operation.kind == Kind::close) return done_with(operation, close(operation.handle));
-  if (operation.kind == Kind::lease)
+  if (operation.kind >= Kind::lease) [[unlikely]] {
+    if (operation.kind == Kind::close) return done_with(operation, close(operation.handle));
     return leases_.begin(operation, leases_.must_wait(starved_.size()));
-  operation.moved = 0;
-  // A foreign number may be anything: no table is made for one that is not open.
-  if (static_cast<std::size_t>(operation.handle) >= slots_.size() &&
-      ::fcntl(operation.handle, F_GETFD) < 0) {
-    return done_with(operation, -errno);
   }
-  Slot& at = slot(operation.handle);
+  operation.moved = 0;
+  Slot* known = slots_.find(operation.handle);
+  if (known == nullptr) [[unlikely]] {
+    // A foreign number may be anything: no table is made for one that is not open.
+    if (::fcntl(operation.handle, F_GETFD) < 0) return done_with(operation, -errno);
+    known = &slot(operation.handle);
+  }
+  Slot& at = *known;
   Operation*& place = is_in(operation) ? at.in : at.out;
   if (place != nullptr) return refuse_second(*place, operation);
-  if (operation.kind == Kind::send && !begin_send(operation)) return done_with(operation, 0);
-  const bool worth_trying = operation.kind == Kind::receive_datagrams ? at.readiness.worth_trying()
-                            : is_in(operation)                        ? at.readable
-                                                                      : at.writable;
-  if (operation.kind == Kind::connect) {
-    if (connect(operation, at)) return true;
-  } else if (worth_trying && attempt(operation, at)) {
-    return true;
-  }
-  const int status = park(operation, at);
+  if (begin(operation, at)) return true;
+  const bool is_watched = at.watched && at.level == 0 && !is_of_datagrams(operation);
+  const int status = is_watched ? 0 : park(operation, at);
   if (status < 0) return done_with(operation, status);
   if (status > 0) return done_with(operation, 0);  // a regular file: always ready
   place = &operation;
   operation.state = Operation::State::pending;
   return false;
+}
+
+/// The first try, if it is worth one.
+bool EpollDriver::begin(Operation& operation, Slot& at) noexcept {
+  switch (operation.kind) {
+    case Kind::receive: return at.readable && receive(operation, at);
+    case Kind::send:
+      if (!begin_send(operation)) return done_with(operation, 0);
+      return at.writable && send(operation, at);
+    case Kind::connect: return connect(operation, at);
+    case Kind::receive_datagrams:
+      return at.readiness.worth_trying() && receive_datagrams(operation, at);
+    default: return (is_in(operation) ? at.readable : at.writable) && attempt(operation, at);
+  }
 }
 
 bool EpollDriver::attempt(Operation& operation, Slot& at) noexcept {
@@ -85,10 +94,12 @@ bool EpollDriver::attempt(Operation& operation, Slot& at) noexcept {
 
 bool EpollDriver::receive(Operation& operation, Slot& at) noexcept {
   if (!operation.pooled) return read(operation, at);
-  const bool queues = !retrying_ && leases_.must_wait(starved_.size());
+  const bool others_wait = !starved_.empty() || !leases_.empty();
+  const bool queues = others_wait && !retrying_ && leases_.must_wait(starved_.size());
   const std::uint32_t buffer = queues ? BufferPool::none : take_buffer(at);
   if (buffer == BufferPool::none) {
-    if (!std::exchange(at.starved, true)) starved_.push_back(operation.handle);
+    if (!at.starved) starved_.push_back(operation.handle);
+    at.starved = true;
     return false;
   }
   operation.data = pool_.data(buffer);
@@ -118,7 +129,7 @@ bool EpollDriver::read(Operation& operation, Slot& at) noexcept {
     count = read_some(operation.handle, operation.data, operation.size, at.is_socket);
   } while (count < 0 && errno == EINTR);
   if (count < 0) {
-    if (breaks_connection(errno)) at.broken = errno;
+    if (breaks_connection(errno)) at.broken = static_cast<std::int16_t>(errno);
     if (!would_block(errno)) return done_with(operation, -errno);
     at.readable = false;
     return false;
@@ -134,12 +145,11 @@ bool EpollDriver::read(Operation& operation, Slot& at) noexcept {
 }
 
 bool EpollDriver::send(Operation& operation, Slot& at) noexcept {
-  Parts parts;
   for (;;) {
-    const ssize_t count = send_parts(operation.handle, remaining(operation, parts), at.is_socket);
+    const ssize_t count = send_left(operation, at.is_socket);
     if (count < 0) {
       if (errno == EINTR) continue;
-      if (breaks_connection(errno)) at.broken = errno;
+      if (breaks_connection(errno)) at.broken = static_cast<std::int16_t>(errno);
       if (!would_block(errno)) return done_with(operation, -errno);
       at.writable = false;
       return !operation.whole && operation.moved > 0 &&
@@ -153,8 +163,7 @@ bool EpollDriver::send(Operation& operation, Slot& at) noexcept {
 bool EpollDriver::accept(Operation& operation, Slot& at) noexcept {
   const int client = accept_now(operation.handle, at.foreign, *operation.address);
   if (client == -EAGAIN) return at.readable = false;
-  const bool is_tcp = at.is_tcp;  // `at` moves if the table grows
-  if (client >= 0) fresh_slot(client, is_tcp, true);
+  if (client >= 0) fresh_slot(client, at.is_tcp, true);
   return done_with(operation, client);
 }
 
@@ -256,8 +265,7 @@ void EpollDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
 
 void EpollDriver::hand_out_buffers() noexcept {
   if (pool_.small_left() == 0) {
-    const auto stalls = [&](const Slot& at) { return sends_pooled(at.out, pool_); };
-    extra_max_ = static_cast<std::size_t>(std::ranges::count_if(slots_, stalls));
+    extra_max_ = slots_.count_if([&](const Slot& at) { return sends_pooled(at.out, pool_); });
   }
   leases_.share(extra_max_, completed_, [&] { return LeaseQueue::Others{retry_starved()}; });
   extra_max_ = 0;
@@ -273,7 +281,7 @@ bool EpollDriver::retry_starved() noexcept {
     starved_.pop_front();
     slot(handle).starved = false;
     retrying_ = true;
-    progress(slot(handle).in, slot(handle), true, completed_);
+    progress(slot(handle).in, slot(handle), completed_);
     retrying_ = false;
     any = true;
   }
@@ -293,26 +301,18 @@ void EpollDriver::take_event(const epoll_event& event, OperationQueue& done) noe
   if (in) at.readable = true;
   if (out) at.writable = true;
   if (at.level != 0) return take_datagram_event(handle, in, out, failed, done);
-  progress(at.in, at, in, done);
-  // Accepting may have made the table grow.
-  Slot& now_at = slot(handle);
-  progress(now_at.out, now_at, out, done);
-  if (now_at.polled) poll_foreign(handle, now_at);
+  if (in) progress(at.in, at, done);
+  if (out) progress(at.out, at, done);
+  if (at.polled) poll_foreign(handle, at);
 }
 
-void EpollDriver::progress(Operation*& pending, Slot& at, bool ready,
-                           OperationQueue& done) noexcept {
-  if (!ready || pending == nullptr) return;
-  Operation& operation = *pending;
-  pending = nullptr;  // before the attempt: an accept may move the table
-  if (attempt(operation, at)) {
-    if (operation.kind == Kind::receive && operation.result > 0) {
-      received_ += static_cast<std::size_t>(operation.result);
-    }
-    done.push(operation);
-  } else {
-    (is_in(operation) ? slot(operation.handle).in : slot(operation.handle).out) = &operation;
+void EpollDriver::progress(Operation*& pending, Slot& at, OperationQueue& done) noexcept {
+  if (pending == nullptr || !attempt(*pending, at)) return;
+  Operation& operation = *std::exchange(pending, nullptr);
+  if (operation.kind == Kind::receive && operation.result > 0) {
+    received_ += static_cast<std::size_t>(operation.result);
   }
+  done.push(operation);
 }
 
 void EpollDriver::cancel(Operation& operation) noexcept {

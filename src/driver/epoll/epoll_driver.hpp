@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <deque>
-#include <vector>
 
 #include <ieum/detail/assert.hpp>
 
@@ -21,30 +20,32 @@
 #include "driver/linux/left_behind.hpp"
 #include "driver/linux/linux_driver.hpp"
 #include "driver/linux/transfer.hpp"
+#include "driver/slot_table.hpp"
 
 namespace ieum::detail::epoll {
 
-/// What the driver knows of a descriptor; found by its number.
+/// What the driver knows of a descriptor; found by its number. Idle connections are many: small.
 struct Slot {
   Operation* in = nullptr;  // the pending operation of each direction
   Operation* out = nullptr;
   std::uint32_t generation = 0;  // tells a reused number's events from its former owner's
-  bool watched = false;          // registered for edges, both directions, until it is closed
-  bool polled = false;           // a foreign descriptor, registered for one event at a time
-  bool readable = true;          // worth trying: no EAGAIN since the last edge
-  bool writable = true;
-  bool ended = false;   // the peer has finished, or an error waits to be read
-  bool is_tcp = false;  // a short read means that nothing is left
-  bool is_socket = false;
-  bool foreign = false;            // adopted: others may have its file
-  bool blocks_at_close = false;    // and find it as it was: without O_NONBLOCK
-  bool urgent = false;             // TCP's urgent mark was seen: reads stop short of it
-  bool starved = false;            // waits for a receive buffer
-  bool bulk = false;               // the last pooled receive filled a small buffer
-  int broken = 0;                  // the error that ended the connection, once it was told
-  ReadinessPredictor readiness{};  // of a datagram socket
-  std::uint32_t level = 0;         // a datagram socket: what it is registered for, level-triggered
+  std::uint32_t level = 0;       // a datagram socket: what it is registered for, level-triggered
+  std::int16_t broken = 0;       // the error that ended the connection, once it was told
+  bool watched : 1 = false;      // registered for edges, both directions, until it is closed
+  bool polled : 1 = false;       // a foreign descriptor, registered for one event at a time
+  bool readable : 1 = true;      // worth trying: no EAGAIN since the last edge
+  bool writable : 1 = true;
+  bool ended : 1 = false;   // the peer has finished, or an error waits to be read
+  bool is_tcp : 1 = false;  // a short read means that nothing is left
+  bool is_socket : 1 = false;
+  bool foreign : 1 = false;          // adopted: others may have its file
+  bool blocks_at_close : 1 = false;  // and find it as it was: without O_NONBLOCK
+  bool urgent : 1 = false;           // TCP's urgent mark was seen: reads stop short of it
+  bool starved : 1 = false;          // waits for a receive buffer
+  bool bulk : 1 = false;             // the last pooled receive filled a small buffer
+  ReadinessPredictor readiness{};    // of a datagram socket
 };
+static_assert(sizeof(Slot) <= 32);
 
 class EpollDriver final : public LinuxDriver {
  public:
@@ -82,20 +83,16 @@ class EpollDriver final : public LinuxDriver {
                                    std::size_t& count) noexcept override;
   void discard(int handle) noexcept override { close(handle); }
   [[nodiscard]] Pending pending(int handle) const noexcept override {
-    if (static_cast<std::size_t>(handle) >= slots_.size()) return {};
-    const Slot& at = slots_[static_cast<std::size_t>(handle)];
+    const Slot* known = slots_.find(handle);
+    if (known == nullptr) return {};
+    const Slot& at = *known;
     return {.receive = at.in != nullptr, .send = at.out != nullptr};
   }
 
  private:
   static constexpr std::size_t events_max = 256;
 
-  Slot& slot(int handle) {
-    if (static_cast<std::size_t>(handle) >= slots_.size()) {
-      slots_.resize(std::max<std::size_t>(static_cast<std::size_t>(handle) + 1, slots_.size() * 2));
-    }
-    return slots_[static_cast<std::size_t>(handle)];
-  }
+  Slot& slot(int handle) { return slots_[handle]; }
   void fresh_slot(int handle, bool is_tcp, bool is_socket) {
     Slot& fresh = slot(handle);
     IEUM_ASSERT(
@@ -105,6 +102,7 @@ class EpollDriver final : public LinuxDriver {
     fresh = Slot{.generation = fresh.generation + 1, .is_tcp = is_tcp, .is_socket = is_socket};
   }
 
+  bool begin(Operation& operation, Slot& at) noexcept;
   /// Tries `operation` now; false if it would block.
   bool attempt(Operation& operation, Slot& at) noexcept;
   bool receive(Operation& operation, Slot& at) noexcept;
@@ -129,14 +127,14 @@ class EpollDriver final : public LinuxDriver {
   int wait_for_events(TimePoint deadline) noexcept;
   static int milliseconds(TimePoint::duration left) noexcept;
   void take_event(const epoll_event& event, OperationQueue& done) noexcept;
-  void progress(Operation*& pending, Slot& at, bool ready, OperationQueue& done) noexcept;
+  void progress(Operation*& pending, Slot& at, OperationQueue& done) noexcept;
   bool retry_starved() noexcept;
   void hand_out_buffers() noexcept;
 
   const int epoll_;
   const int wake_;
   bool lacks_pwait2_ = false;  // older than Linux 5.11, valgrind, a sandbox
-  std::vector<Slot> slots_;
+  SlotTable<Slot> slots_;
   OperationQueue completed_;
   BufferPool pool_;
   DatagramCalls datagrams_;

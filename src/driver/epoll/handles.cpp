@@ -68,7 +68,7 @@ std::int64_t EpollDriver::receive_descriptors(int handle, std::span<std::byte> i
   const std::int64_t bytes = LinuxDriver::receive_descriptors(handle, into, descriptors, count);
   Slot& at = slot(handle);
   if (bytes < 0 && breaks_connection(static_cast<int>(-bytes)))
-    at.broken = static_cast<int>(-bytes);
+    at.broken = static_cast<std::int16_t>(-bytes);
   return bytes == 0 && at.broken != 0 ? -at.broken : bytes;
 }
 

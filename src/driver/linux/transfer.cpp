@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -74,8 +73,7 @@ std::span<const iovec> remaining(const Operation& operation, Parts& parts) noexc
                           [](std::byte* data, std::size_t size) { return iovec{data, size}; });
 }
 
-ssize_t read_some(int handle, std::byte* data, std::size_t size, bool is_socket) noexcept {
-  if (is_socket) return ::recv(handle, data, size, MSG_DONTWAIT);
+ssize_t read_file(int handle, std::byte* data, std::size_t size) noexcept {
   const iovec part{data, size};
   ssize_t count = ::preadv2(handle, &part, 1, -1, RWF_NOWAIT);
   if (count >= 0 || !lacks_nowait(errno)) return count;
@@ -84,11 +82,11 @@ ssize_t read_some(int handle, std::byte* data, std::size_t size, bool is_socket)
   return is_ready_now(handle, POLLIN) ? ::read(handle, data, size) : -1;
 }
 
-ssize_t send_parts(int handle, std::span<const iovec> parts, bool is_socket) noexcept {
+ssize_t send_parts(const Operation& operation, bool is_socket) noexcept {
   constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-  if (is_socket && parts.size() == 1) {
-    return ::send(handle, parts[0].iov_base, parts[0].iov_len, flags);
-  }
+  const int handle = operation.handle;
+  Parts pieces;
+  const std::span<const iovec> parts = remaining(operation, pieces);
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = parts.size();

@@ -2,6 +2,7 @@
 // and what an error number means.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -27,10 +28,19 @@ std::span<const iovec> remaining(const Operation& operation, Parts& parts) noexc
 // blocks only if another takes in between what was there.
 
 /// One try: bytes, or -1 and errno.
-ssize_t read_some(int handle, std::byte* data, std::size_t size, bool is_socket) noexcept;
+ssize_t read_file(int handle, std::byte* data, std::size_t size) noexcept;
+inline ssize_t read_some(int handle, std::byte* data, std::size_t size, bool is_socket) noexcept {
+  return is_socket ? ::recv(handle, data, size, MSG_DONTWAIT) : read_file(handle, data, size);
+}
 
-/// One try, never SIGPIPE: bytes, or -1 and errno.
-ssize_t send_parts(int handle, std::span<const iovec> parts, bool is_socket) noexcept;
+/// One try to send what is left, as far as it fits into one call, never SIGPIPE: bytes, or -1 and
+/// errno.
+ssize_t send_parts(const Operation& operation, bool is_socket) noexcept;
+inline ssize_t send_left(const Operation& operation, bool is_socket) noexcept {
+  if (!is_socket || operation.parts != nullptr) return send_parts(operation, is_socket);
+  return ::send(operation.handle, operation.data + operation.moved,
+                operation.size - operation.moved, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 
 bool is_socket(int descriptor) noexcept;
 bool is_tcp(int descriptor) noexcept;

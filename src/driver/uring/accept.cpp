@@ -14,7 +14,7 @@ bool UringDriver::accept_one(Operation& operation, Slot& at) noexcept {
     return false;
   }
   at.readiness.received(told, false);
-  if (client >= 0) fresh_slot(client, true);  // `at` moves if the table grows
+  if (client >= 0) fresh_slot(client, true);
   return done_with(operation, client);
 }
 

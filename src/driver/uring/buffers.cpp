@@ -22,9 +22,8 @@ BufferRings::~BufferRings() {
   }
 }
 
-bool BufferRings::provide(BufferPool::Size size) noexcept {
+bool BufferRings::provide_now(BufferPool::Size size) noexcept {
   Provided& provided = of(size);
-  if (provided.ring != nullptr) return true;
   if (provided.refused) return false;
   const unsigned most = size == BufferPool::Size::small ? entries_max : entries_max / 16;
   provided.entries = std::min(most, std::bit_ceil(pool_.max(size)));
@@ -49,11 +48,6 @@ bool BufferRings::provide(BufferPool::Size size) noexcept {
   return true;
 }
 
-std::uint32_t BufferRings::taken(BufferPool::Size size, std::uint16_t index) noexcept {
-  --of(size).count;
-  return BufferPool::id_of(size, index);
-}
-
 void BufferRings::refill(BufferPool::Size size) noexcept {
   Provided& provided = of(size);
   provided.target = std::min(provided.target * 2, provided.entries);
@@ -71,23 +65,6 @@ void BufferRings::add_extra(std::size_t wanted, std::size_t extra_max) noexcept 
     if (id == BufferPool::none) return;
     add(small, id);
   }
-}
-
-void BufferRings::give_back(std::uint32_t id) noexcept {
-  Provided& provided = of(BufferPool::size_of(id));
-  if (provided.ring == nullptr || provided.count >= provided.target || pool_.is_extra(id)) {
-    return pool_.give_back(id);
-  }
-  add(provided, id);
-}
-
-void BufferRings::add(Provided& provided, std::uint32_t id) noexcept {
-  io_uring_buf_ring_add(provided.ring, pool_.data(id),
-                        static_cast<unsigned>(BufferPool::bytes_of(BufferPool::size_of(id))),
-                        static_cast<std::uint16_t>(BufferPool::index_of(id)),
-                        io_uring_buf_ring_mask(provided.entries), 0);
-  io_uring_buf_ring_advance(provided.ring, 1);
-  ++provided.count;
 }
 
 }  // namespace ieum::detail

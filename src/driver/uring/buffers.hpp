@@ -19,9 +19,14 @@ class BufferRings {
   ~BufferRings();
 
   /// Sets up the ring of `size` at its first use; false if the kernel refuses one.
-  bool provide(BufferPool::Size size) noexcept;
+  bool provide(BufferPool::Size size) noexcept {
+    return of(size).ring != nullptr || provide_now(size);
+  }
   /// The kernel has taken a buffer out of the ring of `size`: its id.
-  std::uint32_t taken(BufferPool::Size size, std::uint16_t index) noexcept;
+  std::uint32_t taken(BufferPool::Size size, std::uint16_t index) noexcept {
+    --of(size).count;
+    return BufferPool::id_of(size, index);
+  }
   /// More for a ring that ran empty, as far as there are free ones.
   void refill(BufferPool::Size size) noexcept;
   /// Small ones that a receive can have, in the ring or the pool.
@@ -33,7 +38,12 @@ class BufferRings {
   /// At most `wanted` small ones beyond the maximum, which allows `extra_max` such, into the ring.
   void add_extra(std::size_t wanted, std::size_t extra_max) noexcept;
   /// Back into the ring, or the pool if the ring has enough.
-  void give_back(std::uint32_t id) noexcept;
+  void give_back(std::uint32_t id) noexcept {
+    Provided& provided = of(BufferPool::size_of(id));
+    const bool is_wanted = provided.ring != nullptr && provided.count < provided.target;
+    if (!is_wanted || pool_.is_extra(id)) return pool_.give_back(id);
+    add(provided, id);
+  }
 
   [[nodiscard]] BufferPool& pool() noexcept { return pool_; }
   [[nodiscard]] const BufferPool& pool() const noexcept { return pool_; }
@@ -52,7 +62,15 @@ class BufferRings {
     bool refused = false;
   };
   Provided& of(BufferPool::Size size) noexcept { return provided_[static_cast<std::size_t>(size)]; }
-  void add(Provided& provided, std::uint32_t id) noexcept;
+  bool provide_now(BufferPool::Size size) noexcept;
+  void add(Provided& provided, std::uint32_t id) noexcept {
+    io_uring_buf_ring_add(provided.ring, pool_.data(id),
+                          static_cast<unsigned>(BufferPool::bytes_of(BufferPool::size_of(id))),
+                          static_cast<std::uint16_t>(BufferPool::index_of(id)),
+                          io_uring_buf_ring_mask(provided.entries), 0);
+    io_uring_buf_ring_advance(provided.ring, 1);
+    ++provided.count;
+  }
 
   Ring& ring_;
   BufferPool pool_;

@@ -20,7 +20,7 @@ void UringDriver::ask_to_cancel(Operation& operation, int as) noexcept {
   if (operation.parked_in == in_starved) starved_.remove(operation);
   if (operation.parked_in == in_starved_direct) starved_direct_.remove(operation);
   operation.result = canceled(operation, as);
-  finish(operation, completed_);
+  finish(operation, slot(operation.handle), completed_);
 }
 
 bool UringDriver::cancel_entry(std::uint64_t user_data) noexcept {
@@ -59,6 +59,16 @@ void UringDriver::discard(int handle) noexcept {
 void UringDriver::begin_close(int handle) noexcept {
   if (Operation* in = slot(handle).in) ask_to_cancel(*in, -ECANCELED);
   if (Operation* out = slot(handle).out) ask_to_cancel(*out, -ECANCELED);
+}
+
+/// After the end of an operation: if that was the last.
+void UringDriver::go_on_closing(int handle, Slot& at, OperationQueue& done) noexcept {
+  if (!is_idle(at)) return;
+  Operation* closing = at.closing;
+  const int status = close_now(handle);
+  if (closing == nullptr) return;
+  closing->result = status;
+  done.push(*closing);
 }
 
 int UringDriver::close_now(int handle) noexcept {

@@ -64,8 +64,7 @@ int Ring::open(unsigned entries, std::string& reason) {
   return -ENOSYS;
 }
 
-void Ring::enable() noexcept {
-  if (is_enabled_) return;
+void Ring::enable_now() noexcept {
   is_enabled_ = true;
   // Not io_uring_enable_rings: the shared library of liburing 2.3 forgets to export it.
   const long status =
@@ -73,10 +72,9 @@ void Ring::enable() noexcept {
   IEUM_ASSERT(status == 0, "io_uring_register refuses to enable the ring");
 }
 
-io_uring_sqe* Ring::entry() noexcept {
+io_uring_sqe* Ring::entry_after_submitting() noexcept {
   constexpr int tries_max = 4;
   for (int i = 0; i < tries_max; ++i) {
-    if (io_uring_sqe* entry = io_uring_get_sqe(&ring_)) return entry;
     enable();
     const int status = io_uring_submit(&ring_);
     IEUM_ASSERT(status != -EEXIST, "a socket is used on a thread that its runtime does not run on");
@@ -85,6 +83,7 @@ io_uring_sqe* Ring::entry() noexcept {
       spill();
       io_uring_get_events(&ring_);
     }
+    if (io_uring_sqe* blank = io_uring_get_sqe(&ring_)) return blank;
   }
   return nullptr;
 }

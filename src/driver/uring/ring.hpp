@@ -25,11 +25,17 @@ class Ring {
   /// 0, or a negated errno(3) with the words for it in `reason`.
   int open(unsigned entries, std::string& reason);
   [[nodiscard]] bool is_open() const noexcept { return is_open_; }
-  void enable() noexcept;
+  void enable() noexcept {
+    if (!is_enabled_) [[unlikely]]
+      enable_now();
+  }
 
   /// A blank entry; a full queue is submitted to make room. Null if the kernel takes none for now:
   /// try again after the next `wait`.
-  io_uring_sqe* entry() noexcept;
+  io_uring_sqe* entry() noexcept {
+    io_uring_sqe* const blank = io_uring_get_sqe(&ring_);
+    return blank != nullptr ? blank : entry_after_submitting();
+  }
   /// Submits, and lets the kernel post what it has completed.
   void flush() noexcept;
   /// Submits, then waits until there is a completion, or `deadline` has come.
@@ -56,6 +62,8 @@ class Ring {
   [[nodiscard]] io_uring& raw() noexcept { return ring_; }
 
  private:
+  void enable_now() noexcept;
+  io_uring_sqe* entry_after_submitting() noexcept;
   void spill() noexcept;
   /// The oldest completion, out of the queue.
   bool take(io_uring_cqe& completion) noexcept {

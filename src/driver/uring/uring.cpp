@@ -39,22 +39,26 @@ UringDriver::~UringDriver() {
 // ---- Beginning ---------------------------------------------------------------------------------
 
 bool UringDriver::submit(Operation& operation) noexcept {
-  if (operation.kind == Kind::close) return close(operation);
-  if (operation.kind == Kind::lease) {
+  if (operation.kind >= Kind::lease) [[unlikely]] {
+    if (operation.kind == Kind::close) return close(operation);
     return leases_.begin(operation, leases_.must_wait(starved_direct_.size()));
   }
-  // A foreign number may be anything: no table is made for one that is not open.
-  if (static_cast<std::size_t>(operation.handle) >= slots_.size() &&
-      ::fcntl(operation.handle, F_GETFD) < 0) {
-    return done_with(operation, -errno);
+  Slot* known = slots_.find(operation.handle);
+  if (known == nullptr) [[unlikely]] {
+    // A foreign number may be anything: no table is made for one that is not open.
+    if (::fcntl(operation.handle, F_GETFD) < 0) return done_with(operation, -errno);
+    known = &slot(operation.handle);
   }
+  Slot& at = *known;
   operation.moved = 0;
   operation.cancel_as = 0;
   operation.parked_in = in_ring;
-  Slot& at = slot(operation.handle);
   Operation*& place = is_in(operation) ? at.in : at.out;
   if (place != nullptr) return refuse_second(*place, operation);
-  if (is_done_at_once(operation, at)) return true;
+  const bool is_for_ring =
+      at.is_socket &&
+      (operation.kind == Kind::receive || (operation.kind == Kind::send && begin_send(operation)));
+  if (!is_for_ring && is_done_at_once(operation, at)) return true;
   place = &operation;
   operation.state = Operation::State::pending;
   start(operation, at);
@@ -87,16 +91,21 @@ bool UringDriver::is_done_at_once(Operation& operation, Slot& at) noexcept {
 void UringDriver::start(Operation& operation, Slot& at) noexcept {
   io_uring_sqe* entry = ring_.entry();
   if (entry == nullptr) return backlog_.push(operation);
-  prepare(*entry, operation, at);
+  operation.memory = nullptr;
+  if (operation.kind == Kind::receive) {
+    prepare_receive(*entry, operation, at);
+  } else if (operation.kind == Kind::send) {
+    prepare_send(*entry, operation, at);
+  } else {
+    prepare_other(*entry, operation);
+  }
   io_uring_sqe_set_data(entry, &operation);
 }
 
-void UringDriver::prepare(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept {
+void UringDriver::prepare_other(io_uring_sqe& entry, Operation& operation) noexcept {
   switch (operation.kind) {
-    case Kind::receive: return prepare_receive(entry, operation, at);
-    case Kind::send: return prepare_send(entry, operation, at);
     case Kind::connect: {
-      KernelAddress& to = message(at).address;
+      KernelAddress& to = message(operation).address;
       to = KernelAddress(*operation.address);
       return io_uring_prep_connect(&entry, operation.handle, to.data(), to.length());
     }
@@ -127,7 +136,7 @@ void UringDriver::prepare_receive(io_uring_sqe& entry, Operation& operation,
   if (!at.more) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
 }
 
-void UringDriver::prepare_send(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept {
+void UringDriver::prepare_send(io_uring_sqe& entry, Operation& operation, const Slot& at) noexcept {
   if (!at.is_socket) return io_uring_prep_poll_add(&entry, operation.handle, POLLOUT);
   // Not MSG_WAITALL: the kernel would answer with what had gone before a reset, and keep the reset
   // to itself.
@@ -136,7 +145,7 @@ void UringDriver::prepare_send(io_uring_sqe& entry, Operation& operation, Slot& 
     return io_uring_prep_send(&entry, operation.handle, operation.data + operation.moved,
                               std::min(operation.size - operation.moved, call_bytes_max), flags);
   }
-  Message& gathered = message(at);
+  Message& gathered = message(operation);
   const std::span<const iovec> parts = remaining(operation, gathered.parts);
   gathered.header = msghdr{};
   gathered.header.msg_iov = gathered.parts.data();
@@ -144,17 +153,18 @@ void UringDriver::prepare_send(io_uring_sqe& entry, Operation& operation, Slot& 
   io_uring_prep_sendmsg(&entry, operation.handle, &gathered.header, flags);
 }
 
-Message& UringDriver::message(Slot& at) {
-  if (at.message == nullptr) {
-    at.message = messages_ != nullptr ? std::exchange(messages_, messages_->next) : new Message;
-  }
-  return *at.message;
+/// The operation's, until it has ended.
+Message& UringDriver::message(Operation& operation) {
+  auto* const taken =
+      messages_ != nullptr ? std::exchange(messages_, messages_->next) : new Message;
+  operation.memory = taken;
+  return *taken;
 }
 
-void UringDriver::reuse_message(Slot& at) noexcept {
-  if (at.message == nullptr) return;
-  at.message->next = std::exchange(messages_, at.message);
-  at.message = nullptr;
+void UringDriver::reuse_message(Operation& operation) noexcept {
+  auto* const used = static_cast<Message*>(operation.memory);
+  used->next = std::exchange(messages_, used);
+  operation.memory = nullptr;
 }
 
 // ---- The end of one ----------------------------------------------------------------------------
@@ -166,17 +176,20 @@ void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
          cancel_entry(reinterpret_cast<std::uint64_t>(cancels_owed_.back()))) {
     cancels_owed_.pop_back();
   }
-  restart_parked();
+  extra_max_ = 0;
+  if (!backlog_.empty() || is_any_starved()) [[unlikely]]
+    restart_parked();
 
   done.append(completed_);
-  // A buffer that the restarted have no use for is the next one's.
-  const bool hands_on = (!starved_.empty() && buffers_.small_ready() > 0) ||
-                        (!starved_direct_.empty() && direct_.small_left() > 0);
-  const bool lacks_memory =
-      (!starved_.empty() && buffers_.small_ready() == 0 && buffers_.small_left() > 0) ||
-      (!leases_.empty() && direct_.small_left() > 0);
-  if (lacks_memory) [[unlikely]] {
-    deadline = std::min(deadline, now() + no_memory_pause);
+  bool hands_on = false;
+  if (is_any_starved()) [[unlikely]] {
+    // A buffer that the restarted have no use for is the next one's.
+    hands_on = (!starved_.empty() && buffers_.small_ready() > 0) ||
+               (!starved_direct_.empty() && direct_.small_left() > 0);
+    const bool lacks_memory =
+        (!starved_.empty() && buffers_.small_ready() == 0 && buffers_.small_left() > 0) ||
+        (!leases_.empty() && direct_.small_left() > 0);
+    if (lacks_memory) deadline = std::min(deadline, now() + no_memory_pause);
   }
   const bool sleeps =
       done.empty() && wake_armed_ && backlog_.empty() && cancels_owed_.empty() && !hands_on;
@@ -198,10 +211,7 @@ void UringDriver::wait(TimePoint deadline, OperationQueue& done) noexcept {
 void UringDriver::restart_parked() noexcept {
   ParkedList again{in_backlog};
   while (Operation* operation = backlog_.pop()) again.push(*operation);
-  const bool any_starved = !starved_.empty() || !starved_direct_.empty() || !leases_.empty();
-  extra_max_ = 0;
-  if (any_starved) [[unlikely]]
-    restart_starved(again);
+  if (is_any_starved()) restart_starved(again);
   while (Operation* operation = again.pop()) start(*operation, slot(operation->handle));
 }
 
@@ -229,7 +239,7 @@ std::size_t UringDriver::stalled_sends() const noexcept {
   const auto stalls = [&](const Slot& at) {
     return sends_pooled(at.out, buffers_.pool(), direct_);
   };
-  return static_cast<std::size_t>(std::ranges::count_if(slots_, stalls));
+  return slots_.count_if(stalls);
 }
 
 void UringDriver::arm_wake() noexcept {
@@ -272,10 +282,28 @@ bool loses_polls(int handle) noexcept {
 
 }  // namespace
 
+/// All that was waited for has come, or has gone: mostly. The rest is `ended_otherwise`.
 void UringDriver::ended(Operation& operation, int result, unsigned flags,
                         OperationQueue& done) noexcept {
   Slot& at = slot(operation.handle);
-  if (!is_in(operation)) reuse_message(at);
+  if (operation.kind == Kind::receive) {
+    const bool has_data = operation.pooled ? (flags & IORING_CQE_F_BUFFER) != 0 : at.is_socket;
+    if (result <= 0 || !has_data) return ended_otherwise(operation, at, result, flags, done);
+    received(operation, at, result, flags);
+    return finish(operation, at, done);
+  }
+  const bool all_has_gone = operation.kind == Kind::send && at.is_socket &&
+                            operation.parts == nullptr && result > 0 &&
+                            operation.size - operation.moved == static_cast<std::size_t>(result);
+  if (!all_has_gone) return ended_otherwise(operation, at, result, flags, done);
+  operation.moved = operation.size;
+  operation.result = static_cast<std::int64_t>(operation.size);
+  finish(operation, at, done);
+}
+
+void UringDriver::ended_otherwise(Operation& operation, Slot& at, int result, unsigned flags,
+                                  OperationQueue& done) noexcept {
+  if (operation.memory != nullptr) reuse_message(operation);
   if (result == -EINVAL && !at.is_socket && loses_polls(operation.handle)) result = -EAGAIN;
   bool over = true;  // or to be started again
   switch (operation.kind) {
@@ -299,17 +327,27 @@ void UringDriver::ended(Operation& operation, int result, unsigned flags,
   if (operation.cancel_as != 0 && (!over || operation.result == -ECANCELED)) {
     operation.result = operation.cancel_as;
   }
-  finish(operation, done);
+  finish(operation, at, done);
 }
 
-/// True if the receive is over, with its result; false if it must be started again or starves.
+/// Something has come, into the caller's memory or a buffer that the kernel has taken.
+void UringDriver::received(Operation& operation, Slot& at, int result, unsigned flags) noexcept {
+  operation.result = result;
+  at.more = (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+  if (!operation.pooled) return;
+  operation.buffer = buffers_.taken(size_for(at), static_cast<std::uint16_t>(flags >> 16U));
+  operation.data = buffers_.pool().data(operation.buffer);
+  at.bulk = result >= static_cast<int>(BufferPool::small_bytes);
+}
+
+/// Nothing has come. True if the receive is over, with its result; false if it must be started
+/// again or starves.
 bool UringDriver::receive_ended(Operation& operation, Slot& at, int result,
                                 unsigned flags) noexcept {
   if (result >= 0 && !operation.pooled && !at.is_socket) return read_now(operation, at);
-  std::uint32_t buffer = BufferPool::none;
   if (operation.pooled) {
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
-      buffer = buffers_.taken(size_for(at), static_cast<std::uint16_t>(flags >> 16U));
+      give_back(buffers_.taken(size_for(at), static_cast<std::uint16_t>(flags >> 16U)));
     } else if (result >= 0 && polls_first(operation, at)) {
       return read_now(operation, at);
     } else if (result == -ENOBUFS) {
@@ -317,15 +355,6 @@ bool UringDriver::receive_ended(Operation& operation, Slot& at, int result,
     }
   }
   operation.result = result;
-  if (result > 0) {
-    at.more = (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
-    if (!operation.pooled) return true;
-    operation.buffer = buffer;
-    operation.data = buffers_.pool().data(buffer);
-    at.bulk = result >= static_cast<int>(BufferPool::small_bytes);
-    return true;
-  }
-  if (buffer != BufferPool::none) give_back(buffer);
   if (result < 0 && breaks_connection(-result)) at.broken = static_cast<std::int16_t>(-result);
   if (result == 0 && at.broken != 0) operation.result = -at.broken;
   return true;
@@ -333,8 +362,9 @@ bool UringDriver::receive_ended(Operation& operation, Slot& at, int result,
 
 /// No buffer was to be had: parks, until there is a small one. False: it is not over.
 bool UringDriver::starve(Operation& operation, Slot& at) noexcept {
-  at.more = true;  // there is something to receive
-  if (std::exchange(at.bulk, false)) buffers_.refill(BufferPool::Size::large);  // for later ones
+  at.more = true;                                         // there is something to receive
+  if (at.bulk) buffers_.refill(BufferPool::Size::large);  // for later ones
+  at.bulk = false;
   if (operation.cancel_as == 0) starved_.push(operation);
   return false;
 }
@@ -379,9 +409,8 @@ bool UringDriver::read_now(Operation& operation, Slot& at) noexcept {
 
 /// As much as the pipe or terminal takes now.
 bool UringDriver::write_now(Operation& operation, Slot& at) noexcept {
-  Parts parts;
   for (;;) {
-    const ssize_t count = send_parts(operation.handle, remaining(operation, parts), at.is_socket);
+    const ssize_t count = send_left(operation, at.is_socket);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && !would_block(errno)) return done_with(operation, -errno);
     if (count < 0) {
@@ -391,20 +420,6 @@ bool UringDriver::write_now(Operation& operation, Slot& at) noexcept {
     if (advance(operation, static_cast<std::size_t>(count)) || !operation.whole) break;
   }
   return done_with(operation, static_cast<std::int64_t>(operation.moved));
-}
-
-void UringDriver::finish(Operation& operation, OperationQueue& done) noexcept {
-  const int handle = operation.handle;
-  Slot& at = slot(handle);
-  (is_in(operation) ? at.in : at.out) = nullptr;
-  if (!cancels_owed_.empty()) std::erase(cancels_owed_, &operation);
-  done.push(operation);
-  if ((at.closing == nullptr && !at.discarded) || !is_idle(at)) return;
-  Operation* closing = at.closing;
-  const int status = close_now(handle);
-  if (closing == nullptr) return;
-  closing->result = status;
-  done.push(*closing);
 }
 
 // ---- Receive buffers ---------------------------------------------------------------------------

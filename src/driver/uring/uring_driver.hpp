@@ -20,6 +20,7 @@
 #include "driver/linux/linux_driver.hpp"
 #include "driver/linux/transfer.hpp"
 #include "driver/parked_list.hpp"
+#include "driver/slot_table.hpp"
 #include "driver/uring/buffers.hpp"
 #include "driver/uring/ring.hpp"
 
@@ -43,21 +44,21 @@ struct Message {
   KernelAddress address;
 };
 
-/// What the driver knows of a descriptor; found by its number.
+/// What the driver knows of a descriptor; found by its number. Idle connections are many: small.
 struct Slot {
   Operation* in = nullptr;  // the pending operation of each direction
   Operation* out = nullptr;
   Operation* closing = nullptr;  // the close that waits for them
-  Message* message = nullptr;    // of `out`
   std::int16_t broken = 0;       // the error that ended the connection, once it was told
-  bool is_socket = false;
-  bool foreign = false;            // adopted: others may have its file
-  bool blocks_at_close = false;    // and find it as it was: without O_NONBLOCK
-  ReadinessPredictor readiness{};  // of a datagram socket, or a listener
-  bool more = false;               // the last receive left something: no need to poll first
-  bool bulk = false;               // the last pooled receive filled a small buffer
-  bool discarded = false;          // to be closed when nothing is pending any more
+  bool is_socket : 1 = false;
+  bool foreign : 1 = false;          // adopted: others may have its file
+  bool blocks_at_close : 1 = false;  // and find it as it was: without O_NONBLOCK
+  bool more : 1 = false;             // the last receive left something: no need to poll first
+  bool bulk : 1 = false;             // the last pooled receive filled a small buffer
+  bool discarded : 1 = false;        // to be closed when nothing is pending any more
+  ReadinessPredictor readiness{};    // of a datagram socket, or a listener
 };
+static_assert(sizeof(Slot) <= 32);
 
 /// What a completion belongs to: the low bits of `user_data`, which are 0 in an operation's
 /// address.
@@ -102,22 +103,18 @@ class UringDriver final : public LinuxDriver {
                                    std::span<int> descriptors,
                                    std::size_t& count) noexcept override;
   [[nodiscard]] Pending pending(int handle) const noexcept override {
-    if (static_cast<std::size_t>(handle) >= slots_.size()) return {};
-    const Slot& at = slots_[static_cast<std::size_t>(handle)];
+    const Slot* known = slots_.find(handle);
+    if (known == nullptr) return {};
+    const Slot& at = *known;
     return {.receive = at.in != nullptr, .send = at.out != nullptr};
   }
 
  private:
-  Slot& slot(int handle) {
-    if (static_cast<std::size_t>(handle) >= slots_.size()) {
-      slots_.resize(std::max<std::size_t>(static_cast<std::size_t>(handle) + 1, slots_.size() * 2));
-    }
-    return slots_[static_cast<std::size_t>(handle)];
-  }
+  Slot& slot(int handle) { return slots_[handle]; }
   void fresh_slot(int handle, bool is_socket) {
     Slot& fresh = slot(handle);
     IEUM_ASSERT(
-        fresh.in == nullptr && fresh.out == nullptr && fresh.message == nullptr,
+        fresh.in == nullptr && fresh.out == nullptr,
         "a descriptor was closed behind the driver's back while an operation waited for it");
     fresh = Slot{.is_socket = is_socket};
   }
@@ -133,29 +130,43 @@ class UringDriver final : public LinuxDriver {
   // Beginning an operation.
   bool is_done_at_once(Operation& operation, Slot& at) noexcept;
   void start(Operation& operation, Slot& at) noexcept;
-  void prepare(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
+  void prepare_other(io_uring_sqe& entry, Operation& operation) noexcept;
   void prepare_receive(io_uring_sqe& entry, Operation& operation, const Slot& at) noexcept;
   bool accept_one(Operation& operation, Slot& at) noexcept;
   bool accept_ended(Operation& operation, Slot& at, int result) noexcept;
   bool move_datagrams(Operation& operation, Slot& at) noexcept;
   bool datagrams_ended(Operation& operation, Slot& at, int result) noexcept;
-  void prepare_send(io_uring_sqe& entry, Operation& operation, Slot& at) noexcept;
-  Message& message(Slot& at);
-  void reuse_message(Slot& at) noexcept;
+  void prepare_send(io_uring_sqe& entry, Operation& operation, const Slot& at) noexcept;
+  Message& message(Operation& operation);
+  void reuse_message(Operation& operation) noexcept;
 
   // Its end.
   static bool has_received(const io_uring_cqe& completion) noexcept;
   void take(const io_uring_cqe& completion, OperationQueue& done) noexcept;
   void ended(Operation& operation, int result, unsigned flags, OperationQueue& done) noexcept;
+  void ended_otherwise(Operation& operation, Slot& at, int result, unsigned flags,
+                       OperationQueue& done) noexcept;
+  void received(Operation& operation, Slot& at, int result, unsigned flags) noexcept;
   bool receive_ended(Operation& operation, Slot& at, int result, unsigned flags) noexcept;
   bool send_ended(Operation& operation, Slot& at, int result) noexcept;
   bool read_now(Operation& operation, Slot& at) noexcept;
   static bool write_now(Operation& operation, Slot& at) noexcept;
   bool starve(Operation& operation, Slot& at) noexcept;
   void restart_parked() noexcept;
+  [[nodiscard]] bool is_any_starved() const noexcept {
+    return !starved_.empty() || !starved_direct_.empty() || !leases_.empty();
+  }
   void restart_starved(ParkedList& again) noexcept;
   [[nodiscard]] std::size_t stalled_sends() const noexcept;
-  void finish(Operation& operation, OperationQueue& done) noexcept;
+  void finish(Operation& operation, Slot& at, OperationQueue& done) noexcept {
+    (is_in(operation) ? at.in : at.out) = nullptr;
+    if (!cancels_owed_.empty()) [[unlikely]]
+      std::erase(cancels_owed_, &operation);
+    done.push(operation);
+    if (at.closing != nullptr || at.discarded) [[unlikely]]
+      go_on_closing(operation.handle, at, done);
+  }
+  void go_on_closing(int handle, Slot& at, OperationQueue& done) noexcept;
 
   // Cancelling and closing.
   void ask_to_cancel(Operation& operation, int as) noexcept;
@@ -167,7 +178,7 @@ class UringDriver final : public LinuxDriver {
 
   const int wake_;
   bool wake_armed_ = false;
-  std::vector<Slot> slots_;
+  SlotTable<Slot> slots_;
   OperationQueue completed_;
   ParkedList backlog_{in_backlog};
   ParkedList starved_{in_starved};
