@@ -136,11 +136,11 @@ class AcceptState final : public DriverLeaf {
     return socket;
   }
   Error take_error() const noexcept { return error(); }
-  [[nodiscard]] Error error() const noexcept override { return error_at(listens_at_.address()); }
+  [[nodiscard]] Error error() const noexcept override { return error_at(listens_at_); }
   [[nodiscard]] const char* name() const noexcept override { return "accept"; }
 
  private:
-  PeerName listens_at_;
+  Address listens_at_;
   Address peer_;
 };
 

@@ -231,20 +231,20 @@ class StreamSocket final : public Stream {
   template <class T, class Request>
   friend class detail::SocketOperation;
   [[nodiscard]] detail::HandleRequest request(detail::Operation::Kind kind,
-                                              const char* name) noexcept {
-    return {.kind = kind, .handle = handle_, .loop = loop_, .name = name, .peer = &peer_};
+                                              detail::HandleName name) noexcept {
+    return {.kind = kind, .called = name, .handle = handle_, .loop = loop_, .peer = &peer_};
   }
   detail::HandleRequest request(std::span<std::byte> into) noexcept {
-    return request(detail::Operation::Kind::receive, "read").to_read(into);
+    return request(detail::Operation::Kind::receive, detail::HandleName::read).to_read(into);
   }
   detail::HandleRequest request(std::monostate /*pooled*/) noexcept {
-    return request(detail::Operation::Kind::receive, "receive");
+    return request(detail::Operation::Kind::receive, detail::HandleName::receive);
   }
   detail::HandleRequest request(detail::ReadableRequest /*nothing*/) noexcept {
-    return request(detail::Operation::Kind::wait_readable, "wait until readable");
+    return request(detail::Operation::Kind::wait_readable, detail::HandleName::wait_readable);
   }
   detail::HandleRequest request(const detail::WriteRequest& write) noexcept {
-    return request(detail::Operation::Kind::send, "write").to_write(write);
+    return request(detail::Operation::Kind::send, detail::HandleName::write).to_write(write);
   }
   [[nodiscard]] Error error(int number, const char* operation) const noexcept;
 

@@ -29,7 +29,7 @@ Result<DetachedSocket> StreamSocket::detach() noexcept {
   const int descriptor = handle_ < 0 ? -EBADF : loop_->driver().release(handle_);
   if (descriptor < 0) return fail(error(-descriptor, "detach"));
   handle_ = -1;
-  return DetachedSocket(descriptor, peer_.unwatched());
+  return DetachedSocket(descriptor, peer_.for_another_thread());
 }
 
 Result<StreamSocket> StreamSocket::attach(DetachedSocket socket) {

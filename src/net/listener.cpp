@@ -139,9 +139,9 @@ Result<Listener> Listener::bind_exactly(Port port, const Address& address,
 Task<> Listener::close() {
   const detail::PeerName name(address_);
   detail::HandleRequest request{.kind = detail::Operation::Kind::close,
+                                .called = detail::HandleName::close,
                                 .handle = give_up(),
                                 .loop = loop_,
-                                .name = "close",
                                 .peer = &name};
   auto closed = detail::closing(request);
   co_await std::move(closed);

@@ -177,7 +177,8 @@ Result<> StreamSocket::shutdown_read() noexcept {
 }
 
 Task<> StreamSocket::close() {
-  const detail::HandleRequest request = this->request(detail::Operation::Kind::close, "close");
+  const detail::HandleRequest request =
+      this->request(detail::Operation::Kind::close, detail::HandleName::close);
   handle_ = -1;
   auto closed = detail::closing(request);
   co_await std::move(closed);

@@ -75,9 +75,9 @@ Task<> StreamSocket::send_descriptors(ConstBuffer data, std::span<const int> des
       co_await fail(unix_error(static_cast<int>(-count), name, peer_address()));
     }
     detail::HandleIo<void> room({.kind = detail::Operation::Kind::wait_writable,
+                                 .called = detail::HandleName::send_descriptors,
                                  .handle = handle_,
                                  .loop = loop_,
-                                 .name = name,
                                  .peer = &peer_});
     co_await std::move(room);
   }
@@ -112,9 +112,9 @@ Task<ReceivedDescriptors> StreamSocket::take_descriptors(std::span<std::byte> in
       co_await fail(unix_error(static_cast<int>(-bytes), name, peer_address()));
     }
     detail::HandleIo<void> arrival({.kind = detail::Operation::Kind::wait_readable,
+                                    .called = detail::HandleName::receive_descriptors,
                                     .handle = handle_,
                                     .loop = loop_,
-                                    .name = name,
                                     .peer = &peer_});
     co_await std::move(arrival);
   }

@@ -15,9 +15,7 @@ void Lease::give_back() noexcept {
 
 namespace detail {
 
-ReceiveLeaf::~ReceiveLeaf() {
-  if (result > 0) loop().driver().give_back(buffer);  // nobody took it
-}
+void ReceiveLeaf::give_back() noexcept { loop().driver().give_back(buffer); }
 
 }  // namespace detail
 }  // namespace ieum

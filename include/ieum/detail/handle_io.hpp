@@ -2,9 +2,8 @@
 // On the data path: with the second file; the operation that the driver fills.
 #pragma once
 
-#include <atomic>
-#include <cstring>
-#include <memory>
+#include <cstdint>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -14,7 +13,9 @@
 #pragma GCC visibility push(default)
 namespace ieum::detail {
 
-/// The address that a socket's errors name, in 24 bytes, because every idle socket holds one.
+/// The address that a socket's errors name, in 8 bytes, because every idle socket holds several of
+/// them: IPv4 as it is, and of the longer ones where it is, which all copies share. All copies
+/// belong to one thread.
 ///
 /// A watched one knows as well when the socket last moved a byte, for a server that ends idle
 /// sessions. Each operation asks its name anyway whether it is a plain one, so that only the
@@ -23,31 +24,35 @@ class PeerName {
  public:
   PeerName() noexcept = default;
   explicit PeerName(const Address& address);
-  /// Belongs to one thread, with all its copies.
   static PeerName watched(const Address& address, TimePoint now);
-  PeerName(const PeerName& other) noexcept { copy(other); }
-  PeerName(PeerName&& other) noexcept { take(other); }
+  PeerName(const PeerName& other) noexcept : word_(other.word_) {
+    if (is_shared()) [[unlikely]]
+      retain();
+  }
+  PeerName(PeerName&& other) noexcept : word_(std::exchange(other.word_, none)) {}
   PeerName& operator=(PeerName other) noexcept {
-    release();
-    take(other);
+    std::swap(word_, other.word_);
     return *this;
   }
-  ~PeerName() { release(); }
+  ~PeerName() {
+    if (is_shared()) [[unlikely]]
+      drop();
+  }
 
   [[nodiscard]] Address address() const noexcept;
-  /// The same, not watched, for another thread.
-  [[nodiscard]] PeerName unwatched() const;
+  /// The same, shared with none and not watched, for another thread.
+  [[nodiscard]] PeerName for_another_thread() const { return PeerName(address()); }
 
   /// For `operation`, which holds this from its beginning to its end.
   void begin(const PeerName& other, Operation& operation) noexcept {
-    std::memcpy(static_cast<void*>(this), &other, sizeof *this);
-    if (is_shared_) [[unlikely]]
+    word_ = other.word_;
+    if (is_shared()) [[unlikely]]
       begin_shared(operation);
   }
   void end(const Operation& operation) noexcept {
-    if (is_shared_) [[unlikely]] {
+    if (is_shared()) [[unlikely]] {
       end_shared(operation);
-      is_shared_ = false;
+      word_ = none;
     }
   }
   /// Bytes have moved without an operation.
@@ -57,36 +62,37 @@ class PeerName {
   [[nodiscard]] TimePoint last_moved(TimePoint now) const noexcept;
 
  private:
-  struct Shared;  // a Unix socket's name, which is long and rare, and a watched one
-  void copy(const PeerName& other) noexcept {
-    std::memcpy(static_cast<void*>(this), &other, sizeof *this);
-    if (is_shared_) [[unlikely]]
-      retain();
-  }
-  void take(PeerName& other) noexcept {
-    std::memcpy(static_cast<void*>(this), &other, sizeof *this);
-    other.is_shared_ = false;
-    other.family_ = Family::none;
-  }
-  void release() noexcept {
-    if (is_shared_) [[unlikely]]
-      drop();
-  }
-  void retain() noexcept;
+  struct Shared;
+  struct Ipv6;
+  struct Long;     // a Unix socket's name
+  struct Watched;  // whatever the address
+  explicit PeerName(Shared* shared) noexcept : word_(reinterpret_cast<std::uintptr_t>(shared)) {}
+  [[nodiscard]] bool is_shared() const noexcept { return (word_ & 1U) == 0; }
+  [[nodiscard]] Shared& shared() const noexcept { return *reinterpret_cast<Shared*>(word_); }
+  [[nodiscard]] Watched* watch() const noexcept;
+  void retain() const noexcept;
   void drop() noexcept;
   void begin_shared(Operation& operation) noexcept;
   void end_shared(const Operation& operation) noexcept;
 
-  Family family_ = Family::none;
-  bool is_shared_ = false;
-  std::uint16_t port_ = 0;
-  std::uint32_t scope_ = 0;
-  union {
-    std::uint8_t ip_[16] = {};
-    Shared* shared_;
-  };
+  // Where a shared one is, an even number; or an odd one: of IPv4 the port and the address above.
+  static constexpr std::uintptr_t none = 1;
+  static constexpr std::uintptr_t ipv4 = 3;
+  std::uintptr_t word_ = none;
 };
-static_assert(sizeof(PeerName) == 24);
+static_assert(sizeof(PeerName) == 8);
+
+/// What errors call an operation: one of a socket, which also has a peer, or what the request says.
+enum class HandleName : std::uint8_t {
+  own,
+  read,
+  receive,
+  write,
+  wait_readable,
+  close,
+  send_descriptors,
+  receive_descriptors,
+};
 
 /// What a write asks for: `data`, or `parts` one after another.
 struct WriteRequest {
@@ -102,10 +108,11 @@ struct ReadableRequest {};
 struct HandleRequest {
   Operation::Kind kind = Operation::Kind::none;
   bool whole = false;
+  HandleName called = HandleName::own;
   int handle = -1;
-  Loop* loop = nullptr;  ///< that the handle belongs to; null: any
-  const char* name = "";
-  const PeerName* peer = nullptr;
+  Loop* loop = nullptr;            ///< that the handle belongs to; null: any
+  const char* name = "";           ///< if it is called that, and
+  const PeerName* peer = nullptr;  ///< if it is not
   std::byte* data = nullptr;
   std::size_t size = 0;
   const ConstBuffer* parts = nullptr;
@@ -132,23 +139,37 @@ struct HandleRequest {
 class HandleLeafBase : public DriverLeaf {
  public:
   explicit HandleLeafBase(const HandleRequest& request) noexcept
-      : DriverLeaf(request.kind, request.handle, request.loop), name_(request.name) {
+      : DriverLeaf(request.kind, request.handle, request.loop) {
     whole = request.whole;
     data = request.data;
     size = request.size;
     parts = request.parts;
-    if (request.peer != nullptr) peer_.begin(*request.peer, *this);
+    called = static_cast<std::uint8_t>(request.called);
+    if (request.called == HandleName::own) {
+      name_ = request.name;
+    } else {
+      new (&peer_) PeerName;
+      peer_.begin(*request.peer, *this);
+    }
   }
 
-  [[nodiscard]] Error error() const noexcept override { return error_at(peer_.address()); }
-  [[nodiscard]] const char* name() const noexcept override { return name_; }
+  [[nodiscard]] Error error() const noexcept override;
+  [[nodiscard]] const char* name() const noexcept override;
 
  protected:
-  ~HandleLeafBase() { peer_.end(*this); }
+  ~HandleLeafBase() {
+    if (has_peer()) peer_.end(*this);
+  }
 
  private:
-  const char* name_;
-  PeerName peer_;
+  [[nodiscard]] bool has_peer() const noexcept {
+    return called != static_cast<std::uint8_t>(HandleName::own);
+  }
+
+  union {
+    const char* name_;
+    PeerName peer_;
+  };
 };
 
 class HandleLeaf final : public HandleLeafBase {
@@ -162,11 +183,16 @@ class ReceiveLeaf final : public HandleLeafBase {
   explicit ReceiveLeaf(const HandleRequest& request) noexcept : HandleLeafBase(request) {
     pooled = true;
   }
-  ~ReceiveLeaf();
+  ~ReceiveLeaf() {
+    if (result > 0) give_back();  // nobody took it
+  }
   Lease take() noexcept {
     if (result <= 0) return {};
     return {loop().driver(), buffer, data, static_cast<std::size_t>(std::exchange(result, 0))};
   }
+
+ private:
+  void give_back() noexcept;
 };
 
 /// An awaitable that gives the number of bytes (`T` = size_t) or nothing (`T` = void).

@@ -209,9 +209,9 @@ int DatagramSocket::prepare_details(const DatagramOptions& options) noexcept {
 Task<> DatagramSocket::close() {
   const detail::PeerName name(address());
   detail::HandleRequest request{.kind = detail::Operation::Kind::close,
+                                .called = detail::HandleName::close,
                                 .handle = give_up(),
                                 .loop = core_ ? core_->loop : nullptr,
-                                .name = "close",
                                 .peer = &name};
   auto closed = detail::closing(request);
   co_await std::move(closed);
