@@ -55,14 +55,14 @@ class [[nodiscard]] Lease {
 
   /// Keeps the first `size` bytes; with 0, gives the buffer back.
   void shrink(std::size_t size) noexcept {
-    size_ = std::min(size, size_);
+    size_ = static_cast<std::uint32_t>(std::min<std::size_t>(size, size_));
     if (size_ == 0) reset();
   }
   /// Leaves out the first `size` bytes, which were used; with all of them, gives the buffer back.
   void remove_prefix(std::size_t size) noexcept {
-    size = std::min(size, size_);
+    size = std::min<std::size_t>(size, size_);
     data_ += size;
-    size_ -= size;
+    size_ -= static_cast<std::uint32_t>(size);
     if (size_ == 0) reset();
   }
   /// Gives the buffer back now; the lease is then empty.
@@ -72,14 +72,14 @@ class [[nodiscard]] Lease {
 
   /// For implementers of streams: `buffer` of `driver`, with `size` bytes in it.
   Lease(detail::Driver& driver, std::uint32_t buffer, std::byte* data, std::size_t size) noexcept
-      : driver_(&driver), data_(data), size_(size), buffer_(buffer) {}
+      : driver_(&driver), data_(data), size_(static_cast<std::uint32_t>(size)), buffer_(buffer) {}
 
  private:
   void give_back() noexcept;
 
   detail::Driver* driver_ = nullptr;
   std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
+  std::uint32_t size_ = 0;  // buffers are smaller
   std::uint32_t buffer_ = 0;
 };
 

@@ -44,33 +44,44 @@ concept Partial = requires { requires A::partial; };
 template <Awaitable A>
 class Await {
  public:
-  Await(A&& awaitable, Frame& frame, const std::source_location& where) noexcept
-      : state_(std::move(awaitable)), frame_(frame) {
+  // Inline, so that what is awaited is made in its place, and takes no room in the frame beside it.
+  [[gnu::always_inline]] Await(A&& awaitable, Frame& frame,
+                               const std::source_location& where) noexcept
+      : state_(std::move(awaitable)) {
     frame.where = where;
+    const Start start = state_.start(frame, *frame.scope);
+    if (start.kind == Start::Kind::pending) {
+      next_ = start.next;
+    } else if (start.kind == Start::Kind::done && frame.scope->loop().spend()) {
+      next_ = Frame::goes_on();
+    } else {
+      next_ = nullptr;
+      suspend(frame, start.kind);
+    }
   }
   Await(const Await&) = delete;
   Await& operator=(const Await&) = delete;
 
-  bool await_ready() noexcept {
-    start_ = state_.start(frame_, *frame_.scope);
-    return start_.kind == Start::Kind::done && frame_.scope->loop().spend();
-  }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> /*self*/) noexcept {
-    if (start_.kind == Start::Kind::failed) {
-      frame_.scope->loop().fail(frame_, state_.take_error());
-    } else if (start_.kind == Start::Kind::done) {
-      frame_.scope->loop().enqueue_resume(frame_);
-    } else if (start_.next != nullptr) {
-      return start_.next->self;
-    }
-    return std::noop_coroutine();
+  [[nodiscard]] bool await_ready() const noexcept { return next_ == Frame::goes_on(); }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> /*self*/) const noexcept {
+    if (next_ == nullptr) return std::noop_coroutine();
+    return next_->handle();
   }
   typename A::value_type await_resume() { return state_.take(); }
 
  private:
+  /// It has ended at once, but the frame does not go on. Not inline: an error is large.
+  [[gnu::noinline]] void suspend(Frame& frame, Start::Kind kind) noexcept {
+    Loop& loop = frame.scope->loop();
+    if (kind == Start::Kind::failed) {
+      loop.fail(frame, state_.take_error());
+    } else {
+      loop.enqueue_resume(frame);
+    }
+  }
+
   typename A::State state_;
-  Frame& frame_;
-  Start start_;
+  Frame* next_;  // the task to run at once; null: none; `goes_on`: the awaiting one itself
 };
 
 /// `co_await fail(...)`: never goes on.
@@ -134,8 +145,8 @@ class PromiseBase : public Frame {
   }
 
   template <Awaitable A>
-  Await<A> await_transform(A&& awaitable,
-                           std::source_location at = std::source_location::current()) noexcept {
+  [[gnu::always_inline]] Await<A> await_transform(
+      A&& awaitable, std::source_location at = std::source_location::current()) noexcept {
     return Await<A>(std::move(awaitable), *this, at);
   }
   template <Awaitable A>
@@ -244,7 +255,7 @@ class [[nodiscard]] Task {
   friend class detail::GroupCore;
   explicit Task(detail::Frame& frame) noexcept : frame_(&frame) {}
   void reset() noexcept {
-    if (frame_ != nullptr) std::exchange(frame_, nullptr)->self.destroy();
+    if (frame_ != nullptr) std::exchange(frame_, nullptr)->handle().destroy();
   }
 
   detail::Frame* frame_ = nullptr;
@@ -293,14 +304,11 @@ class Task<T>::State {
 
 template <class T>
 Task<T> detail::Promise<T>::get_return_object() noexcept {
-  self = std::coroutine_handle<Promise>::from_promise(*this);
+  static_assert(alignof(Promise) <= 2 * sizeof(void*), "a task's value is not over-aligned");
   return Task<T>(*this);
 }
 
-inline Task<void> detail::Promise<void>::get_return_object() noexcept {
-  self = std::coroutine_handle<Promise>::from_promise(*this);
-  return Task<void>(*this);
-}
+inline Task<void> detail::Promise<void>::get_return_object() noexcept { return Task<void>(*this); }
 
 /// A task whose type says that it consumes; a function returns it for a coroutine that does. It is
 /// a `Task<T>` wherever one is asked for.
@@ -316,7 +324,7 @@ inline std::coroutine_handle<> detail::Frame::finished() noexcept {
   if (loop.is_failing(*this)) return std::noop_coroutine();
   Frame* next = waiter->ended(this);
   if (next == nullptr) return std::noop_coroutine();
-  if (loop.spend()) return next->self;
+  if (loop.spend()) return next->handle();
   loop.enqueue_resume(*next);
   return std::noop_coroutine();
 }

@@ -54,7 +54,7 @@ Frame* GroupCore::ended(Frame* child) noexcept {
 void GroupCore::destroy_child(Loop& /*loop*/, ReadyNode& node) noexcept {
   auto& frame = static_cast<Frame&>(node);
   auto& group = static_cast<GroupCore&>(*frame.waiter);
-  frame.self.destroy();
+  frame.handle().destroy();
   --group.children_;
   group.one_less();
 }
@@ -76,7 +76,7 @@ void ChildObserver::destroy_child(Loop& /*loop*/, ReadyNode& node) noexcept {
   auto& observer = static_cast<ChildObserver&>(*frame.waiter);
   Scope& scope = *frame.scope;
   std::exception_ptr exception = std::move(frame.exception);
-  frame.self.destroy();
+  frame.handle().destroy();
   Task<void> next = exception == nullptr ? observer.next_child() : Task<void>();
   if (!next) return observer.leave(nullptr, std::move(exception));
   GroupCore& group = observer.group().core_;
@@ -161,7 +161,7 @@ void GroupCore::joined(Loop& loop, ReadyNode& node) noexcept {
   if (group.children_ > 0) return;  // a destructor of a child's started one more
   group.allow_locals();
   if (std::exchange(group.body_failed_, false)) {
-    std::exchange(*group.body_, nullptr)->self.destroy();
+    std::exchange(*group.body_, nullptr)->handle().destroy();
     if (group.children_ > 0) return;  // a destructor of the body's started one more
   }
   group.joined_ = true;
@@ -220,7 +220,7 @@ void GroupCore::forbid_locals(Loop& /*loop*/, ReadyNode& node) noexcept {
   auto& frame = static_cast<Frame&>(node);
   auto& group = static_cast<BodyWaiter&>(*frame.waiter).group_;
   if (group.children_ == 0) return;
-  auto* const begin = static_cast<std::byte*>(frame.self.address());
+  auto* const begin = static_cast<std::byte*>(frame.handle().address());
   if (__sanitizer_get_ownership(begin) == 0) return;  // no allocation of its own
   std::byte* const locals = reinterpret_cast<std::byte*>(&frame) + group.promise_bytes_;
   group.forbidden_bytes_ =

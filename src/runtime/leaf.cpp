@@ -8,6 +8,7 @@
 
 #include <ieum/detail/loop.hpp>
 
+#include "base/driver.hpp"
 #include "base/operation_name.hpp"
 
 namespace ieum::detail {
@@ -85,7 +86,7 @@ Start DriverLeaf::start(Waiter& waiter, Scope& scope) noexcept {
         "by detach() and attach()");
     IEUM_ASSERT(false, "a socket is used on a runtime that it was not made on");
   }
-  if (loop.submit(*this)) return at_once();
+  if (loop.driver().submit(*this)) return at_once();
   wait_in(waiter, scope);
   return {};
 }

@@ -78,8 +78,6 @@ void Loop::arm_in(Timer& timer, Duration delay) noexcept {
   timers_.arm(timer, beyond ? TimePoint::max() : now + delay);
 }
 
-bool Loop::submit(Leaf& leaf) noexcept { return driver_->submit(leaf); }
-
 void Loop::cancel(Leaf& leaf) noexcept {
   if (leaf.state == Operation::State::pending) driver_->cancel(leaf);
 }
@@ -122,7 +120,7 @@ void Loop::turn(Duration wait_max) noexcept {
   IEUM_ASSERT(current_ != this, "turn() is called from within a task of the same runtime");
   Loop* outer = std::exchange(current_, this);
   wait_for_driver(wait_max);
-  run_posted();
+  if (shared_->any.load(std::memory_order_relaxed)) run_posted();
   fire_timers();
   finish_completed();
   run_ready();
@@ -151,7 +149,6 @@ void Loop::wait_for_driver(Duration wait_max) noexcept {
 }
 
 void Loop::run_posted() noexcept {
-  if (!shared_->any.load(std::memory_order_relaxed)) return;
   std::vector<std::unique_ptr<Posted>> posted;
   {
     std::lock_guard lock(shared_->mutex);
@@ -185,7 +182,7 @@ void Loop::run_ready() noexcept {
 
 void Loop::resume(Loop& loop, ReadyNode& node) noexcept {
   loop.budget_ = budget_full;
-  static_cast<Frame&>(node).self.resume();
+  static_cast<Frame&>(node).handle().resume();
   if (Frame* frame = std::exchange(loop.failing_, nullptr)) {
     Error error = *loop.failing_error_;
     loop.abandon(*frame, error);
@@ -198,7 +195,7 @@ void Loop::abandon(Frame& frame, Error& error) noexcept {
     Waiter* waiter = next->waiter;
     if (next->owner != &Frame::kept) {
       if (next->owner != nullptr) *next->owner = nullptr;
-      next->self.destroy();
+      next->handle().destroy();
     }
     next = waiter->failed(error);
   }

@@ -74,7 +74,12 @@ class Frame : public Waiter, public ReadyNode {
   /// At the final suspend point: who goes on.
   std::coroutine_handle<> finished() noexcept;
 
-  std::coroutine_handle<> self;
+  /// Promises begin with their frame, and none is aligned more strictly than the two pointers that
+  /// stand before it (checked where a task is made), so that the handle need not be kept.
+  [[nodiscard]] std::coroutine_handle<> handle() noexcept {
+    return std::coroutine_handle<Frame>::from_promise(*this);
+  }
+
   Waiter* waiter = nullptr;
   Scope* scope = nullptr;
   /// The task that owns this frame, told when the loop destroys it; or `kept`.
@@ -87,6 +92,9 @@ class Frame : public Waiter, public ReadyNode {
 
   /// The owner of a frame that the loop does not destroy when it fails: its waiter does, later.
   static inline constinit Frame* kept = nullptr;
+
+  /// In the place of a frame that is to go on: the one that asked. Only compared with.
+  static Frame* goes_on() noexcept { return reinterpret_cast<Frame*>(std::uintptr_t{1}); }
 
  protected:
   ~Frame() { --live; }

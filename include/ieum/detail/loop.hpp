@@ -90,8 +90,6 @@ class Loop {
   /// own actions may call it.
   void abandon(Frame& frame, Error& error) noexcept;
 
-  /// Hands `leaf` to the driver; true if it has completed already.
-  bool submit(Leaf& leaf) noexcept;
   void cancel(Leaf& leaf) noexcept;
   /// A leaf that no driver knows has completed, with `result` set. Idempotent. Asserts the thread.
   void complete(Leaf& leaf) noexcept;
