@@ -7,6 +7,7 @@
 #include <exception>
 #include <functional>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 
 #include <ieum/event.hpp>
@@ -100,15 +101,11 @@ class ServerSession {
   /// without lying beneath it for the rest of the session. To limits, `drain` and `on_session_end`
   /// it is one session. Of several calls the last one counts; `next` is destroyed, and never runs,
   /// if the task fails or throws.
-  void continue_with(Task<> next) noexcept { next_ = std::move(next); }
+  void continue_with(Task<> next);
 
  protected:
   ServerSession() noexcept = default;
   ~ServerSession() = default;
-  [[nodiscard]] Task<> take_next() noexcept { return std::move(next_); }
-
- private:
-  Task<> next_;
 };
 
 /// What a server runs for each client: a function of a `StreamSocket`, or of that and the
@@ -170,6 +167,7 @@ class Server {
 
  private:
   friend class CoresServer;
+  friend class ServerSession;
   Task<> accept_clients(Group& accepting);
   Task<> serve_in(Group& group);
   class Session;
@@ -187,6 +185,8 @@ class Server {
   Group* group_ = nullptr;                       // of the sessions, while running
   Group* accepting_ = nullptr;                   // of the accepting, while it goes on
   std::size_t sessions_ = 0;
+  // What sessions go on as; not in each of them, as few have any.
+  std::unordered_map<const ServerSession*, Task<>> handed_over_;
   bool draining_ = false;
   bool began_ = false;
   Event one_ended_;

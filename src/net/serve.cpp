@@ -114,6 +114,7 @@ class Server::Session : public detail::ChildObserver, public ServerSession {
  public:
   Session(Server& server, detail::PeerName peer) noexcept
       : server_(server), peer_(std::move(peer)) {}
+  ~Session() override { static_cast<void>(next_child()); }
 
  protected:
   [[nodiscard]] const detail::PeerName& peer() const noexcept { return peer_; }
@@ -128,11 +129,21 @@ class Server::Session : public detail::ChildObserver, public ServerSession {
     tell_end(error, std::move(exception), false);
   }
   [[nodiscard]] Group& group() const noexcept final { return *server_.group_; }
-  [[nodiscard]] Task<> next_child() noexcept final { return take_next(); }
+  [[nodiscard]] Task<> next_child() noexcept final {
+    if (server_.handed_over_.empty()) return {};
+    auto handed_over = server_.handed_over_.extract(this);
+    return handed_over.empty() ? Task<>() : std::move(handed_over.mapped());
+  }
 
+  friend class ieum::ServerSession;
   Server& server_;
   detail::PeerName peer_;
 };
+
+void ServerSession::continue_with(Task<> next) {
+  auto& server = static_cast<Server::Session&>(*this).server_;
+  server.handed_over_.insert_or_assign(this, std::move(next));
+}
 
 /// One with an idle limit. Its timer fires when the session would have to end if nothing moved
 /// meanwhile, and else goes on for what is left: once a limit, whatever the session does.
