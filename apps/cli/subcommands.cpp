@@ -15,6 +15,7 @@ namespace ieum::cli {
 #define IEUM_SUBCOMMANDS(entry) \
   entry(connect) \
   entry(listen) \
+  entry(relay) \
   entry(get) \
   entry(serve) \
   entry(cast) \

@@ -261,10 +261,10 @@ TEST(Datagrams, others_than_the_first_are_ignored_and_counted) {
   EXPECT_NE(listener.error_output().find("ignored 1 datagram from others than"), std::string::npos);
 }
 
-TEST(Datagrams, a_command_is_refused) {
-  Child listener(ieum_command({"listen", "-k", "--exec", "date", "udp://127.0.0.1:0"}));
+TEST(Datagrams, what_a_command_cannot_mean_is_refused) {
+  Child listener(ieum_command({"listen", "-k", "--exec", "date", "--lines", "udp://127.0.0.1:0"}));
   EXPECT_EQ(listener.wait(), 2);
-  EXPECT_NE(listener.error_output().find("--exec needs connections"), std::string::npos);
+  EXPECT_NE(listener.error_output().find("--lines has no effect with --exec"), std::string::npos);
 }
 
 TEST(Datagrams, answers_come_from_the_right_address) {

@@ -197,7 +197,7 @@ const std::vector<Failing> wording{
     {"address_missing", "exec \"$0\" connect", 2, {"an address is missing", "localhost:7000"}},
     {"port_missing", "exec \"$0\" connect localhost", 2, {"has no port", "localhost:80"}},
     {"no_time", "exec \"$0\" connect -w soon :$1", 2, {"soon", "-w"}},
-    {"no_effect", "exec \"$0\" connect :$1 --exec true", 2, {"--exec"}},
+    {"no_effect", "exec \"$0\" connect :$1 --echo", 2, {"--echo"}},
 };
 
 std::string failing_name(const testing::TestParamInfo<Failing>& info) { return info.param.name; }

@@ -1,7 +1,12 @@
 #include "connect/connect.hpp"
 
+#include <memory>
+
 #include <ieum/ieum.hpp>
 
+#include "ends/command_end.hpp"
+#include "ends/connection_end.hpp"
+#include "ends/pass_between.hpp"
 #include "session/run_session.hpp"
 #include "session/session.hpp"
 #include "session/socket_settings.hpp"
@@ -123,20 +128,74 @@ Failure why_not_connected(const ConnectCommand& command, const Error& error,
 
 Task<int> talk_over(Connection connection, const ConnectCommand& command, EventLog& events,
                     Interrupt& interrupt, LocalStreams& streams) {
-  const Endpoint& endpoint = command.common.endpoint;
-  const Result<> set = apply_settings(connection.socket(), endpoint, events);
-  if (!set) {
-    const ErrorContext context{.where = endpoint.target};
-    co_return events.log().failed(explain_failure(Stage::setting_options, set.error(), context));
-  }
   if (command.probe) {
     co_await connection.stream().close();
     events.closed(EndReason::probed);
     co_return 0;
   }
+  if (!command.exec.empty()) {
+    ConnectionEnd end(std::move(connection), events);
+    const int status = co_await talk_with_command(end, command, events, interrupt);
+    co_return status;
+  }
   const int status = co_await run_session(connection, streams, command.common, events, interrupt);
   co_return status;
 }
+
+}  // namespace
+
+Task<Connection> open_connection(const ConnectCommand& command, const TlsEnd* tls, EventLog& events,
+                                 std::optional<Failure>& failure) {
+  const Destination to{command, tls, events};
+  Result<Connection> connection = co_await attempt(connect_any_way(to, failure));
+  if (!connection) {
+    const Error& error = connection.error();
+    if (error != std::errc::operation_canceled) {
+      failure = why_not_connected(command, error, failure);
+    }
+    co_await fail(error);
+  }
+  const Endpoint& endpoint = command.common.endpoint;
+  const Result<> set = apply_settings(connection->socket(), endpoint, events);
+  if (!set) {
+    const ErrorContext context{.where = endpoint.target};
+    failure = explain_failure(Stage::setting_options, set.error(), context);
+    co_await fail(set.error());
+  }
+  co_return *std::move(connection);
+}
+
+Task<int> talk_with_command(End& peer, const ConnectCommand& command, EventLog& events,
+                            Interrupt& interrupt) {
+  Log& log = events.log();
+  Result<std::unique_ptr<CommandEnd>> started =
+      co_await attempt(CommandEnd::start(command.exec, command.on_terminal, peer, events));
+  if (!started) co_return log.failed(explain_failure(Stage::starting_command, started.error()));
+  const PassSide theirs{peer, &events};
+  const PassSide ours{**started, nullptr};
+  PassOptions options;
+  options.idle = command.common.session.idle;
+  options.linger = command.common.session.linger;
+  Task<PassResult> passing = pass_between(theirs, ours, options);
+  const Result<PassResult> passed =
+      co_await attempt(unless_interrupted(std::move(passing), interrupt));
+  events.closed(passed ? passed->reason : EndReason::interrupted);
+  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
+  if (!passed) co_return log.failed(explain_failure(Stage::running, passed.error()));
+  if (passed->reason == EndReason::idle) {
+    co_return log.failed(idle_failure(command.common, events));
+  }
+  if (passed->error) {
+    const ErrorContext context{.sent = events.sent_bytes(), .received = events.received_bytes()};
+    co_return log.failed(explain_failure(passed->stage, *passed->error, context));
+  }
+  // If the peer finished first, the command was ended by us.
+  const ExitStatus& status = (*started)->status();
+  if (passed->reason != EndReason::command_ended || status.succeeded()) co_return 0;
+  co_return log.failed({Status::other, "the command " + status.to_string()});
+}
+
+namespace {
 
 Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interrupt& interrupt) {
   EventLog events(log);
@@ -150,11 +209,11 @@ Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interrupt& i
   const auto tls = TlsEnd::make(command.common, Role::connect);
   if (!tls) co_return log.failed(tls.error());
   std::optional<Failure> failure;
-  const Destination to{command, tls->get(), events};
+  Task<Connection> opening = open_connection(command, tls->get(), events, failure);
   Result<Connection> connection =
-      co_await attempt(unless_interrupted(connect_any_way(to, failure), interrupt));
+      co_await attempt(unless_interrupted(std::move(opening), interrupt));
   if (!connection && interrupt.is_raised()) co_return report_interrupted(events, interrupt);
-  if (!connection) co_return log.failed(why_not_connected(command, connection.error(), failure));
+  if (!connection) co_return log.failed(*failure);
   const int status =
       co_await talk_over(*std::move(connection), command, events, interrupt, *streams);
   co_return status;
@@ -165,11 +224,10 @@ Task<int> connect_and_talk(const ConnectCommand& command, Log& log, Interrupt& i
 Task<std::optional<Failure>> probe_one(const ConnectCommand& command, const TlsEnd* tls,
                                        EventLog& events) {
   std::optional<Failure> failure;
-  const Destination to{command, tls, events};
-  Result<Connection> connection = co_await attempt(connect_any_way(to, failure));
+  Result<Connection> connection = co_await attempt(open_connection(command, tls, events, failure));
   if (!connection) {
     if (connection.error() == std::errc::operation_canceled) co_await fail(connection.error());
-    co_return why_not_connected(command, connection.error(), failure);
+    co_return failure;
   }
   co_await connection->stream().close();
   events.closed(EndReason::probed);

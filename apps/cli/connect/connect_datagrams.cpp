@@ -2,6 +2,7 @@
 #include <ieum/ieum.hpp>
 
 #include "connect/connect.hpp"
+#include "ends/datagram_end.hpp"
 #include "session/datagram_session.hpp"
 #include "session/port_owner.hpp"
 #include "session/resolve_endpoint.hpp"
@@ -27,8 +28,9 @@ Task<DatagramSocket> open_to(const ConnectCommand& command, Address peer, EventL
   co_return *std::move(socket);
 }
 
-/// A socket to the first of a name's addresses that there is a way to; `others` are those after it.
-Task<DatagramSocket> open_connected(const ConnectCommand& command, EventLog& events,
+}  // namespace
+
+Task<DatagramSocket> open_datagrams(const ConnectCommand& command, EventLog& events,
                                     std::vector<Address>& others) {
   others = co_await resolve_addresses(command.common, "open");
   if (!Address::parse(command.common.endpoint.target)) events.resolved(others);
@@ -44,8 +46,6 @@ Task<DatagramSocket> open_connected(const ConnectCommand& command, EventLog& eve
   }
 }
 
-}  // namespace
-
 Task<int> connect_datagrams(const ConnectCommand& command, Log& log, Interrupt& interrupt) {
   EventLog events(log);
   const CommonOptions& common = command.common;
@@ -53,10 +53,15 @@ Task<int> connect_datagrams(const ConnectCommand& command, Log& log, Interrupt& 
   if (!streams) co_return static_cast<int>(Status::other);
   std::vector<Address> others;
   Result<DatagramSocket> socket =
-      co_await attempt(unless_interrupted(open_connected(command, events, others), interrupt));
+      co_await attempt(unless_interrupted(open_datagrams(command, events, others), interrupt));
   if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (!socket) {
     co_return log.failed(explain_datagram_failure(socket.error(), common.endpoint.to_string()));
+  }
+  if (!command.exec.empty()) {
+    DatagramEnd end(*std::move(socket), common.datagram_bytes);
+    const int status = co_await talk_with_command(end, command, events, interrupt);
+    co_return status;
   }
   DatagramSession session(*socket, *streams, common, DatagramSession::Peer::connected, events,
                           interrupt);

@@ -50,6 +50,14 @@ std::vector<OptionSpec> options() {
                  .help = "Connect and close at once, to see whether anything listens. With a "
                          "range of ports, HOST:FIRST-LAST, those that are open are written to "
                          "standard output, and -w counts for each."});
+  all.push_back({.names = "-e,--exec",
+                 .value = "COMMAND",
+                 .group = payload_group,
+                 .help = "Run COMMAND with /bin/sh, with the connection as its standard input and "
+                         "output, instead of ours."});
+  all.push_back({.names = "--pty",
+                 .group = payload_group,
+                 .help = "Run the command of --exec on a pseudo-terminal; see 'ieum listen'."});
   add_tls_options(all, Role::connect);
   return all;
 }
@@ -64,6 +72,14 @@ std::vector<Conflict> conflicts() {
   all.push_back({.options = {"--retry"},
                  .sentence = "{} needs an address to connect to",
                  .schemes = ~connection_schemes});
+  all.push_back(
+      {.options = {"--output", "--hex", "--timestamps", "--on-eof", "--crlf", "--probe", "--lines"},
+       .sentence = "{} cannot be combined with --exec",
+       .with = {"--exec"}});
+  all.push_back({.options = {"--pty"}, .sentence = "{} requires --exec", .without = {"--exec"}});
+  all.push_back({.options = {"--exec"},
+                 .sentence = "{} cannot be combined with the address -",
+                 .schemes = bit(Scheme::standard)});
   all.push_back({.options = {"--proxy"},
                  .sentence = "{} is for TCP addresses",
                  .schemes = ~(bit(Scheme::tcp) | bit(Scheme::tls))});
@@ -197,7 +213,12 @@ Parsed<ConnectCommand> parse_connect(const GivenOptions& options, const Environm
   if (!common) return UsageError(common.error());
   ConnectCommand command{.common = *std::move(common), .source = {}, .probe = given.has("--probe")};
   command.last_port = *last_port;
-  command.common.writes_output = !command.probe || command.last_port != 0;
+  command.exec = given.text("--exec");
+  command.on_terminal = given.has("--pty");
+  if (given.has("--exec") && (command.exec.empty() || command.exec.contains('\0'))) {
+    return UsageError("--exec takes a command, as --exec 'date; uptime'");
+  }
+  command.common.writes_output = (!command.probe || command.last_port != 0) && command.exec.empty();
   std::string wrong = read_source(given, command);
   if (wrong.empty()) wrong = read_proxy(given, command);
   const auto retries = read_count(given, "--retry", 0, retries_max);

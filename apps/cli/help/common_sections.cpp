@@ -56,7 +56,7 @@ ManualSection addresses_section(Role role) {
       {"udp://HOST:PORT, unix-dgram:/PATH",
        listens ? "Datagrams over UDP or a Unix socket. The first sender becomes the peer, and "
                  "others are ignored; with -k everyone is received from, and standard input is "
-                 "not read. --echo and --discard work, --exec needs connections."
+                 "not read. --echo, --discard and --exec work."
                : "Datagrams over UDP or a Unix socket: no connection is made, and they may be "
                  "lost. If a name has several addresses and nobody receives at the first, the next "
                  "is tried."}};

@@ -50,6 +50,8 @@ Result<Listener> bind(const Endpoint& endpoint, const Address& address,
   return Listener::bind(address, options);
 }
 
+}  // namespace
+
 Task<Listener> open_listener(const ListenCommand& command, EventLog& events,
                              std::optional<Failure>& failure) {
   const Endpoint& endpoint = command.common.endpoint;
@@ -76,6 +78,15 @@ Task<Listener> open_listener(const ListenCommand& command, EventLog& events,
   co_return listener;
 }
 
+Failure why_not_listening(const ListenCommand& command, const Error& error) {
+  const std::string where = command.common.endpoint.to_string();
+  const ErrorContext context{.where = where, .limit = command.common.wait};
+  const bool taken = command.common.endpoint.scheme == Scheme::descriptor;
+  return explain_failure(taken ? Stage::taking_over : Stage::listening, error, context);
+}
+
+namespace {
+
 // ---- One client ---------------------------------------------------------------------------------
 
 Task<StreamSocket> accept_admitted(Listener& listener, const Access& access, EventLog& events) {
@@ -97,12 +108,25 @@ Task<StreamSocket> accept_one(Listener& listener, const Access& access, EventLog
   co_return client;
 }
 
+/// Its settings, and TLS over it if there is any. If it fails, `failure` says why, or the error.
+Task<> prepare_client(Connection& client, const ListenCommand& command, const TlsEnd* tls,
+                      EventLog& events, std::optional<Failure>& failure) {
+  const Result<> set = apply_settings(client.socket(), command.common.endpoint, events);
+  if (!set) {
+    const ErrorContext context{.where = command.common.endpoint.target};
+    failure = explain_failure(Stage::setting_options, set.error(), context);
+    co_await fail(set.error());
+  }
+  if (tls != nullptr) co_await tls->meet(client, {}, events, failure);
+}
+
 /// Tells how a service ended, if that is news; gives the exit status.
 int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served,
                   EventLog& events) {
   Log& log = events.log();
   if (served) {
     events.closed(served->reason);
+    if (served->failure) return log.failed(*served->failure);
     if (!served->command || served->command->succeeded()) return 0;
     return log.failed({Status::other, "the command " + served->command->to_string()});
   }
@@ -116,10 +140,7 @@ int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served
   }
   if (error == std::errc::timed_out && command.common.session.idle > Duration::zero()) {
     events.closed(EndReason::idle);
-    return log.failed(
-        {Status::timed_out,
-         fmt::format("nothing was received or sent for {} (-i); {}",
-                     format_duration(command.common.session.idle), events.summary())});
+    return log.failed(idle_failure(command.common, events));
   }
   events.broken(error);
   events.closed(EndReason::broken);
@@ -143,25 +164,18 @@ Task<int> serve_one(Listener listener, const ListenCommand& command, const TlsEn
   events.accepted(socket.local_address().value_or(Address{}), socket.peer_address());
   co_await listener.close();  // one client is all: others are refused
   events.stopped_listening();
-  const Result<> set = apply_settings(socket, command.common.endpoint, events);
-  if (!set) {
-    const ErrorContext context{.where = command.common.endpoint.target};
-    co_return events.log().failed(explain_failure(Stage::setting_options, set.error(), context));
-  }
-  if (tls != nullptr) {
-    std::optional<Failure> failure;
-    Task<> meeting = tls->meet(client, {}, events, failure);
-    const Result<> met = co_await attempt(unless_interrupted(std::move(meeting), interrupt));
-    if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
-    if (failure) co_return events.log().failed(*failure);
-    if (!met) co_return events.log().failed(explain_failure(Stage::accepting, met.error()));
-  }
+  std::optional<Failure> failure;
+  Task<> preparing = prepare_client(client, command, tls, events, failure);
+  const Result<> prepared = co_await attempt(unless_interrupted(std::move(preparing), interrupt));
+  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
+  if (failure) co_return events.log().failed(*failure);
+  if (!prepared) co_return events.log().failed(explain_failure(Stage::accepting, prepared.error()));
   if (command.service == Service::stdio) {
     const int status = co_await run_session(client, streams, command.common, events, interrupt);
     co_return status;
   }
-  const Result<ServiceEnd> served = co_await attempt(
-      unless_interrupted(serve_client(client.stream(), command, events), interrupt));
+  const Result<ServiceEnd> served =
+      co_await attempt(unless_interrupted(serve_client(client, command, events), interrupt));
   if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   co_return service_ended(command, served, events);
 }
@@ -200,7 +214,7 @@ Task<EndReason> serve_one_of_many(SharedState& shared, Connection& client, Event
     const EndReason reason = co_await shared.broadcast.serve(client, events);
     co_return reason;
   }
-  const ServiceEnd end = co_await serve_client(client.stream(), shared.command, events);
+  const ServiceEnd end = co_await serve_client(client, shared.command, events);
   co_return end.reason;
 }
 
@@ -365,7 +379,10 @@ Task<int> serve_many(Listener listener, const ListenCommand& command, const TlsE
                      interrupt,
                      Broadcast(streams, command.common, relaying, log)};
   auto handler = [&shared](StreamSocket client) { return session(shared, std::move(client)); };
-  Server server(std::move(listener), handler, {.sessions_max = command.clients_max});
+  ServeOptions limits;
+  limits.sessions_max = command.clients_max;
+  if (command.service == Service::relay) limits.descriptors_each = 2;
+  Server server(std::move(listener), handler, limits);
   events.waiting_for_client();
   auto body = [&](Group& group) { return serve_beside(group, server, shared, streams); };
   const Result<> served = co_await attempt(with_group(body));
@@ -430,13 +447,7 @@ Task<int> listen_and_serve(const ListenCommand& command, const Access& access, L
       co_await attempt(unless_interrupted(open_listener(command, events, failure), interrupt));
   if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
   if (failure) co_return log.failed(*failure);
-  if (!listener) {
-    const std::string where = command.common.endpoint.to_string();
-    const ErrorContext context{.where = where, .limit = command.common.wait};
-    const bool taken = command.common.endpoint.scheme == Scheme::descriptor;
-    co_return log.failed(
-        explain_failure(taken ? Stage::taking_over : Stage::listening, listener.error(), context));
-  }
+  if (!listener) co_return log.failed(why_not_listening(command, listener.error()));
   if (*tls != nullptr) (*tls)->announce(listener->address(), log);
   if (command.keep) {
     const int status = co_await serve_many(*std::move(listener), command, tls->get(), access,
@@ -463,6 +474,23 @@ Task<int> look_up_and_listen(const ListenCommand& command, Log& log, Interrupt& 
 }
 
 }  // namespace
+
+Task<Connection> accept_client(Listener& listener, const ListenCommand& command, const TlsEnd* tls,
+                               const Access& access, EventLog& events,
+                               std::optional<Failure>& failure) {
+  Result<StreamSocket> accepted =
+      co_await attempt(accept_one(listener, access, events, command.common.wait));
+  if (!accepted) {
+    const ErrorContext context{.limit = command.common.wait};
+    failure = explain_failure(Stage::accepting, accepted.error(), context);
+    co_await fail(accepted.error());
+  }
+  Connection client(*std::move(accepted));
+  events.accepted(client.socket().local_address().value_or(Address{}),
+                  client.socket().peer_address());
+  co_await prepare_client(client, command, tls, events, failure);
+  co_return client;
+}
 
 Task<int> run_listen(const ListenCommand& given, Log& log) {
   ListenCommand command = given;

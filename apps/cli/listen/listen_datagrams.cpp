@@ -1,6 +1,7 @@
 // `ieum listen` with an address of datagrams.
 #include <ieum/ieum.hpp>
 
+#include "listen/datagram_peers.hpp"
 #include "listen/datagram_service.hpp"
 #include "listen/listen.hpp"
 #include "session/datagram_session.hpp"
@@ -54,7 +55,13 @@ Task<int> listen_datagrams(const ListenCommand& command, const Access& access, L
     const std::string where = common.endpoint.to_string();
     co_return log.failed(explain_failure(Stage::listening, socket.error(), {.where = where}));
   }
-  if (command.service != ListenCommand::Service::stdio) {
+  using Service = ListenCommand::Service;
+  if (command.service == Service::exec || command.service == Service::relay) {
+    DatagramPeers peers(*socket, command, access, events, interrupt);
+    const int status = co_await peers.run();
+    co_return status;
+  }
+  if (command.service != Service::stdio) {
     DatagramService service(*socket, command, access, events, interrupt);
     const int status = co_await service.run();
     co_return status;

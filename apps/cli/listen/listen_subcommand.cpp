@@ -38,7 +38,8 @@ std::vector<OptionSpec> options() {
        .value = "COMMAND",
        .group = service_group,
        .help = "Run COMMAND with /bin/sh for each client, with the connection as its standard "
-               "input and output."},
+               "input and output. Datagrams: for each sender, until nothing has come or gone for "
+               "-i, a minute by default; each read of its output becomes one (--size)."},
       {.names = "--pty",
        .group = service_group,
        .help = "Run the command of --exec on a pseudo-terminal, as a shell or an editor wants one: "
@@ -76,15 +77,19 @@ std::vector<OptionSpec> options() {
 
 /// Of addresses of datagrams.
 void add_datagram_conflicts(std::vector<Conflict>& all) {
-  all.push_back({.options = {"--exec"},
-                 .sentence = "{} needs connections: a datagram has no end that would end a "
-                             "command; see --echo",
-                 .schemes = datagram_schemes});
-  all.push_back({.options = {"--wait", "--max-clients", "--backlog"},
+  all.push_back({.options = {"--wait", "--backlog"},
                  .sentence = "{} has no effect on datagrams",
+                 .schemes = datagram_schemes});
+  all.push_back({.options = {"--max-clients"},
+                 .sentence = "{} has an effect on datagrams with --exec alone",
+                 .without = {"--exec"},
                  .schemes = datagram_schemes});
   all.push_back({.options = {"--linger"},
                  .sentence = "{} has no effect on 'ieum listen' with datagrams",
+                 .schemes = datagram_schemes});
+  all.push_back({.options = {"--lines", "--on-eof"},
+                 .sentence = "{} has no effect with --exec, which does not read standard input",
+                 .with = {"--exec"},
                  .schemes = datagram_schemes});
   all.push_back({.options = {"--size", "--lines", "--on-eof"},
                  .sentence = "{} has no effect with --echo and --discard, which do not read "
@@ -94,6 +99,7 @@ void add_datagram_conflicts(std::vector<Conflict>& all) {
   all.push_back({.options = {"--size", "--lines", "--on-eof", "--crlf"},
                  .sentence = "{} has no effect with --keep, which does not read standard input",
                  .with = {"--keep"},
+                 .without = {"--exec"},
                  .schemes = datagram_schemes});
 }
 
@@ -172,13 +178,8 @@ ManualText manual() {
                  {"ieum listen -k --echo udp://:7", "An echo server for datagrams."},
                  {"ieum listen --self-signed tls://:4433 > file",
                   "Receive a file over TLS; the line to connect with is shown."},
-                 {"ieum listen -k --exec 'ieum connect host:80' --cert a.test.pem --key a.test.key "
-                  "tls://:443",
-                  "Serve a plain server over TLS."},
                  {"ieum listen -v unix:/tmp/app.sock",
-                  "Listen on a Unix socket, and report each event."},
-                 {"ieum listen -k --exec 'ieum connect host:80' :8080",
-                  "Forward each client to another server."}}}},
+                  "Listen on a Unix socket, and report each event."}}}},
       .see_also = "tcp(7), unix(7)"};
 }
 

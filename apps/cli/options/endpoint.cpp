@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <ieum/host_port.hpp>
+#include <ieum/http/form.hpp>
 #include <ieum/result.hpp>
 
 #include "options/foreign_form.hpp"
@@ -148,11 +149,15 @@ Parsed<Endpoint> parse_endpoint(std::string_view text, Role role) {
   std::string foreign = explain_foreign_form(text, role);
   if (!foreign.empty()) return UsageError(std::move(foreign));
   Parsed<Scheme> scheme = Scheme::standard;
-  if (text != "-") scheme = take_scheme(text);
+  if (text != "-") scheme = take_scheme(text, role);
   if (!scheme) return UsageError(scheme.error());
   std::string unfit = refuse_scheme(*scheme, role);
   if (!unfit.empty()) return UsageError(std::move(unfit));
   if (*scheme == Scheme::standard) return Endpoint{.scheme = *scheme};
+  if (*scheme == Scheme::command || *scheme == Scheme::command_on_terminal) {
+    if (text.empty()) return UsageError(fmt::format("{} lacks a command", in_quotes(whole)));
+    return Endpoint{.scheme = *scheme, .target = std::string(text)};  // ? is the shell's
+  }
   const std::size_t question = text.find('?');
   const std::string_view query =
       question == std::string_view::npos ? std::string_view{} : text.substr(question + 1);
@@ -165,6 +170,15 @@ Parsed<Endpoint> parse_endpoint(std::string_view text, Role role) {
     const auto number = descriptor_of(text, whole);
     if (!number) return UsageError(number.error());
     endpoint.descriptor = *number;
+    return endpoint;
+  }
+  if (is_local(endpoint.scheme)) {
+    const auto path = http::percent_decode(text);
+    if (!path || path->empty() || path->contains('\0')) {
+      return UsageError(fmt::format("{} names no file; write a space, % or ? as %20, %25 or %3F",
+                                    in_quotes(whole)));
+    }
+    endpoint.target = *path;
     return endpoint;
   }
   if (endpoint.is_unix()) {

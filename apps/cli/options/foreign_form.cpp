@@ -72,7 +72,50 @@ constexpr std::array words{
     Word{"ssl-l", "ieum listen tls://:{}"},
 };
 
-std::string of_socat(std::string_view text) {
+/// The same as an end of a relay: "ieum listen -k :80" is listen::80.
+std::string as_end(std::string ours) {
+  constexpr std::string_view listening = "ieum listen ";
+  constexpr std::string_view connecting = "ieum connect ";
+  const bool listens = ours.starts_with(listening);
+  ours.erase(0, listens ? listening.size() : connecting.size());
+  while (ours.starts_with('-')) ours.erase(0, ours.find(' ') + 1);
+  return listens ? "listen:" + ours : ours;
+}
+
+/// Socat's words for what is no socket, as an end of a relay.
+constexpr std::array local_words{
+    Word{"system", "exec:{}"},
+    Word{"shell", "exec:{}"},
+    Word{"open", "file:{}"},
+    Word{"gopen", "file:{}, or with ?write=append"},
+    Word{"create", "file:{}?write=replace"},
+    Word{"creat", "file:{}?write=replace"},
+    Word{"pipe", "file:{}"},
+};
+
+std::string of_socat_locally(std::string_view text) {
+  const std::string lower = in_lower_case(text);
+  if (lower.starts_with("pty,") || lower == "pty") {
+    return fmt::format(
+        "{} is socat's form; here it is 'pty:LINK', where LINK is the name that "
+        "programs open",
+        in_quotes(text));
+  }
+  const std::size_t colon = lower.find(':');
+  if (colon == std::string::npos) return {};
+  const auto* word =
+      std::ranges::find(local_words, std::string_view(lower).substr(0, colon), &Word::theirs);
+  if (word == local_words.end()) return {};
+  const std::string_view rest = text.substr(colon + 1);
+  return fmt::format("{} is socat's form; here it is '{}'", in_quotes(text),
+                     fmt::format(fmt::runtime(word->ours), shown(rest.substr(0, rest.find(',')))));
+}
+
+std::string of_socat(std::string_view text, Role role) {
+  if (role == Role::relay) {
+    std::string sentence = of_socat_locally(text);
+    if (!sentence.empty() || in_lower_case(text).starts_with("exec:")) return sentence;
+  }
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) {
     const std::string lower = in_lower_case(text);
@@ -93,6 +136,11 @@ std::string of_socat(std::string_view text) {
   if (options.find("fork") != std::string_view::npos && ours.starts_with("ieum listen ") &&
       !ours.starts_with("ieum listen -k")) {
     ours.insert(std::string_view("ieum listen ").size(), "-k ");
+  }
+  if (role == Role::relay) {
+    const bool forks = ours.contains(" -k ");
+    return fmt::format("{} is socat's form; here it is '{}'{}", in_quotes(text),
+                       as_end(std::move(ours)), forks ? " with -k" : "");
   }
   return fmt::format("{} is socat's form; here it is '{}'", in_quotes(text), ours);
 }
@@ -122,7 +170,7 @@ std::string of_bash(std::string_view text) {
 }  // namespace
 
 std::string explain_foreign_form(std::string_view text, Role role) {
-  std::string sentence = of_socat(text);
+  std::string sentence = of_socat(text, role);
   if (sentence.empty()) sentence = of_scheme_alone(text, role);
   if (sentence.empty()) sentence = of_bash(text);
   return sentence;

@@ -23,11 +23,20 @@ constexpr bool has_tls = false;
 #endif
 
 constexpr std::array schemes{
-    SchemeInfo{Scheme::tcp, "tcp://"},           SchemeInfo{Scheme::tls, "tls://"},
-    SchemeInfo{Scheme::unix_stream, "unix:"},    SchemeInfo{Scheme::descriptor, "fd:"},
-    SchemeInfo{Scheme::udp, "udp://"},           SchemeInfo{Scheme::unix_datagram, "unix-dgram:"},
-    SchemeInfo{Scheme::multicast, "mcast://"},   SchemeInfo{Scheme::websocket, "ws://"},
+    SchemeInfo{Scheme::tcp, "tcp://"},
+    SchemeInfo{Scheme::tls, "tls://"},
+    SchemeInfo{Scheme::unix_stream, "unix:"},
+    SchemeInfo{Scheme::descriptor, "fd:"},
+    SchemeInfo{Scheme::udp, "udp://"},
+    SchemeInfo{Scheme::unix_datagram, "unix-dgram:"},
+    SchemeInfo{Scheme::multicast, "mcast://"},
+    SchemeInfo{Scheme::websocket, "ws://"},
     SchemeInfo{Scheme::websocket_tls, "wss://"},
+    SchemeInfo{Scheme::file, "file:"},
+    SchemeInfo{Scheme::terminal, "tty:"},
+    SchemeInfo{Scheme::pseudo_terminal, "pty:"},
+    SchemeInfo{Scheme::command, "exec:"},
+    SchemeInfo{Scheme::command_on_terminal, "exec-pty:"},
 };
 
 }  // namespace
@@ -42,13 +51,15 @@ std::string scheme_names(std::uint32_t wanted) {
   return names;
 }
 
-Parsed<Scheme> take_scheme(std::string_view& text) {
+Parsed<Scheme> take_scheme(std::string_view& text, Role role) {
   std::string lower(text.substr(0, 16));
   for (char& letter : lower) {
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
   }
   for (const SchemeInfo& info : schemes) {
     if (!lower.starts_with(info.prefix)) continue;
+    // Elsewhere it would be the name of a host.
+    if (is_local(info.scheme) && role != Role::relay) continue;
     text.remove_prefix(info.prefix.size());
     return info.scheme;
   }
@@ -83,7 +94,7 @@ std::string refuse_scheme(Scheme scheme, Role role) {
   if (scheme == Scheme::tls && !has_tls) {
     return "tls:// is not built into this ieum: its build found no OpenSSL 3";
   }
-  if (scheme >= Scheme::websocket) {
+  if (scheme == Scheme::websocket || scheme == Scheme::websocket_tls) {
     return fmt::format(
         "{} is not built into this version, which has tcp://, tls://, udp://, unix:, "
         "unix-dgram:, mcast://, fd: and -",

@@ -21,10 +21,16 @@ enum class Scheme : std::uint8_t {
   tls,
   websocket,
   websocket_tls,
+  // Ends of a relay that are no sockets.
+  file,
+  terminal,
+  pseudo_terminal,
+  command,
+  command_on_terminal,
 };
 
 /// What an address is for: some schemes and keys are for one of them alone.
-enum class Role : std::uint8_t { connect, listen, cast };
+enum class Role : std::uint8_t { connect, listen, cast, relay };
 
 template <class Enum>
 [[nodiscard]] constexpr std::uint32_t bit(Enum one) noexcept {
@@ -33,8 +39,9 @@ template <class Enum>
 /// "udp, mcast".
 [[nodiscard]] std::string scheme_names(std::uint32_t schemes);
 
-/// Takes the scheme off `text`; tcp if it has none.
-[[nodiscard]] Parsed<Scheme> take_scheme(std::string_view& text);
+/// Takes the scheme off `text`; tcp if it has none. Those that are no sockets' are for a relay.
+[[nodiscard]] Parsed<Scheme> take_scheme(std::string_view& text, Role role);
+[[nodiscard]] constexpr bool is_local(Scheme scheme) noexcept { return scheme >= Scheme::file; }
 /// Why an address of this kind is none for `role`; empty if it is one.
 [[nodiscard]] std::string refuse_scheme(Scheme scheme, Role role);
 

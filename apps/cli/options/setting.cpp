@@ -20,6 +20,8 @@ constexpr std::uint32_t mcast = bit(Scheme::multicast);
 constexpr std::uint32_t unix_files = bit(Scheme::unix_stream) | bit(Scheme::unix_datagram);
 constexpr std::uint32_t listen = bit(Role::listen);
 constexpr std::uint32_t cast = bit(Role::cast);
+constexpr std::uint32_t relay = bit(Role::relay);
+constexpr std::uint32_t terminals = bit(Scheme::terminal) | bit(Scheme::pseudo_terminal);
 constexpr std::uint32_t both_ways = bit(Role::connect) | listen;
 constexpr std::uint32_t all = both_ways | cast;
 
@@ -57,6 +59,12 @@ constexpr std::array key_table{
             "With --receive: only what this host sends (RFC 4607)."},
     KeyInfo{Key::loop, "loop", "0|1", mcast, cast, 0, 1,
             "Deliver what is sent to receivers on this host too. Default: 1."},
+    KeyInfo{Key::write, "write", "new|replace|append", bit(Scheme::file), relay, 0, 0,
+            "Write the file instead of reading it. new: there must be none yet."},
+    KeyInfo{Key::speed, "speed", "BITS", bit(Scheme::terminal), relay, 50, 4'000'000,
+            "The speed of a serial line in bits a second, as 115200. Default: as it is."},
+    KeyInfo{Key::raw, "raw", "0|1", terminals, relay, 0, 1,
+            "Every byte passes as it is: no echo, no line editing, no Ctrl-C. Default: 1."},
 };
 
 Parsed<int> parse_value(const KeyInfo& key, std::string_view text) {
@@ -85,6 +93,7 @@ Parsed<int> parse_value(const KeyInfo& key, std::string_view text) {
 
 std::string_view verb_of(std::uint32_t roles) {
   if ((roles & bit(Role::connect)) != 0) return "";
+  if ((roles & relay) != 0) return " of 'ieum relay'";
   return (roles & listen) != 0 ? " of 'ieum listen'" : " of 'ieum cast'";
 }
 

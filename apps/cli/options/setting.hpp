@@ -29,6 +29,9 @@ enum class Key : std::uint8_t {
   interface,
   source,
   loop,
+  write,
+  speed,
+  raw,
 };
 
 /// A key as it is documented: the parser, the help and the suggestions read the same table.

@@ -1,5 +1,7 @@
 #include "report/event_log.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <ieum/runtime.hpp>
@@ -63,6 +65,7 @@ std::string_view to_string(EndReason reason) noexcept {
     case EndReason::output_failed: return "the output failed";
     case EndReason::broken: return "the connection broke";
     case EndReason::lingered: return "standard input had ended, and nothing more came (--linger)";
+    case EndReason::other_end_failed: return "the other end could not be opened";
     case EndReason::bye: return "the sender has ended (RTCP BYE)";
     case EndReason::too_slow: return "the client did not read what it was sent";
   }
@@ -79,12 +82,20 @@ EventLog::EventLog(Log& log, std::uint64_t number, const Address& peer) : EventL
       peer.is_ip() ? fmt::format("{} {}", number, peer.to_string()) : fmt::format("{}", number);
 }
 
+EventLog::EventLog(Log& log, std::uint64_t number, std::string end) : EventLog(log) {
+  number_ = number;
+  end_ = std::move(end);
+  if (!log.reports_events()) return;
+  label_ = number == 0 ? shown(end_) : fmt::format("{} {}", number, shown(end_));
+}
+
 std::string EventLog::call(std::string_view on_kernel, std::string_view in_ring) const {
   return std::string(has_ring_ ? in_ring : on_kernel);
 }
 
 void EventLog::report(LogEvent event) {
   // First, so that the lines of one connection are found by their beginning.
+  if (!end_.empty()) event.fields.insert(event.fields.begin(), Field{"end", end_});
   if (number_ != 0) event.fields.insert(event.fields.begin(), Field{"connection", number_});
   log_->event(event, label_);
 }
@@ -197,6 +208,12 @@ void EventLog::taken_over(std::string_view what) {
           fmt::format("took over {}", what),
           "getsockopt(SO_TYPE)",
           {{"from", std::string(what)}}});
+}
+
+void EventLog::opened(std::string_view what) {
+  if (!log_->reports_events()) return;
+  report(
+      {"opened", fmt::format("opened {}", shown(what)), "open(2)", {{"path", std::string(what)}}});
 }
 
 void EventLog::option_set(std::string_view name, std::string_view value) {

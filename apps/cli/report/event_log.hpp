@@ -34,9 +34,10 @@ enum class EndReason : std::uint8_t {
   input_failed,
   output_failed,
   broken,
-  too_slow,  ///< a client that does not read what all are sent
-  lingered,  ///< datagrams: nothing more came after the end of our input (--linger)
-  bye,       ///< `cast --receive --rtp`: the sender has ended
+  too_slow,          ///< a client that does not read what all are sent
+  lingered,          ///< datagrams: nothing more came after the end of our input (--linger)
+  other_end_failed,  ///< of a relay: it could not be opened
+  bye,               ///< `cast --receive --rtp`: the sender has ended
 };
 [[nodiscard]] std::string_view to_string(EndReason reason) noexcept;
 
@@ -49,6 +50,9 @@ class EventLog final : public ConnectObserver, public TlsObserver {
   explicit EventLog(Log& log);
   /// Of the connection `number` of several, with `peer`.
   EventLog(Log& log, std::uint64_t number, const Address& peer);
+
+  /// Of one end of a relay, the connection `number` of several, or 0.
+  EventLog(Log& log, std::uint64_t number, std::string end);
 
   /// Attempts are bound to it first.
   void connects_from(const Address& source) noexcept { source_ = source; }
@@ -68,6 +72,8 @@ class EventLog final : public ConnectObserver, public TlsObserver {
   /// A client whom --allow or --deny keeps out.
   void refused(const Address& peer);
   void taken_over(std::string_view what);
+  /// A file, a terminal.
+  void opened(std::string_view what);
   void option_set(std::string_view name, std::string_view value);
   void sent(std::size_t bytes);
   void received(std::size_t bytes);
@@ -125,6 +131,7 @@ class EventLog final : public ConnectObserver, public TlsObserver {
   bool has_ring_;
   std::uint64_t number_ = 0;
   std::string label_;
+  std::string end_{};  // of a relay
   Clock::time_point began_;
   Address source_;              // to be bound to before connecting
   bool tries_several_ = false;  // addresses of a name: the failure of one is not the command's

@@ -94,6 +94,10 @@ void add_output_options(std::vector<OptionSpec>& options) {
   options.push_back({.names = "--timestamps",
                      .group = payload_group,
                      .help = "Put the time before each line, in UTC, with microseconds."});
+  add_report_options(options);
+}
+
+void add_report_options(std::vector<OptionSpec>& options) {
   options.push_back(
       {.names = "-v,--verbose",
        .group = diagnostics_group,
@@ -176,10 +180,14 @@ std::string read_output(const GivenOptions& given, const Environment& environmen
   common.appends = given.has("--append");
   if (common.appends && common.output_path.empty()) return "--append requires -o FILE";
   common.rendering = {.hex = given.has("--hex"), .timestamps = given.has("--timestamps")};
-  common.log = {.verbosity = std::min(given.count("--verbose"), 2),
-                .json = given.has("--json"),
-                .color = environment.error_color};
+  common.log = read_report(given, environment);
   return {};
+}
+
+Log::Options read_report(const GivenOptions& given, const Environment& environment) {
+  return {.verbosity = std::min(given.count("--verbose"), 2),
+          .json = given.has("--json"),
+          .color = environment.error_color};
 }
 
 namespace {

@@ -67,6 +67,8 @@ void add_family_options(std::vector<OptionSpec>& options, std::string_view group
 void add_framing_options(std::vector<OptionSpec>& options, std::string size);
 /// -o, --hex, --timestamps, -v, --json.
 void add_output_options(std::vector<OptionSpec>& options);
+/// -v, --json.
+void add_report_options(std::vector<OptionSpec>& options);
 /// All that `connect` and `listen` share: -w, which `wait` describes, -i, --on-eof, --linger, and
 /// those above.
 void add_talk_options(std::vector<OptionSpec>& options, std::string wait);
@@ -89,6 +91,8 @@ void add_talk_conflicts(std::vector<Conflict>& conflicts);
 /// What `add_output_options` declares; gives what is wrong, or nothing.
 [[nodiscard]] std::string read_output(const GivenOptions& given, const Environment& environment,
                                       CommonOptions& common);
+/// What `add_report_options` declares.
+[[nodiscard]] Log::Options read_report(const GivenOptions& given, const Environment& environment);
 /// All that `connect` and `listen` share.
 [[nodiscard]] Parsed<CommonOptions> read_common_options(const GivenOptions& given, Role role,
                                                         std::string_view example,

@@ -25,7 +25,9 @@ Result<Output> Output::open(const std::string& path, const Rendering::Options& o
   int number = STDOUT_FILENO;
   if (!path.empty()) {
     constexpr mode_t mode = 0666;  // less the umask
-    const int how = existing == Existing::append ? O_APPEND : 0;
+    const int how = existing == Existing::append   ? O_APPEND
+                    : existing == Existing::refuse ? O_EXCL
+                                                   : 0;
     file = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | how, mode));
     if (!file.is_open()) return fail(Error::from_errno(errno, "open"));
     number = file.number();
@@ -42,7 +44,7 @@ Result<Output> Output::open(const std::string& path, const Rendering::Options& o
 bool Output::is_pipe() const noexcept {
   struct stat status{};
   const int flags = ::fcntl(STDOUT_FILENO, F_GETFL);
-  return !file_.is_open() && ::fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode) &&
+  return is_standard() && ::fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode) &&
          flags >= 0 && (flags & O_ACCMODE) == O_WRONLY;
 }
 

@@ -15,8 +15,9 @@ namespace ieum::cli {
 class Output {
  public:
   /// `path` empty: standard output. A file is made; what was in it goes when something is written,
-  /// or at `finish`; with `append` it stays. Errors: those of open(2).
-  enum class Existing : std::uint8_t { replace, append };
+  /// or at `finish`; with `append` it stays, and `refuse` makes none that is there already. Errors:
+  /// those of open(2).
+  enum class Existing : std::uint8_t { replace, append, refuse };
   [[nodiscard]] static Result<Output> open(const std::string& path,
                                            const Rendering::Options& options,
                                            Existing existing = Existing::replace);
@@ -37,6 +38,8 @@ class Output {
 
   /// "standard output", or the file's path.
   [[nodiscard]] const std::string& where() const noexcept { return where_; }
+  /// It is standard output, and not a file of ours.
+  [[nodiscard]] bool is_standard() const noexcept { return !file_.is_open(); }
   /// It is standard output, and that is a pipe's writing end alone: `wait_readable` of it ends when
   /// its reader has gone.
   [[nodiscard]] bool is_pipe() const noexcept;

@@ -27,11 +27,6 @@ Failure failure_of(const SessionEnd& end, const CommonOptions& options, const Ou
   return explain_failure(end.stage, *end.error, context);
 }
 
-Failure idle_failure(const CommonOptions& options, const EventLog& events) {
-  return {Status::timed_out, fmt::format("nothing was received or sent for {} (-i); {}",
-                                         format_duration(options.session.idle), events.summary())};
-}
-
 /// Whether our input would have given more, nobody knows.
 Failure unfinished_failure(const CommonOptions& options, const EventLog& events) {
   return {Status::other,
@@ -51,6 +46,11 @@ Task<int> finish_output(Output& output, Log& log, int status) {
 }
 
 }  // namespace
+
+Failure idle_failure(const CommonOptions& options, const EventLog& events) {
+  return {Status::timed_out, fmt::format("nothing was received or sent for {} (-i); {}",
+                                         format_duration(options.session.idle), events.summary())};
+}
 
 int run_on_loop(const CommonOptions& common, const std::function<Task<int>(Log&)>& run) {
   Log log(common.log);

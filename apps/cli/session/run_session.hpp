@@ -46,6 +46,9 @@ struct LocalStreams {
 /// Runs `body` beside a task that waits for Ctrl-C, and gives its exit status.
 [[nodiscard]] Task<int> with_interrupt(std::function<Task<int>(Interrupt&)> body);
 
+/// That nothing came or went for the time of -i.
+[[nodiscard]] Failure idle_failure(const CommonOptions& options, const EventLog& events);
+
 /// Reports that an interrupt ended it, with a summary; gives the exit status.
 int report_interrupted(EventLog& events, const Interrupt& interrupt);
 

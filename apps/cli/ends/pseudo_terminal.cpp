@@ -1,4 +1,4 @@
-#include "listen/pseudo_terminal.hpp"
+#include "ends/pseudo_terminal.hpp"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
