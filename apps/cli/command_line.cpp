@@ -108,6 +108,25 @@ std::string about_extra_word(const Subcommand& subcommand, std::span<const std::
                      subcommand.name);
 }
 
+/// netcat's `-l -p 80`, `-lkp 80`, `-l 80`: the same in our form; empty if it is none.
+std::string as_listen(std::span<const std::string> words) {
+  bool listens = false;
+  bool keeps = false;
+  bool datagrams = false;
+  std::string port;
+  for (const std::string& word : words) {
+    if (word.starts_with('-') && !word.starts_with("--")) {
+      listens = listens || word.contains('l');
+      keeps = keeps || word.contains('k');
+      datagrams = datagrams || word.contains('u');
+    } else if (!word.empty() && word.find_first_not_of("0123456789") == std::string::npos) {
+      port = word;
+    }
+  }
+  if (!listens || port.empty() || port.size() > 5) return {};
+  return fmt::format("ieum listen {}{}:{}", keeps ? "-k " : "", datagrams ? "udp://" : "", port);
+}
+
 Parsed<Action> parse_subcommand(const Subcommand& subcommand, std::span<const std::string> words,
                                 const Environment& environment) {
   const std::vector<OptionSpec> options = options_of(subcommand);
@@ -118,7 +137,14 @@ Parsed<Action> parse_subcommand(const Subcommand& subcommand, std::span<const st
   if (!given.error.empty()) return UsageError(given.error);
   // An unknown option says more than the word behind it.
   if (!given.unknown_option.empty()) {
-    return UsageError(about_unknown_option(subcommand, options, given.unknown_option));
+    std::string about = about_unknown_option(subcommand, options, given.unknown_option);
+    const bool is_port = subcommand.name == "listen" && given.unknown_option.starts_with("-") &&
+                         given.unknown_option.ends_with('p');
+    std::vector<std::string> as_netcat(words.begin(), words.end());
+    as_netcat.emplace_back("-l");
+    const std::string listening = is_port ? as_listen(as_netcat) : std::string();
+    if (!listening.empty()) about += fmt::format("; write '{}'", listening);
+    return UsageError(std::move(about));
   }
   if (given.words.size() > subcommand.arguments.max) {
     return UsageError(about_extra_word(subcommand, given.words));
@@ -146,6 +172,10 @@ std::string about_unknown_command(std::span<const std::string> words) {
   const std::vector<std::string> names = subcommand_names();
   const std::string& word = words.front();
   if (word.starts_with('-')) {
+    const std::string listening = as_listen(words);
+    if (!listening.empty()) {
+      return fmt::format("unknown option {}; to listen, write '{}'", in_quotes(word), listening);
+    }
     return fmt::format("unknown option {}; {}", in_quotes(word), about_early_option(word));
   }
   const bool has_port =

@@ -134,7 +134,10 @@ TEST(CommandLine, says_what_is_wrong) {
             "a command is missing: 'ieum connect' or 'ieum listen'; see 'ieum --help'");
   EXPECT_EQ(refused({"conect", "x:1"}), "unknown command 'conect'; did you mean 'connect'?");
   EXPECT_EQ(refused({"x:1"}), "'x:1' is not a command; did you mean 'ieum connect x:1'?");
-  EXPECT_EQ(refused({"-l", "80"}), "unknown option '-l'; to listen, write 'ieum listen ADDRESS'");
+  EXPECT_EQ(refused({"-l", "80"}), "unknown option '-l'; to listen, write 'ieum listen :80'");
+  EXPECT_EQ(refused({"-l", "-k", "-u", "-p", "80"}),
+            "unknown option '-l'; to listen, write 'ieum listen -k udp://:80'");
+  EXPECT_EQ(refused({"-l", "unix"}), "unknown option '-l'; to listen, write 'ieum listen ADDRESS'");
   EXPECT_EQ(refused({"connect"}),
             "connect: an address is missing, as in 'ieum connect localhost:7000'");
   EXPECT_EQ(refused({"connect", "h", "80"}), "connect: unexpected argument '80'; write h:80");
@@ -143,10 +146,8 @@ TEST(CommandLine, says_what_is_wrong) {
   EXPECT_EQ(refused({"h", "80"}), "unknown command 'h'; did you mean 'ieum connect h:80'?");
   EXPECT_EQ(refused({"host", "80"}),
             "unknown command 'host'; did you mean 'ieum connect host:80'?");
-  EXPECT_EQ(refused({"-l", "-p", "80"}),
-            "unknown option '-l'; to listen, write 'ieum listen ADDRESS'");
-  EXPECT_EQ(refused({"-lvp", "80"}),
-            "unknown option '-lvp'; to listen, write 'ieum listen ADDRESS'");
+  EXPECT_EQ(refused({"-l", "-p", "80"}), "unknown option '-l'; to listen, write 'ieum listen :80'");
+  EXPECT_EQ(refused({"-lvp", "80"}), "unknown option '-lvp'; to listen, write 'ieum listen :80'");
   EXPECT_EQ(refused({"-z", "h", "80"}),
             "unknown option '-z'; the command comes first, as 'ieum connect -z HOST:PORT'");
   EXPECT_EQ(refused({"-k", "80"}),
