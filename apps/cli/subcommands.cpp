@@ -5,7 +5,7 @@
 namespace ieum::cli {
 
 #ifdef IEUM_HAS_TLS
-#define IEUM_TLS_SUBCOMMANDS(entry) entry(certificate)
+#define IEUM_TLS_SUBCOMMANDS(entry) entry(send) entry(recv) entry(certificate)
 #else
 #define IEUM_TLS_SUBCOMMANDS(entry)
 #endif

@@ -1,0 +1,110 @@
+#include "transfer/progress.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include <ieum/printable.hpp>
+
+#include "text/suggest.hpp"
+#include "text/units.hpp"
+
+namespace ieum::cli {
+
+namespace {
+
+constexpr auto interval = std::chrono::milliseconds(250);
+
+/// sha256sum(1) marks a line whose name has such letters by a backslash before it.
+std::string checksum_line(std::string_view name, const Sha256::Digest& digest) {
+  std::string escaped;
+  for (const char letter : name) {
+    if (letter == '\\') {
+      escaped += "\\\\";
+    } else if (letter == '\n') {
+      escaped += "\\n";
+    } else if (letter == '\r') {
+      escaped += "\\r";
+    } else {
+      escaped += letter;
+    }
+  }
+  const bool marked = escaped.size() != name.size();
+  return fmt::format("{}{}  {}\n", marked ? "\\" : "", to_hex(digest), escaped);
+}
+
+std::string rate_of(std::uint64_t bytes, std::chrono::duration<double> time) {
+  const double seconds = time.count() > 0.001 ? time.count() : 0.001;
+  return format_bytes(static_cast<std::uint64_t>(static_cast<double>(bytes) / seconds)) + "/s";
+}
+
+}  // namespace
+
+Progress::Progress(Log& log, std::string_view verb)
+    : log_(log), verb_(verb), shows_(::isatty(STDERR_FILENO) == 1 && !log.reports_events()) {}
+
+Progress::~Progress() { clear_line(); }
+
+void Progress::clear_line() {
+  if (has_line_) std::fputs("\r\x1b[K", stderr);
+  has_line_ = false;
+}
+
+void Progress::moved(std::string_view name, std::uint64_t done, std::uint64_t size,
+                     std::size_t bytes) {
+  moved_ += bytes;
+  if (!shows_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - shown_at_ < interval) return;
+  const std::uint64_t percent = size == 0 ? 100 : done * 100 / size;
+  const std::string line =
+      fmt::format("{}  {}% of {}, {}", shown(name), percent, format_bytes(size),
+                  rate_of(moved_ - moved_when_shown_, now - shown_at_));
+  fmt::print(stderr, "\r\x1b[K{}", line);
+  std::fflush(stderr);
+  has_line_ = true;
+  shown_at_ = now;
+  moved_when_shown_ = moved_;
+}
+
+void Progress::agreed(std::string_view name, const Sha256::Digest& digest, std::uint64_t size) {
+  clear_line();
+  ++files_;
+  bytes_ += size;
+  const std::string line = checksum_line(name, digest);
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fflush(stdout);
+}
+
+void Progress::failed(std::string_view name, std::string_view why) {
+  clear_line();
+  ++failures_;
+  log_.notice({"file_failed",
+               fmt::format("{}: {}", in_quotes(name), printable(why)),
+               {},
+               {{"name", std::string(name)}, {"message", std::string(why)}}});
+}
+
+void Progress::summarize() {
+  clear_line();
+  const auto time = std::chrono::steady_clock::now() - began_;
+  std::string sentence =
+      fmt::format("{} {} file{}, {} in {}", verb_, files_, files_ == 1 ? "" : "s",
+                  format_bytes(bytes_), format_duration(time));
+  if (moved_ > 0) sentence += fmt::format(", {} over the network", rate_of(moved_, time));
+  if (files_ > 0) {
+    sentence += "; on the receiver's disk, with the SHA-256 that standard output tells";
+  }
+  if (failures_ > 0) sentence += fmt::format("; {} failed", failures_);
+  log_.notice({"transferred",
+               std::move(sentence),
+               {},
+               {{"files", files_},
+                {"bytes", bytes_},
+                {"failed", failures_},
+                {"seconds", std::chrono::duration<double>(time).count()}}});
+}
+
+}  // namespace ieum::cli
