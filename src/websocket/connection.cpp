@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include <ieum/random_bytes.hpp>
 #include <ieum/timeout.hpp>
@@ -52,12 +53,19 @@ class Drained {
 
 }  // namespace
 
+/// The one timer of a connection, which most have none of.
+struct Connection::Alarm final : ieum::detail::Timer {
+  explicit Alarm(Connection& connection) noexcept : of(connection) {}
+  void fire() noexcept override { of.on_alarm(); }
+  Connection& of;
+};
+
 Connection::Connection(std::unique_ptr<Stream> of, const Setup& setup)
     : stream(std::move(of)),
       loop(*ieum::detail::Loop::current()),
       options(setup.options),
-      role(setup.role),
-      subprotocol(setup.subprotocol) {
+      role(setup.role) {
+  if (!setup.subprotocol.empty()) some_rare().subprotocol = setup.subprotocol;
   if (setup.deflate) {
     deflater = std::make_unique<Deflater>(*setup.deflate, options->compression_memory_level);
   }
@@ -67,7 +75,7 @@ Connection::Connection(std::unique_ptr<Stream> of, const Setup& setup)
 Connection::~Connection() {
   IEUM_ASSERT(reader == nullptr && !senders.linked(),
               "a WebSocket is destroyed while an operation on it is pending");
-  if (armed()) loop.disarm(*this);
+  disarm();
   drain_link.unlink();
   if (watch_ != nullptr) DrainWatch::leave(*watch_);
   if (output_ == nullptr) return;
@@ -84,106 +92,148 @@ Error Connection::error(Errc code, const char* detail) const noexcept {
 
 // ---- What comes --------------------------------------------------------------------------------
 
-void Connection::feed(Lease data) noexcept {
+namespace {
+
+constexpr std::size_t kept_inputs_max = 64;
+
+std::vector<std::unique_ptr<Input>>& kept_inputs() {
+  thread_local std::vector<std::unique_ptr<Input>> inputs;
+  return inputs;
+}
+
+}  // namespace
+
+Input& Connection::some_input() {
+  if (input_ != nullptr) return *input_;
+  if (kept_inputs().empty()) {
+    input_ = std::make_unique<Input>();
+  } else {
+    input_ = std::move(kept_inputs().back());
+    kept_inputs().pop_back();
+  }
+  return *input_;
+}
+
+void Connection::release_input() noexcept {
+  if (input_ == nullptr || !input_->is_idle()) return;
+  std::unique_ptr<Input> idle = std::move(input_);
+  if (kept_inputs().size() >= kept_inputs_max) return;
+  kept_inputs().push_back(std::move(idle));
+}
+
+void Connection::feed(Lease data) {
   has_heard_ = true;
   has_pinged_ = false;
-  lease_ = std::move(data);
+  some_input().lease = std::move(data);
+}
+
+void Connection::feed(ConstBuffer left_over) {
+  some_input().held.assign(reinterpret_cast<const char*>(left_over.data()), left_over.size());
 }
 
 std::span<std::byte> Connection::input() noexcept {
-  if (lease_) return lease_.bytes();
-  return std::as_writable_bytes(std::span(held_)).subspan(held_at_);
+  Input& in = *input_;
+  if (in.lease) return in.lease.bytes();
+  return std::as_writable_bytes(std::span(in.held)).subspan(in.held_at);
 }
 
 /// What was shown stays where it is until the next receive.
 void Connection::use(std::size_t bytes) noexcept {
-  if (!lease_) {
-    held_at_ += bytes;
+  Input& in = *input_;
+  if (!in.lease) {
+    in.held_at += bytes;
     return;
   }
-  if (bytes < lease_.size() || !has_message_) {
-    lease_.remove_prefix(bytes);
+  if (bytes < in.lease.size() || !in.has_message) {
+    in.lease.remove_prefix(bytes);
     return;
   }
-  held_.clear();  // all of it is used, and shown: it goes with the message
-  held_at_ = 0;
-  used_up_ = true;
+  in.held.clear();  // all of it is used, and shown: it goes with the message
+  in.held_at = 0;
+  in.used_up = true;
 }
 
 void Connection::drop_message() noexcept {
-  has_message_ = false;
-  shown_ = {};
-  if (used_up_) {
-    lease_.reset();
-    used_up_ = false;
+  if (input_ == nullptr) return;
+  Input& in = *input_;
+  in.has_message = false;
+  in.shown = {};
+  if (in.used_up) {
+    in.lease.reset();
+    in.used_up = false;
   }
-  if (held_at_ > 0 && held_at_ == held_.size()) {
-    std::string().swap(held_);
-    held_at_ = 0;
+  if (in.held_at > 0 && in.held_at == in.held.size()) {
+    std::string().swap(in.held);
+    in.held_at = 0;
   }
-  if (!in_message_) std::string().swap(message_);
+  if (!in.in_message && !in.message.empty()) {
+    keep_message_memory(std::exchange(in.message, {}));
+  }
 }
 
 WebSocketMessage Connection::take_message() noexcept {
   WebSocketMessage message;
-  message.data_ = shown_;
+  message.data_ = input_->shown;
   message.from_ = this;
-  message.is_text_ = is_text_;
+  message.is_text_ = input_->is_text;
   return message;
 }
 
 Connection::Parsed Connection::parse() {
+  if (peer_closed || failure != nullptr) return Parsed::goodbye;
+  if (input_ == nullptr) return Parsed::needs_more;
+  Input& in = *input_;
   for (;;) {
     if (peer_closed || failure != nullptr) return Parsed::goodbye;
-    std::span<std::byte> bytes = used_up_ ? std::span<std::byte>() : input();
-    if (!in_frame_) {
+    std::span<std::byte> bytes = in.used_up ? std::span<std::byte>() : input();
+    if (!in.in_frame) {
       if (bytes.empty()) return Parsed::needs_more;
       const FrameRules rules{.masked = role == WebSocketRole::server,
                              .compressed = deflater != nullptr};
       FrameHead head;
       HeadRead read;
-      if (partial_size_ == 0) {
+      if (in.partial_size == 0) {
         read = read_head(bytes, rules, head);
         if (read.size == 0 && read.fault == nullptr) {  // less than a head
-          std::ranges::copy(bytes, partial_.begin());
-          partial_size_ = static_cast<std::uint8_t>(bytes.size());
+          std::ranges::copy(bytes, in.partial.begin());
+          in.partial_size = static_cast<std::uint8_t>(bytes.size());
           use(bytes.size());
           return Parsed::needs_more;
         }
         if (read.fault == nullptr) use(read.size);
       } else {
-        partial_[partial_size_++] = bytes[0];
+        in.partial[in.partial_size++] = bytes[0];
         use(1);
-        read = read_head(std::span(partial_).first(partial_size_), rules, head);
+        read = read_head(std::span(in.partial).first(in.partial_size), rules, head);
         if (read.size == 0 && read.fault == nullptr) continue;
-        partial_size_ = 0;
+        in.partial_size = 0;
       }
       if (read.fault != nullptr) {
         violate(CloseCode::protocol_error, read.fault);
         return Parsed::goodbye;
       }
       if (!begin_frame(head)) return Parsed::goodbye;
-      bytes = used_up_ ? std::span<std::byte>() : input();
+      bytes = in.used_up ? std::span<std::byte>() : input();
     }
-    const std::size_t size = std::min<std::uint64_t>(frame_left_, bytes.size());
-    if (size == 0 && frame_left_ > 0) return Parsed::needs_more;
+    const std::size_t size = std::min<std::uint64_t>(in.frame_left, bytes.size());
+    if (size == 0 && in.frame_left > 0) return Parsed::needs_more;
     const std::span<std::byte> piece = bytes.first(size);
-    if (frame_.is_masked) {
-      mask(piece, frame_.key);
-      frame_.key = turned(frame_.key, size);
+    if (in.frame.is_masked) {
+      mask(piece, in.frame.key);
+      in.frame.key = turned(in.frame.key, size);
     }
-    const bool is_whole_frame = size == frame_.length;
-    frame_left_ -= size;
-    if (frame_left_ == 0) in_frame_ = false;
-    if (is_control(frame_.opcode)) {
+    const bool is_whole_frame = size == in.frame.length;
+    in.frame_left -= size;
+    if (in.frame_left == 0) in.in_frame = false;
+    if (is_control(in.frame.opcode)) {
       bool good = true;
       if (is_whole_frame) {
         good = control(piece);
       } else {
-        control_.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-        if (!in_frame_) {
+        in.control.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+        if (!in.in_frame) {
           std::string whole;
-          whole.swap(control_);
+          whole.swap(in.control);
           good = control(bytes_of(whole));
         }
       }
@@ -194,35 +244,36 @@ Connection::Parsed Connection::parse() {
     const bool good = add_to_message(piece, is_whole_frame);
     use(size);
     if (!good) return Parsed::goodbye;
-    if (in_frame_ || !frame_.fin) continue;
-    in_message_ = false;
+    if (in.in_frame || !in.frame.fin) continue;
+    in.in_message = false;
     if (is_closing) continue;  // nobody wants it any more
     if (!end_message()) return Parsed::goodbye;
     return Parsed::message;
   }
 }
 
-bool Connection::begin_frame(const FrameHead& head) noexcept {
-  frame_ = head;
-  frame_left_ = head.length;
-  in_frame_ = true;
+bool Connection::begin_frame(const FrameHead& head) {
+  Input& in = *input_;
+  in.frame = head;
+  in.frame_left = head.length;
+  in.in_frame = true;
   if (is_control(head.opcode)) return true;
   if (head.opcode == Opcode::continuation) {
-    if (!in_message_) {
+    if (!in.in_message) {
       return violate(CloseCode::protocol_error, "a continuation without a message");
     }
-    if (++fragments_ > options->fragments_max) {
+    if (++in.fragments > options->fragments_max) {
       return violate(CloseCode::message_too_big, "a message has too many fragments");
     }
   } else {
-    if (in_message_) {
+    if (in.in_message) {
       return violate(CloseCode::protocol_error, "a message begins within another one");
     }
-    in_message_ = true;
-    is_text_ = head.opcode == Opcode::text;
-    is_compressed_ = head.is_compressed;
-    fragments_ = 1;
-    utf8_.restart();
+    in.in_message = true;
+    in.is_text = head.opcode == Opcode::text;
+    in.is_compressed = head.is_compressed;
+    in.fragments = 1;
+    in.utf8.restart();
   }
   const std::uint64_t most =
       options->frame_bytes_max == 0 ? options->message_bytes_max : options->frame_bytes_max;
@@ -230,15 +281,15 @@ bool Connection::begin_frame(const FrameHead& head) noexcept {
     return violate(CloseCode::message_too_big, "a frame is too long");
   }
   // Also of a compressed one: it hardly becomes shorter by being inflated.
-  if (!is_closing && !is_compressed_ &&
-      head.length > options->message_bytes_max - message_.size()) {
+  if (!is_closing && !in.is_compressed &&
+      head.length > options->message_bytes_max - in.message.size()) {
     return violate(CloseCode::message_too_big, "a message is too long");
   }
   return true;
 }
 
 bool Connection::violate(CloseCode code, const char* why) {
-  in_frame_ = false;
+  input_->in_frame = false;
   const std::string detail = std::to_string(static_cast<unsigned>(code)) + ": " + std::string(why);
   begin_close(code, why);
   std::error_code kind = std::make_error_code(std::errc::protocol_error);
@@ -248,7 +299,7 @@ bool Connection::violate(CloseCode code, const char* why) {
     kind = make_error_code(Errc::limit_exceeded);
   }
   if (code == CloseCode::internal_error) kind = std::make_error_code(std::errc::not_enough_memory);
-  violation_ =
+  some_rare().violation =
       std::make_unique<Error>(Error(kind, "receive", stream->peer_address()).with_detail(detail));
   peer_closed = true;  // nothing of it is looked at any more
   if (!peer_code) peer_code = CloseCode::abnormal;
@@ -257,12 +308,13 @@ bool Connection::violate(CloseCode code, const char* why) {
 
 bool Connection::add_to_message(ConstBuffer piece, bool is_whole_frame) {
   if (is_closing) return true;
+  Input& in = *input_;
   ConstBuffer text = piece;
-  if (is_compressed_) {
-    const std::size_t before = message_.size();
-    Deflater::Inflated inflated = deflater->inflate(piece, message_, options->message_bytes_max);
-    if (inflated == Deflater::Inflated::good && !in_frame_ && frame_.fin) {
-      inflated = deflater->finish(message_, options->message_bytes_max);
+  if (in.is_compressed) {
+    const std::size_t before = in.message.size();
+    Deflater::Inflated inflated = deflater->inflate(piece, in.message, options->message_bytes_max);
+    if (inflated == Deflater::Inflated::good && !in.in_frame && in.frame.fin) {
+      inflated = deflater->finish(in.message, options->message_bytes_max);
     }
     if (inflated == Deflater::Inflated::malformed) {
       return violate(CloseCode::invalid_data, "a compressed message is malformed");
@@ -273,30 +325,37 @@ bool Connection::add_to_message(ConstBuffer piece, bool is_whole_frame) {
     if (inflated == Deflater::Inflated::no_memory) {
       return violate(CloseCode::internal_error, "no memory to inflate");
     }
-    text = bytes_of(message_).subspan(before);
-    shown_ = std::as_writable_bytes(std::span(message_));
-  } else if (is_whole_frame && frame_.fin && frame_.opcode != Opcode::continuation) {
+    text = bytes_of(in.message).subspan(before);
+    in.shown = std::as_writable_bytes(std::span(in.message));
+  } else if (is_whole_frame && in.frame.fin && in.frame.opcode != Opcode::continuation) {
     // The usual one is shown where it lies.
-    shown_ = {const_cast<std::byte*>(piece.data()), piece.size()};
-    has_message_ = true;
+    in.shown = {const_cast<std::byte*>(piece.data()), piece.size()};
+    in.has_message = true;
   } else {
-    message_.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-    shown_ = std::as_writable_bytes(std::span(message_));
+    // Room for the rest of the frame, but for no more than has come.
+    const std::size_t size = in.message.size() + piece.size();
+    if (in.message.capacity() < size && in.message.empty()) in.message = take_message_memory();
+    if (in.message.capacity() < size) {
+      in.message.reserve(size + std::min<std::uint64_t>(in.frame_left, size));
+    }
+    in.message.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+    in.shown = std::as_writable_bytes(std::span(in.message));
   }
-  if (!is_text_ || utf8_.add(text)) return true;
-  has_message_ = false;
+  if (!in.is_text || in.utf8.add(text)) return true;
+  in.has_message = false;
   return violate(CloseCode::invalid_data, "a text is not UTF-8");
 }
 
 bool Connection::end_message() {
-  has_message_ = true;
-  if (!is_text_ || utf8_.is_whole()) return true;
-  has_message_ = false;
+  Input& in = *input_;
+  in.has_message = true;
+  if (!in.is_text || in.utf8.is_whole()) return true;
+  in.has_message = false;
   return violate(CloseCode::invalid_data, "a text ends within a character");
 }
 
 bool Connection::control(ConstBuffer payload) {
-  switch (frame_.opcode) {
+  switch (input_->frame.opcode) {
     case Opcode::close: return peer_close(payload);
     case Opcode::ping: ping(payload); return true;
     default: return true;  // a pong: that it has come is all
@@ -316,7 +375,9 @@ bool Connection::peer_close(ConstBuffer payload) {
     }
     const ConstBuffer reason = payload.subspan(2);
     if (!is_utf8(reason)) return violate(CloseCode::invalid_data, "a reason is not UTF-8");
-    peer_reason.assign(reinterpret_cast<const char*>(reason.data()), reason.size());
+    if (!reason.empty()) {
+      some_rare().peer_reason.assign(reinterpret_cast<const char*>(reason.data()), reason.size());
+    }
   }
   peer_code = code;
   peer_closed = true;
@@ -327,8 +388,9 @@ bool Connection::peer_close(ConstBuffer payload) {
 void Connection::ping(ConstBuffer payload) {
   if (is_closing) return;
   if (output().is_writing() && pongs_ >= pongs_max) {
-    late_pong_.assign(reinterpret_cast<const char*>(payload.data()), payload.size());
-    owes_pong_ = true;
+    Rare& rare = some_rare();
+    rare.late_pong.assign(reinterpret_cast<const char*>(payload.data()), payload.size());
+    rare.owes_pong = true;
     return;
   }
   put(Opcode::pong, payload);
@@ -355,10 +417,10 @@ void Connection::flush() noexcept {
 void Connection::has_sent(std::size_t bytes) noexcept {
   sent += bytes;
   pongs_ = 0;
-  if (owes_pong_ && !is_closing) {
-    owes_pong_ = false;
+  if (rare_ != nullptr && rare_->owes_pong && !is_closing) {
+    rare_->owes_pong = false;
     std::string payload;
-    payload.swap(late_pong_);
+    payload.swap(rare_->late_pong);
     put(Opcode::pong, bytes_of(payload));
   }
   while (senders.linked()) {
@@ -370,7 +432,8 @@ void Connection::has_sent(std::size_t bytes) noexcept {
 
 void Connection::cannot_send(const Error& error) noexcept {
   sent = queued;
-  if (write_error == nullptr) write_error = std::make_unique<Error>(error);
+  if (!cannot_write) some_rare().write_error = std::make_unique<Error>(error);
+  cannot_write = true;
   while (senders.linked()) {
     static_cast<OutputLeaf::Link*>(senders.next)->leaf.finish_with(EPIPE);
   }
@@ -388,11 +451,12 @@ void Connection::put(Opcode opcode, ConstBuffer payload, bool is_compressed) {
   FrameHead head{.opcode = opcode, .is_compressed = is_compressed, .length = payload.size()};
   if (!make_key(head)) return;
   const std::size_t size = head_size(payload.size(), head.is_masked);
-  const std::span<std::byte> into = output().gather(size + payload.size());
-  write_head(head, into);
-  if (!payload.empty()) std::memcpy(into.data() + size, payload.data(), payload.size());
-  if (head.is_masked) mask(into.subspan(size), head.key);
-  queued += into.size();
+  output().gather(size + payload.size(), [&](std::span<std::byte> into) {
+    write_head(head, into);
+    if (!payload.empty()) std::memcpy(into.data() + size, payload.data(), payload.size());
+    if (head.is_masked) mask(into.subspan(size), head.key);
+  });
+  queued += size + payload.size();
 }
 
 void Connection::put_large(Opcode opcode, std::string payload, bool is_compressed) {
@@ -435,16 +499,17 @@ void Connection::put_message(Opcode opcode, std::string payload) {
 }
 
 int Connection::take_over(Outgoing& what) {
-  if (failure != nullptr || write_error != nullptr || is_closing) return EPIPE;
+  if (failure != nullptr || cannot_write || is_closing) return EPIPE;
   switch (what.kind) {
     case Outgoing::Kind::received: {
       const WebSocketMessage message = std::move(what.message);
       if (!message) return EINVAL;
       const Opcode opcode = message.is_text() ? Opcode::text : Opcode::binary;
-      const bool is_ours = message.from_ == this && !message_.empty() &&
-                           message.data_.data() == reinterpret_cast<std::byte*>(message_.data());
-      if (is_ours && message.size() == message_.size()) {
-        put_message(opcode, std::exchange(message_, {}));
+      std::string* const whole = input_ != nullptr ? &input_->message : nullptr;
+      const bool is_ours = message.from_ == this && whole != nullptr && !whole->empty() &&
+                           message.data_.data() == reinterpret_cast<std::byte*>(whole->data());
+      if (is_ours && message.size() == whole->size()) {
+        put_message(opcode, std::exchange(*whole, {}));
       } else {
         put_message(opcode, message.bytes());
       }
@@ -476,13 +541,13 @@ int Connection::take_over(Outgoing& what) {
 }
 
 bool Connection::try_send(const WebSocketFrame& frame) {
-  if (failure != nullptr || write_error != nullptr || is_closing || !frame.is_valid()) return false;
+  if (failure != nullptr || cannot_write || is_closing || !frame.is_valid()) return false;
   const std::size_t size = frame.bytes_.size() + 4;
   const std::size_t most = options->queue_bytes_max;
   const auto drop = [&] {
     const std::size_t bytes = output().drop_oldest();
     sent += bytes;
-    dropped += bytes > 0 ? 1 : 0;
+    if (bytes > 0) ++some_rare().dropped;
     return bytes > 0;
   };
   if (size > most) return false;
@@ -497,6 +562,18 @@ bool Connection::try_send(const WebSocketFrame& frame) {
       return false;
     }
     if (options->when_full == WhenFull::wait || !drop()) return false;
+  }
+  const bool may_be_dropped =
+      options->when_full == WhenFull::drop_oldest || options->when_full == WhenFull::keep_latest;
+  if (role == WebSocketRole::server && !may_be_dropped &&
+      frame.bytes_.size() <= copied_shared_bytes_max && queued == sent) {
+    const ConstBuffer bytes = frame.bytes_.bytes();
+    output().gather(bytes.size(), [&](std::span<std::byte> into) {
+      std::memcpy(into.data(), bytes.data(), bytes.size());
+    });
+    queued += bytes.size();
+    output_->flush_later();
+    return true;
   }
   Piece piece;
   piece.may_be_dropped = true;
@@ -522,9 +599,14 @@ std::uint64_t Connection::waits_until() const noexcept {
 
 // ---- The end -----------------------------------------------------------------------------------
 
-void Connection::arm(Duration delay) noexcept {
-  if (armed()) loop.disarm(*this);
-  loop.arm_in(*this, delay);
+void Connection::arm(Duration delay) {
+  if (alarm_ == nullptr) alarm_ = std::make_unique<Alarm>(*this);
+  if (alarm_->armed()) loop.disarm(*alarm_);
+  loop.arm_in(*alarm_, delay);
+}
+
+void Connection::disarm() noexcept {
+  if (alarm_ != nullptr && alarm_->armed()) loop.disarm(*alarm_);
 }
 
 void Connection::begin_close(CloseCode code, std::string_view reason) {
@@ -539,7 +621,7 @@ void Connection::begin_close(CloseCode code, std::string_view reason) {
     if (!reason.empty()) std::memcpy(payload.data() + 2, reason.data(), reason.size());
     size = 2 + reason.size();
   }
-  if (write_error == nullptr) {
+  if (!cannot_write) {
     put(Opcode::close, std::span(payload).first(size));
     if (output_ != nullptr) output_->flush_later();
   }
@@ -547,7 +629,7 @@ void Connection::begin_close(CloseCode code, std::string_view reason) {
   arm(options->close_timeout);
 }
 
-void Connection::fire() noexcept {
+void Connection::on_alarm() noexcept {
   if (is_closing) {
     fail(Error(std::errc::timed_out, "close", stream->peer_address())
              .with_detail("the peer did not answer our Close"));
@@ -571,11 +653,11 @@ void Connection::fail(const Error& error) noexcept {
   if (failure != nullptr || has_ended) return;
   failure = std::make_unique<Error>(error);
   if (!peer_code) peer_code = CloseCode::abnormal;
-  if (armed()) loop.disarm(*this);
+  disarm();
   if (output_ != nullptr) output_->clear_queue();
   cannot_send(error);
   if (reader != nullptr) reader->scope_.stop();
-  if (closed_ != nullptr) closed_->set();
+  if (rare_ != nullptr && rare_->closed != nullptr) rare_->closed->set();
 }
 
 Error Connection::lost(const Error& error) noexcept {
@@ -585,36 +667,34 @@ Error Connection::lost(const Error& error) noexcept {
   return *failure;
 }
 
-Task<> Connection::read_to_end() {
-  for (;;) {
-    Lease data = co_await stream->receive();
-    if (data.empty()) co_return;
-  }
-}
-
 Task<> Connection::say_goodbye() {
-  if (armed()) loop.disarm(*this);
+  disarm();
   const TimePoint until = now() + options->close_timeout;
   Drained drained(*this);
   Result<> gone = co_await attempt(with_timeout(until - now(), std::move(drained)));
   Result<> closed;
   if (!stream->is_open()) {
-  } else if (!gone || write_error != nullptr) {
+  } else if (!gone || cannot_write) {
     closed = co_await attempt(stream->reset());
-  } else if (violation_ != nullptr) {
-    // A close with unread data would take our Close with it.
+  } else if (role == WebSocketRole::server || (rare_ != nullptr && rare_->violation != nullptr)) {
+    // A close with unread data would be a reset, and could take our Close with it.
     closed = co_await attempt(stream->close_gracefully(until - now()));
-  } else {
-    if (role == WebSocketRole::client) {  // the server goes first (section 7.1.1)
-      Result<> end = co_await attempt(with_timeout(until - now(), read_to_end()));
-      static_cast<void>(end);
-    }
+  } else {  // the server goes first (section 7.1.1)
+    Result<> end = co_await attempt(with_timeout(until - now(), read_to_end()));
+    static_cast<void>(end);
     closed = co_await attempt(stream->close());
   }
   static_cast<void>(closed);  // it has been said: nobody can do anything about it
-  if (violation_ != nullptr) failure = std::move(violation_);
+  if (rare_ != nullptr && rare_->violation != nullptr) failure = std::move(rare_->violation);
   has_ended = true;
-  if (closed_ != nullptr) closed_->set();
+  if (rare_ != nullptr && rare_->closed != nullptr) rare_->closed->set();
+}
+
+Task<> Connection::read_to_end() {
+  for (;;) {
+    Lease data = co_await stream->receive();
+    if (data.empty()) co_return;
+  }
 }
 
 Task<> Connection::close(CloseCode code, std::string reason) {
@@ -623,8 +703,9 @@ Task<> Connection::close(CloseCode code, std::string reason) {
     begin_close(code, reason);
     flush();
     if (reader != nullptr) {
-      if (closed_ == nullptr) closed_ = std::make_unique<Event>();
-      co_await closed_->wait();
+      Rare& rare = some_rare();
+      if (rare.closed == nullptr) rare.closed = std::make_unique<Event>();
+      co_await rare.closed->wait();
     } else {
       Receive receive(*this);
       Result<WebSocketMessage> end = co_await attempt(std::move(receive));

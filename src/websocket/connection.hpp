@@ -32,7 +32,36 @@ struct Setup {
                                Event* draining = nullptr) const;
 };
 
-class Connection final : public ieum::detail::Timer {
+/// What has come, and what is known of a message that has not come as a whole. An idle WebSocket
+/// has none: a thread keeps a few.
+struct Input {
+  // What has come and was not looked at: one of the two.
+  Lease lease;
+  std::string held;
+  std::size_t held_at = 0;
+
+  std::array<std::byte, head_bytes_max> partial{};  ///< a head that has not come as a whole
+  std::uint8_t partial_size = 0;
+  bool in_frame = false;
+  bool in_message = false;
+  bool is_text = false;
+  bool is_compressed = false;
+  bool has_message = false;  ///< `shown` is to be taken
+  bool used_up = false;      ///< the lease is kept for what is shown of it
+  Utf8 utf8;
+  FrameHead frame;
+  std::uint64_t frame_left = 0;
+  std::size_t fragments = 0;
+  std::span<std::byte> shown;
+  std::string message;  ///< of more than one piece
+  std::string control;  ///< the same
+
+  [[nodiscard]] bool is_idle() const noexcept {
+    return !lease && held.empty() && partial_size == 0 && !in_frame && !in_message && !has_message;
+  }
+};
+
+class Connection final {
  public:
   Connection(std::unique_ptr<Stream> stream, const Setup& setup);
   Connection(const Connection&) = delete;
@@ -43,10 +72,10 @@ class Connection final : public ieum::detail::Timer {
   enum class Parsed : std::uint8_t { needs_more, message, goodbye };
   /// As far as it goes; `goodbye`: the peer has sent its Close, or broken a rule.
   Parsed parse();
-  void feed(Lease data) noexcept;
-  void feed(ConstBuffer left_over) {
-    held_.assign(reinterpret_cast<const char*>(left_over.data()), left_over.size());
-  }
+  void feed(Lease data);
+  void feed(ConstBuffer left_over);
+  /// A receive begins to wait.
+  void release_input() noexcept;
   [[nodiscard]] WebSocketMessage take_message() noexcept;
   /// What was shown of the last message goes.
   void drop_message() noexcept;
@@ -72,7 +101,8 @@ class Connection final : public ieum::detail::Timer {
   Error lost(const Error& error) noexcept;
   [[nodiscard]] Error error(Errc code, const char* detail) const noexcept;
 
-  void fire() noexcept override;
+  /// The time of a ping, or of the end of waiting for a Close, has come.
+  void on_alarm() noexcept;
   void watch(Event& draining);
 
   std::unique_ptr<Stream> stream;
@@ -81,18 +111,27 @@ class Connection final : public ieum::detail::Timer {
   const WebSocketRole role;
   Receive::State* reader = nullptr;
   std::unique_ptr<Error> failure;  // that all operations end with from now on
-  std::unique_ptr<Error> write_error;
-  bool is_closing = false;   // our Close is queued
-  bool peer_closed = false;  // its Close has come
-  bool has_ended = false;    // and all is over
+  bool is_closing = false;         // our Close is queued
+  bool peer_closed = false;        // its Close has come
+  bool has_ended = false;          // and all is over
+  bool cannot_write = false;       // `write_error` says why
+  std::optional<CloseCode> peer_code;
   std::uint64_t queued = 0;  // bytes, ever
   std::uint64_t sent = 0;
-  std::uint64_t dropped = 0;
-  std::optional<CloseCode> peer_code;
-  std::string peer_reason;
-  std::string subprotocol;
   std::unique_ptr<Deflater> deflater;
   ieum::detail::ListLink senders;  // OutputLeafs, in their order
+  /// What most have none of.
+  struct Rare {
+    std::string peer_reason;
+    std::string subprotocol;
+    std::uint64_t dropped = 0;
+    std::unique_ptr<Error> write_error;
+    std::unique_ptr<Error> violation;  // told once the peer has been
+    std::unique_ptr<Event> closed;     // for those who wait in `close`
+    std::string late_pong;             // of the last ping that could not be answered yet
+    bool owes_pong = false;
+  };
+  [[nodiscard]] const Rare* rare() const noexcept { return rare_.get(); }
   struct DrainLink : ieum::detail::ListLink {
     explicit DrainLink(Connection& connection) noexcept : of(connection) {}
     Connection& of;
@@ -102,7 +141,7 @@ class Connection final : public ieum::detail::Timer {
   [[nodiscard]] std::span<std::byte> input() noexcept;
   void use(std::size_t bytes) noexcept;
   /// False: a rule is broken.
-  bool begin_frame(const FrameHead& head) noexcept;
+  bool begin_frame(const FrameHead& head);
   bool violate(CloseCode code, const char* why);
   bool add_to_message(ConstBuffer piece, bool is_whole_frame);
   bool end_message();
@@ -116,39 +155,24 @@ class Connection final : public ieum::detail::Timer {
   void put_large(Opcode opcode, std::string payload, bool is_compressed = false);
   void put_message(Opcode opcode, ConstBuffer payload);
   void put_message(Opcode opcode, std::string payload);
-  void arm(Duration delay) noexcept;
+  void arm(Duration delay);
+  void disarm() noexcept;
   [[nodiscard]] bool make_key(FrameHead& head);
   Task<> read_to_end();
+  Input& some_input();
+  Rare& some_rare() {
+    if (rare_ == nullptr) rare_ = std::make_unique<Rare>();
+    return *rare_;
+  }
 
-  // What has come and was not looked at: one of the two.
-  Lease lease_;
-  std::string held_;
-  std::size_t held_at_ = 0;
-
-  std::array<std::byte, head_bytes_max> partial_{};  // a head that has not come as a whole
-  std::uint8_t partial_size_ = 0;
-  bool in_frame_ = false;
-  bool in_message_ = false;
-  bool is_text_ = false;
-  bool is_compressed_ = false;
-  bool has_message_ = false;  // `shown_` is to be taken
-  bool used_up_ = false;      // the lease is kept for what is shown of it
-  FrameHead frame_;
-  std::uint64_t frame_left_ = 0;
-  std::size_t fragments_ = 0;
-  Utf8 utf8_;
-  std::span<std::byte> shown_;
-  std::string message_;  // of more than one piece
-  std::string control_;  // the same
-
+  struct Alarm;
+  std::unique_ptr<Input> input_;
   std::unique_ptr<Output> output_;
-  std::size_t pongs_ = 0;  // queued since the last write
-  std::string late_pong_;  // of the last ping that could not be answered yet
-  bool owes_pong_ = false;
-  bool has_heard_ = false;  // since the timer was armed
+  std::unique_ptr<Rare> rare_;
+  std::unique_ptr<Alarm> alarm_;
+  std::uint8_t pongs_ = 0;  // queued since the last write
+  bool has_heard_ = false;  // since the alarm was set
   bool has_pinged_ = false;
-  std::unique_ptr<Error> violation_;  // told once the peer has been
-  std::unique_ptr<Event> closed_;     // for those who wait in `close`
   DrainWatch* watch_ = nullptr;
 };
 

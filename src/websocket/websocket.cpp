@@ -75,36 +75,19 @@ websocket::detail::Receive WebSocket::receive() noexcept {
   return websocket::detail::Receive(*connection_);
 }
 
-namespace {
-
-websocket::detail::Outgoing outgoing(websocket::detail::Outgoing::Kind kind, std::string data) {
-  websocket::detail::Outgoing what;
-  what.kind = kind;
-  what.data = std::move(data);
-  return what;
-}
-
-}  // namespace
-
 websocket::detail::Send WebSocket::send(WebSocketMessage message) {
-  websocket::detail::Outgoing what;
-  what.kind = websocket::detail::Outgoing::Kind::received;
-  what.message = std::move(message);
-  return {*connection_, std::move(what)};
+  return {*connection_, std::move(message)};
 }
 
 websocket::detail::Send WebSocket::send(WebSocketFrame frame) {
-  websocket::detail::Outgoing what;
-  what.kind = websocket::detail::Outgoing::Kind::frame;
-  what.frame = std::move(frame);
-  return {*connection_, std::move(what)};
+  return {*connection_, std::move(frame)};
 }
 
 websocket::detail::Send WebSocket::send_text(std::string text) {
-  return {*connection_, outgoing(websocket::detail::Outgoing::Kind::text, std::move(text))};
+  return {*connection_, websocket::detail::Outgoing::Kind::text, std::move(text)};
 }
 websocket::detail::Send WebSocket::send_binary(std::string data) {
-  return {*connection_, outgoing(websocket::detail::Outgoing::Kind::binary, std::move(data))};
+  return {*connection_, websocket::detail::Outgoing::Kind::binary, std::move(data)};
 }
 websocket::detail::Send WebSocket::send_binary(ConstBuffer data) {
   return send_binary(std::string(reinterpret_cast<const char*>(data.data()), data.size()));
@@ -114,7 +97,9 @@ bool WebSocket::try_send(const WebSocketFrame& frame) { return connection_->try_
 std::size_t WebSocket::queued_bytes() const noexcept {
   return connection_->queued > connection_->sent ? connection_->queued - connection_->sent : 0;
 }
-std::uint64_t WebSocket::dropped() const noexcept { return connection_->dropped; }
+std::uint64_t WebSocket::dropped() const noexcept {
+  return connection_->rare() != nullptr ? connection_->rare()->dropped : 0;
+}
 
 Task<> WebSocket::close(CloseCode code, std::string reason) {
   IEUM_ASSERT(is_sendable(code), "a Close frame cannot have this code");
@@ -122,8 +107,14 @@ Task<> WebSocket::close(CloseCode code, std::string reason) {
 }
 
 std::optional<CloseCode> WebSocket::close_code() const noexcept { return connection_->peer_code; }
-std::string_view WebSocket::close_reason() const noexcept { return connection_->peer_reason; }
-std::string_view WebSocket::subprotocol() const noexcept { return connection_->subprotocol; }
+std::string_view WebSocket::close_reason() const noexcept {
+  return connection_->rare() != nullptr ? std::string_view(connection_->rare()->peer_reason)
+                                        : std::string_view();
+}
+std::string_view WebSocket::subprotocol() const noexcept {
+  return connection_->rare() != nullptr ? std::string_view(connection_->rare()->subprotocol)
+                                        : std::string_view();
+}
 bool WebSocket::is_compressed() const noexcept { return connection_->deflater != nullptr; }
 Address WebSocket::peer_address() const noexcept { return connection_->stream->peer_address(); }
 bool WebSocket::is_open() const noexcept {
@@ -169,13 +160,14 @@ Start Receive::State::fail_with(const Error& error) noexcept {
 
 Start Receive::State::start(ieum::detail::Waiter& waiter, ieum::detail::Scope& scope) noexcept {
   Connection& c = connection_;
-  const Address peer = c.stream->peer_address();
-  if (scope.stopped()) return fail_with(Error(std::errc::operation_canceled, "receive", peer));
+  if (scope.stopped()) {
+    return fail_with(Error(std::errc::operation_canceled, "receive", c.stream->peer_address()));
+  }
   if (c.failure != nullptr) return fail_with(*c.failure);
   if (c.has_ended) return {Start::Kind::done, nullptr};
   if (c.reader != nullptr) {
     if (c.is_closing) return {Start::Kind::done, nullptr};
-    return fail_with(Error(std::errc::device_or_resource_busy, "receive", peer)
+    return fail_with(Error(std::errc::device_or_resource_busy, "receive", c.stream->peer_address())
                          .with_detail("another receive is pending on it"));
   }
   c.reader = this;
@@ -193,6 +185,10 @@ Start Receive::State::start(ieum::detail::Waiter& waiter, ieum::detail::Scope& s
   return start;
 }
 
+WebSocketMessage Receive::State::take() noexcept {
+  return has_message_ ? connection_.take_message() : WebSocketMessage();
+}
+
 /// Until it has to wait.
 Start Receive::State::run() noexcept {
   for (int steps = Loop::budget_full;; --steps) {
@@ -207,7 +203,7 @@ Start Receive::State::run() noexcept {
     }
     const Connection::Parsed parsed = connection_.parse();
     if (parsed == Connection::Parsed::message) {
-      message_ = connection_.take_message();
+      has_message_ = true;
       return {Start::Kind::done, nullptr};
     }
     connection_.flush();
@@ -217,6 +213,7 @@ Start Receive::State::run() noexcept {
       connection_.loop.enqueue(*this, &State::go_on);
       return {};
     }
+    connection_.release_input();
     const Start start = read();
     if (start.kind != Start::Kind::done) return start;
   }
@@ -293,7 +290,7 @@ Start OutputLeaf::wait_for(std::uint64_t sent, ieum::detail::Waiter& waiter,
                            ieum::detail::Scope& scope) noexcept {
   if (connection_.sent >= sent) return at_once(0);
   connection_.flush();
-  if (connection_.failure != nullptr || connection_.write_error != nullptr) return at_once(-EPIPE);
+  if (connection_.failure != nullptr || connection_.cannot_write) return at_once(-EPIPE);
   if (connection_.sent >= sent) return at_once(0);
   until_ = sent;
   wait_in(waiter, scope);
@@ -314,7 +311,7 @@ void OutputLeaf::on_stop() noexcept {
 Error OutputLeaf::error() const noexcept {
   const Address peer = connection_.stream->peer_address();
   if (result == -EPIPE) {
-    if (connection_.write_error != nullptr) return *connection_.write_error;
+    if (connection_.cannot_write) return *connection_.rare()->write_error;
     if (connection_.failure != nullptr) return *connection_.failure;
     return Error(Errc::closed, "send", peer).with_detail("a Close has been sent");
   }

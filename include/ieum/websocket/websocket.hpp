@@ -128,7 +128,7 @@ struct WebSocketOptions {
   bool compression = false;
   bool compression_forgets = false;  ///< each message by itself (no context takeover)
   int compression_window_bits = 12;
-  int compression_memory_level = 5;
+  int compression_memory_level = 4;
   /// Smaller messages are not compressed.
   std::size_t compression_bytes_min = 1024;
   /// Memory that the thread's connections take for it together; beyond, it is declined.
@@ -248,7 +248,7 @@ class [[nodiscard]] Receive {
     State& operator=(const State&) = delete;
     ~State();
     ieum::detail::Start start(ieum::detail::Waiter& waiter, ieum::detail::Scope& scope) noexcept;
-    WebSocketMessage take() noexcept { return std::move(message_); }
+    WebSocketMessage take() noexcept;
     Error take_error() noexcept { return *error_; }
 
     ieum::detail::Frame* ended(ieum::detail::Frame* child) noexcept override;
@@ -274,7 +274,7 @@ class [[nodiscard]] Receive {
     ieum::detail::Scope scope_;
     Phase phase_ = Phase::nothing;
     bool connection_is_ours_ = false;
-    WebSocketMessage message_;
+    bool has_message_ = false;
     std::unique_ptr<Error> error_;
     union {
       ieum::detail::StreamReceiveIo io_;
@@ -328,8 +328,19 @@ class [[nodiscard]] Send {
  public:
   using value_type = void;
   static constexpr bool partial = true;
-  Send(Connection& connection, Outgoing what) noexcept
-      : connection_(&connection), what_(std::move(what)) {}
+  Send(Connection& connection, WebSocketMessage message) noexcept : connection_(&connection) {
+    what_.kind = Outgoing::Kind::received;
+    what_.message = std::move(message);
+  }
+  Send(Connection& connection, WebSocketFrame frame) noexcept : connection_(&connection) {
+    what_.kind = Outgoing::Kind::frame;
+    what_.frame = std::move(frame);
+  }
+  Send(Connection& connection, Outgoing::Kind kind, std::string data) noexcept
+      : connection_(&connection) {
+    what_.kind = kind;
+    what_.data = std::move(data);
+  }
 
   class State final : public OutputLeaf {
    public:
