@@ -85,13 +85,26 @@ std::string request_text(std::string_view host, std::string_view target, std::st
   return text + "\r\n";
 }
 
+/// Each by itself is a token, and none comes twice (RFC 6455, section 4.1).
+bool are_subprotocols(std::string_view list) {
+  using http::detail::next_element;
+  for (std::string_view one = next_element(list); !one.empty(); one = next_element(list)) {
+    if (!http::detail::is_token(one)) return false;
+    std::string_view rest = list;
+    for (std::string_view next = next_element(rest); !next.empty(); next = next_element(rest)) {
+      if (next == one) return false;
+    }
+  }
+  return true;
+}
+
 /// What the caller wants to say is what a field can hold.
 bool is_sayable(std::string_view host, std::string_view target,
                 const WebSocketConnectOptions& options) {
   http::Fields fields;
   bool good = fields.add("Host", host).has_value() && fields.add("Origin", options.origin) &&
               fields.add("Sec-WebSocket-Protocol", options.session.subprotocols) &&
-              target.starts_with('/') &&
+              are_subprotocols(options.session.subprotocols) && target.starts_with('/') &&
               http::detail::are_of(target, http::detail::characters::target);
   for (const http::Field& field : options.fields) {
     good = good && fields.add(field.name, field.value).has_value();

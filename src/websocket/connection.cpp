@@ -21,6 +21,8 @@ constexpr std::size_t mark_bytes = std::size_t{16} * 1024;
 /// Pings that are answered one by one while nothing can be written; then the last one only.
 constexpr std::size_t pongs_max = 32;
 constexpr std::size_t reason_bytes_max = 123;
+/// Of a frame that has not come as a whole: less in a ping's interval is nothing.
+constexpr std::size_t heard_bytes_min = 1024;
 
 /// The part of a reason that a Close frame can hold, cut between characters.
 std::string_view cut(std::string_view reason) noexcept {
@@ -121,9 +123,12 @@ void Connection::release_input() noexcept {
   kept_inputs().push_back(std::move(idle));
 }
 
+void Connection::hear(std::size_t bytes) noexcept {
+  heard_bytes_ = static_cast<std::uint16_t>(std::min(heard_bytes_ + bytes, heard_bytes_min));
+}
+
 void Connection::feed(Lease data) {
-  has_heard_ = true;
-  has_pinged_ = false;
+  hear(data.size());
   some_input().lease = std::move(data);
 }
 
@@ -224,7 +229,10 @@ Connection::Parsed Connection::parse() {
     }
     const bool is_whole_frame = size == in.frame.length;
     in.frame_left -= size;
-    if (in.frame_left == 0) in.in_frame = false;
+    if (in.frame_left == 0) {
+      in.in_frame = false;
+      hear(heard_bytes_min);
+    }
     if (is_control(in.frame.opcode)) {
       bool good = true;
       if (is_whole_frame) {
@@ -635,7 +643,11 @@ void Connection::on_alarm() noexcept {
              .with_detail("the peer did not answer our Close"));
     return;
   }
-  if (reader != nullptr && !has_heard_) {
+  const bool has_heard = heard_bytes_ >= heard_bytes_min;
+  heard_bytes_ = 0;
+  if (has_heard) {
+    has_pinged_ = false;
+  } else if (reader != nullptr) {
     if (has_pinged_) {
       fail(Error(std::errc::timed_out, "receive", stream->peer_address())
                .with_detail("the peer did not answer our ping"));
@@ -645,7 +657,6 @@ void Connection::on_alarm() noexcept {
     if (output_ != nullptr) output_->flush_later();
     has_pinged_ = true;
   }
-  has_heard_ = false;
   arm(options->ping_interval);
 }
 

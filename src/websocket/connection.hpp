@@ -160,6 +160,7 @@ class Connection final {
   [[nodiscard]] bool make_key(FrameHead& head);
   Task<> read_to_end();
   Input& some_input();
+  void hear(std::size_t bytes) noexcept;
   Rare& some_rare() {
     if (rare_ == nullptr) rare_ = std::make_unique<Rare>();
     return *rare_;
@@ -170,8 +171,8 @@ class Connection final {
   std::unique_ptr<Output> output_;
   std::unique_ptr<Rare> rare_;
   std::unique_ptr<Alarm> alarm_;
-  std::uint8_t pongs_ = 0;  // queued since the last write
-  bool has_heard_ = false;  // since the alarm was set
+  std::uint8_t pongs_ = 0;         // queued since the last write
+  std::uint16_t heard_bytes_ = 0;  // since the alarm was set; of a whole frame, enough
   bool has_pinged_ = false;
   DrainWatch* watch_ = nullptr;
 };

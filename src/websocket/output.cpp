@@ -38,8 +38,8 @@ void shrink(std::vector<T>& all) noexcept {
 
 namespace {
 
-constexpr std::size_t kept_messages_max = 32;
-constexpr std::size_t kept_message_bytes_max = std::size_t{64} * 1024;
+constexpr std::size_t kept_messages_max = 64;
+constexpr std::size_t kept_message_bytes_max = std::size_t{32} * 1024;
 
 std::vector<std::string>& kept_messages() {
   thread_local std::vector<std::string> messages;
@@ -93,7 +93,7 @@ class FlushList final : public ieum::detail::Timer {
     FlushList* unused = nullptr;
     for (const std::unique_ptr<FlushList>& list : lists) {
       if (list->loop_ == &loop) return *(last = list.get());
-      if (!list->armed()) unused = list.get();
+      if (!list->armed() && !list->outputs_.linked()) unused = list.get();
     }
     if (unused == nullptr) unused = lists.emplace_back(std::make_unique<FlushList>()).get();
     unused->loop_ = &loop;
@@ -279,9 +279,27 @@ void Output::end_write() noexcept {
   io_.~BasicStreamIo();
 }
 
-void Output::landed() noexcept {
-  static_cast<void>(io_.take());  // all of it
+/// All of it has gone; false: the stream threw.
+bool Output::take_written() noexcept {
+  bool is_good = true;
+#if defined(__cpp_exceptions)
+  try {
+    static_cast<void>(io_.take());
+  } catch (...) {
+    is_good = false;
+  }
+#else
+  static_cast<void>(io_.take());
+#endif
   end_write();
+  return is_good;
+}
+
+void Output::landed() noexcept {
+  if (!take_written()) {
+    return lost(Error(std::errc::io_error, "send", stream_->peer_address())
+                    .with_detail("the stream beneath threw"));
+  }
   is_writing_ = false;
   shrink(writing_);
   if (!pieces_.empty()) {

@@ -109,6 +109,7 @@ class Output final : public ieum::detail::Waiter,
   void end_gathered();
   void load();
   void end_write() noexcept;
+  bool take_written() noexcept;
   void landed() noexcept;
   void lost(const Error& error) noexcept;
   ieum::detail::Frame* vanish() noexcept;

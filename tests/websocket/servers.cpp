@@ -192,6 +192,17 @@ CO_TEST(WebSocketClients, check_what_a_server_answers) {
   co_await expect_refused_answer("", "before the answer");
 }
 
+CO_TEST(WebSocketClients, offer_each_subprotocol_once) {
+  for (const char* const bad : {"a, a", "a, b, a", "a b", "a/b, c"}) {
+    Pair pair = co_await connected();
+    auto stream = std::make_unique<StreamSocket>(std::move(pair.client));
+    Result<WebSocket> refused = co_await attempt(
+        WebSocket::handshake(std::move(stream), "a", "/", {.session = {.subprotocols = bad}}));
+    CO_ASSERT(!refused);
+    EXPECT_EQ(refused.error(), std::errc::invalid_argument) << bad;
+  }
+}
+
 /// Sends a message that becomes 1 GiB.
 CO_TEST(WebSocketServers, stop_a_deflate_bomb) {
   http::Routes routes;
@@ -212,6 +223,109 @@ CO_TEST(WebSocketServers, stop_a_deflate_bomb) {
   };
   co_await with_server(std::move(routes), body);
   EXPECT_THAT(told, testing::HasSubstr("1009: a message is too long once it is inflated"));
+}
+
+// ---- What only raw bytes can ask ----------------------------------------------------------------
+
+constexpr std::string_view handshake =
+    " / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// What a server of any method at `/` says to a request, until its end.
+Task<std::string> answer_to_request(std::string request) {
+  http::Routes routes;
+  routes.any("/", websocket::route(echo_messages));
+  std::string answer;
+  auto body = [&](std::string url, http::Server& server) -> Task<> {
+    static_cast<void>(server);
+    StreamSocket socket = co_await StreamSocket::connect(url.substr(5));
+    co_await socket.write_all(request);
+    co_await socket.shutdown_write();
+    answer = co_await read_to_end(socket);
+    co_await socket.close();
+  };
+  co_await with_server(std::move(routes), body);
+  co_return answer;
+}
+
+CO_TEST(WebSocketServers, are_asked_by_get_of_http_1_1) {
+  const std::string version = "Sec-WebSocket-Version: 13\r\n\r\n";
+  std::string answer = co_await answer_to_request("GET" + std::string(handshake) + version);
+  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 101 "));
+  EXPECT_THAT(answer, testing::HasSubstr("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+  answer = co_await answer_to_request("POST" + std::string(handshake) + "Content-Length: 0\r\n" +
+                                      version);
+  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 400 "));
+  std::string old = "GET" + std::string(handshake) + version;
+  old.replace(old.find("HTTP/1.1"), 8, "HTTP/1.0");
+  answer = co_await answer_to_request(old);
+  EXPECT_THAT(answer, testing::Not(testing::HasSubstr(" 101 ")));
+}
+
+CO_TEST(WebSocketServers, tell_which_version_they_speak) {
+  for (const std::string version : {"8", "14", "13, 8", ""}) {
+    const std::string request =
+        "GET" + std::string(handshake) + "Sec-WebSocket-Version: " + version + "\r\n\r\n";
+    const std::string answer = co_await answer_to_request(request);
+    EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 426 ")) << version;
+    EXPECT_THAT(answer, testing::HasSubstr("\r\nSec-WebSocket-Version: 13\r\n")) << version;
+  }
+}
+
+/// RFC 6455, section 7.1.1.
+CO_TEST(WebSocketServers, end_the_connection_before_their_clients) {
+  for (const WebSocketRole role : roles) {
+    Pair pair = co_await connected();
+    auto listen = [](WebSocket socket) -> Task<> {
+      const WebSocketMessage end = co_await socket.receive();
+      EXPECT_FALSE(end);
+    };
+    auto body = [&](Group& group) -> Task<> {
+      group.start(listen(over(std::move(pair.server), role)));
+      co_await pair.client.write_all(to(role, 0x88, close_payload(1000)));
+      std::string heard;
+      const bool is_server = role == WebSocketRole::server;
+      while (heard.size() < (is_server ? 4U : 8U)) {
+        const Lease data = co_await pair.client.receive();
+        CO_ASSERT(data);
+        heard += data.text();
+      }
+      EXPECT_EQ(describe(heard, !is_server), "close 1000 \n");
+      Result<Lease> end = co_await attempt(with_timeout(200ms, pair.client.receive()));
+      if (is_server) {
+        EXPECT_TRUE(end && end->empty());  // it does not wait for us
+      } else {
+        EXPECT_EQ(end.error(), std::errc::timed_out);  // it waits for us
+      }
+      co_await pair.client.shutdown_write();
+      co_await group.join();
+    };
+    co_await with_group(body);
+    co_await pair.client.close();
+  }
+}
+
+/// A close that comes with more behind it must not become a reset, which would take our Close away.
+CO_TEST(WebSocketServers, lose_no_close_to_what_comes_late) {
+  Pair pair = co_await connected();
+  auto listen = [](WebSocket socket) -> Task<> {
+    const WebSocketMessage end = co_await socket.receive();
+    EXPECT_FALSE(end);
+  };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(listen(over(std::move(pair.server), WebSocketRole::server)));
+    co_await pair.client.write_all(frame(0x88, close_payload(1000), true));
+    for (int i = 0; i < 20; ++i) {
+      co_await pair.client.write_all(frame(0x82, std::string(10'000, 'x'), true));
+      co_await sleep(1ms);
+    }
+    co_await pair.client.shutdown_write();
+    const std::string heard = co_await read_to_end(pair.client);
+    EXPECT_EQ(describe(heard, false), "close 1000 \n");
+    co_await group.join();
+  };
+  co_await with_group(body);
+  co_await pair.client.close();
 }
 
 }  // namespace

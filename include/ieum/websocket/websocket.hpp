@@ -113,7 +113,7 @@ struct WebSocketOptions {
   /// From a Close on, ours or the peer's, until the connection has ended.
   AnyDuration close_timeout = std::chrono::seconds(5);
   /// A ping, when nothing has come for so long; zero: none. After as long again without anything
-  /// from the peer it is given up: `timed_out`.
+  /// from the peer it is given up: `timed_out`. Something is a frame, or 1 KiB of one.
   AnyDuration ping_interval{};
   /// What waits of `try_send`, and what happens beyond it.
   std::size_t queue_bytes_max = std::size_t{1} << 20U;
