@@ -8,53 +8,12 @@
 #include <ieum/http/server.hpp>
 #include <ieum/ieum.hpp>
 
+#include "fuzz/script.hpp"
+
 namespace {
 
 using namespace ieum;
-
-/// A client that sends what is given, then its end, and takes everything.
-class Script final : public Stream {
- public:
-  Script(std::string_view input, std::size_t piece) : input_(input), piece_(piece) {}
-  std::string output;
-
-  Task<> shutdown_write() override { co_return; }
-  Task<> close() override {
-    open_ = false;
-    co_return;
-  }
-  bool is_open() const noexcept override { return open_; }
-  void begin_read(ieum::detail::StreamIo& io, std::span<std::byte> into) override {
-    io.use(read(into));
-  }
-  void begin_write(ieum::detail::StreamIo& io, const ieum::detail::WriteRequest& request) override {
-    io.use(write(request));
-  }
-  void begin_wait_readable(ieum::detail::StreamIo& io) override { io.use(nothing()); }
-
- private:
-  Task<std::size_t> read(std::span<std::byte> into) {
-    const std::size_t count = std::min({into.size(), piece_, input_.size()});
-    std::ranges::copy(std::as_bytes(std::span(input_.substr(0, count))), into.begin());
-    input_.remove_prefix(count);
-    co_return count;
-  }
-  Task<std::size_t> write(ieum::detail::WriteRequest request) {
-    std::size_t count = 0;
-    const auto take = [&](ConstBuffer part) {
-      output.append(reinterpret_cast<const char*>(part.data()), part.size());
-      count += part.size();
-    };
-    if (request.parts.empty()) take(request.data);
-    for (const ConstBuffer part : request.parts) take(part);
-    co_return count;
-  }
-  Task<std::size_t> nothing() { co_return 0; }
-
-  std::string_view input_;
-  std::size_t piece_;
-  bool open_ = true;
-};
+using test::Script;
 
 Task<http::Response> echo(http::Request& request) {
   std::string text = co_await request.body().text(10'000);
