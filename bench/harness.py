@@ -3,6 +3,7 @@ started, checked and ended."""
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -158,6 +159,30 @@ def idle_one(bench, name, connections):
             return (own_bytes(server.pid) - before) / connections
         finally:
             end(child)
+
+
+# ---- Counting with valgrind ---------------------------------------------------------------------
+
+
+def dumped(server, directory, number):
+    """What callgrind has counted since it was asked before: instructions, allocations."""
+    asked = subprocess.run(["vgdb", f"--pid={server.pid}", "dump"], stdin=subprocess.DEVNULL,
+                           capture_output=True, text=True, timeout=60, check=False)
+    if asked.returncode != 0:
+        raise Failure(f"vgdb: {asked.stderr.strip()}")
+    instructions, allocations = 0, 0
+    names = {}  # a function's name is told once, with its number
+    for line in (directory / f"callgrind.{server.pid}.{number}").read_text().splitlines():
+        told = re.match(r"c?fn=\((\d+)\)(?: (.*))?", line)
+        if told and told[2]:
+            names[told[1]] = told[2]
+        if line.startswith("cfn="):
+            called = names[told[1]]
+        elif line.startswith("calls=") and re.fullmatch("(m|c|re|aligned_)alloc|posix_memalign", called):
+            allocations += int(line[len("calls="):].split()[0])
+        elif line.startswith("totals:"):
+            instructions = int(line.split()[1])
+    return instructions, allocations
 
 
 # ---- A script's main ----------------------------------------------------------------------------
