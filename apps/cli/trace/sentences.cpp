@@ -225,11 +225,15 @@ Ending ending_of(const Event& call) {
     const bool could_reset =
         was_open || *before == SocketState::fin_wait_1 || *before == SocketState::fin_wait_2;
     if (could_reset && call.states.unread > 0) return Ending::reset;
-    if (*before == SocketState::established) return Ending::reset;
+    // If both are gone at once: an orderly end, though both closed at the same time, would leave
+    // TIME-WAIT there.
+    const bool peer_goes_on = peer && *peer != SocketState::closed;
+    if (*before == SocketState::established) {
+      return peer_goes_on ? Ending::fin : Ending::reset;
+    }
     if (*before != SocketState::close_wait) return Ending::nothing;
-    // Both are gone at once: an orderly end would leave TIME-WAIT there.
     if (!peer) return Ending::maybe_fin;
-    return *peer == SocketState::closed ? Ending::reset : Ending::fin;
+    return peer_goes_on ? Ending::fin : Ending::reset;
   }
   const bool has_finished = *after == SocketState::fin_wait_1 ||
                             *after == SocketState::fin_wait_2 || *after == SocketState::closing ||
