@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -62,9 +64,12 @@ class TestSocket {
     std::string room(65'536, '\0');
     sockaddr_in name{};
     socklen_t size = sizeof name;
-    const ssize_t count = ::recvfrom(descriptor_, room.data(), room.size(), 0,
-                                     reinterpret_cast<sockaddr*>(&name), &size);
-    EXPECT_GE(count, 0) << "no datagram came";
+    ssize_t count = -1;
+    do {  // with a time limit a signal that nobody handles ends it too (signal(7))
+      count = ::recvfrom(descriptor_, room.data(), room.size(), 0,
+                         reinterpret_cast<sockaddr*>(&name), &size);
+    } while (count < 0 && errno == EINTR);
+    EXPECT_GE(count, 0) << "no datagram came: " << std::strerror(errno);
     room.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (from != nullptr) *from = ntohs(name.sin_port);
     return room;
