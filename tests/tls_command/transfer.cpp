@@ -459,7 +459,9 @@ TEST(Transfer, MemoryStaysBounded) {
   }
   EXPECT_EQ(end_of(sender).status, 0);
   EXPECT_EQ(end_of(receiver.child).status, 0);
-  EXPECT_LT(most, before + (std::size_t{32} << 20U)) << "before: " << before;
+  if (!sanitized) {  // which keeps what is freed for a while
+    EXPECT_LT(most, before + (std::size_t{32} << 20U)) << "before: " << before;
+  }
 }
 
 }  // namespace

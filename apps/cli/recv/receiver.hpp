@@ -10,8 +10,8 @@
 
 #include "recv/incoming_file.hpp"
 #include "transfer/frames.hpp"
-#include "transfer/progress.hpp"
 #include "transfer/safe_folder.hpp"
+#include "transfer/transfer_progress.hpp"
 
 namespace ieum::cli {
 
@@ -44,7 +44,7 @@ class Receiver {
   Frames& frames_;
   const SafeFolder& folder_;
   bool overwrites_;
-  Progress progress_;
+  TransferProgress progress_;
   std::deque<IncomingFile> expected_;  // the first is the one that is coming
   std::vector<IncomingFile> finished_;
   std::uint64_t finished_bytes_ = 0;

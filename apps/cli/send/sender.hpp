@@ -13,7 +13,7 @@
 
 #include "send/source_files.hpp"
 #include "transfer/frames.hpp"
-#include "transfer/progress.hpp"
+#include "transfer/transfer_progress.hpp"
 
 namespace ieum::cli {
 
@@ -62,7 +62,7 @@ class Sender {
 
   Frames& frames_;
   SourceFiles files_;
-  Progress progress_;
+  TransferProgress progress_;
   std::deque<SourceFile> ahead_;
   std::deque<Answer> answers_;
   std::deque<Sent> sent_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace ieum::cli {
 
@@ -70,7 +69,8 @@ char PayloadReader::byte() noexcept {
 Sha256::Digest PayloadReader::digest() noexcept {
   Sha256::Digest digest{};
   const std::string_view bytes = take(digest.size());
-  std::memcpy(digest.data(), bytes.data(), bytes.size());
+  std::ranges::copy(std::as_bytes(std::span(bytes)),
+                    std::as_writable_bytes(std::span(digest)).begin());
   return digest;
 }
 
@@ -130,7 +130,7 @@ Task<> Frames::send(FrameType type, std::string_view payload) {
   std::vector<std::byte> whole(head_bytes + payload.size() + checksum_bytes);
   const std::span<std::byte> head = std::span(whole).first(head_bytes);
   put_head(head, type, payload.size());
-  std::memcpy(whole.data() + head_bytes, payload.data(), payload.size());
+  std::ranges::copy(std::as_bytes(std::span(payload)), whole.begin() + head_bytes);
   const auto sum = checksum(head, std::span(whole).subspan(head_bytes, payload.size()));
   std::copy(sum.begin(), sum.end(), whole.end() - checksum_bytes);
   co_await write_all(whole);

@@ -1,5 +1,5 @@
-// Progress: how far a transfer is and how fast, on a terminal; what was agreed of each file, on
-// standard output; and the summary.
+// TransferProgress: how far a transfer is and how fast, on a terminal; what was agreed of each
+// file, on standard output; and the summary.
 #pragma once
 
 #include <chrono>
@@ -12,12 +12,12 @@
 
 namespace ieum::cli {
 
-class Progress {
+class TransferProgress {
  public:
-  Progress(Log& log, std::string_view verb);
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  TransferProgress(Log& log, std::string_view verb);
+  ~TransferProgress();
+  TransferProgress(const TransferProgress&) = delete;
+  TransferProgress& operator=(const TransferProgress&) = delete;
 
   /// `done` of the `size` bytes of the file are there.
   void moved(std::string_view name, std::uint64_t done, std::uint64_t size, std::size_t bytes);

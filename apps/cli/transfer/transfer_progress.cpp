@@ -1,4 +1,4 @@
-#include "transfer/progress.hpp"
+#include "transfer/transfer_progress.hpp"
 
 #include <unistd.h>
 
@@ -42,18 +42,18 @@ std::string rate_of(std::uint64_t bytes, std::chrono::duration<double> time) {
 
 }  // namespace
 
-Progress::Progress(Log& log, std::string_view verb)
+TransferProgress::TransferProgress(Log& log, std::string_view verb)
     : log_(log), verb_(verb), shows_(::isatty(STDERR_FILENO) == 1 && !log.reports_events()) {}
 
-Progress::~Progress() { clear_line(); }
+TransferProgress::~TransferProgress() { clear_line(); }
 
-void Progress::clear_line() {
+void TransferProgress::clear_line() {
   if (has_line_) std::fputs("\r\x1b[K", stderr);
   has_line_ = false;
 }
 
-void Progress::moved(std::string_view name, std::uint64_t done, std::uint64_t size,
-                     std::size_t bytes) {
+void TransferProgress::moved(std::string_view name, std::uint64_t done, std::uint64_t size,
+                             std::size_t bytes) {
   moved_ += bytes;
   if (!shows_) return;
   const auto now = std::chrono::steady_clock::now();
@@ -69,7 +69,8 @@ void Progress::moved(std::string_view name, std::uint64_t done, std::uint64_t si
   moved_when_shown_ = moved_;
 }
 
-void Progress::agreed(std::string_view name, const Sha256::Digest& digest, std::uint64_t size) {
+void TransferProgress::agreed(std::string_view name, const Sha256::Digest& digest,
+                              std::uint64_t size) {
   clear_line();
   ++files_;
   bytes_ += size;
@@ -78,7 +79,7 @@ void Progress::agreed(std::string_view name, const Sha256::Digest& digest, std::
   std::fflush(stdout);
 }
 
-void Progress::failed(std::string_view name, std::string_view why) {
+void TransferProgress::failed(std::string_view name, std::string_view why) {
   clear_line();
   ++failures_;
   log_.notice({"file_failed",
@@ -87,7 +88,7 @@ void Progress::failed(std::string_view name, std::string_view why) {
                {{"name", std::string(name)}, {"message", std::string(why)}}});
 }
 
-void Progress::summarize() {
+void TransferProgress::summarize() {
   clear_line();
   const auto time = std::chrono::steady_clock::now() - began_;
   std::string sentence =
