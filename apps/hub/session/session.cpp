@@ -54,6 +54,9 @@ Task<> Session::run() {
 Task<> Session::converse(Group& group) {
   group.start(write_lines());
   co_await read_lines();
+  // Before the client can see the end: it may come back at once, under the same nick.
+  ending_.set();
+  hub.detach(*this, ended_because_, lost_);
   queue_.close();
   Result<> flushed = co_await attempt(with_timeout(limits::farewell_time, all_sent_.wait()));
   group.stop();
