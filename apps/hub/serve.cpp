@@ -198,7 +198,6 @@ class Program {
     }
     events_.set_json(again->config.log_json);
     hub.set_config(std::make_shared<const Config>(std::move(again->config)));
-    events_.write("reloaded");
   }
 
   Invocation invocation_;

@@ -2,6 +2,8 @@
 // the log's order (`RoomLog::announce`), so that all of them know the same.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -107,7 +109,10 @@ struct RoomDropped {
 
 /// A core knows what the log has, and follows it.
 struct CoreReady {};
-struct Reconfigured {};
+/// The last core to follow it says so.
+struct Reconfigured {
+  std::shared_ptr<std::atomic<std::size_t>> cores_left;
+};
 struct ShutDown {
   std::string why;
 };

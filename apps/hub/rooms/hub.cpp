@@ -54,7 +54,7 @@ void Hub::set_config(SharedConfig config) {
   common().set_config(config);
   config_ = std::move(config);
   read_motd();
-  post(change::Reconfigured{});
+  post(change::Reconfigured{std::make_shared<std::atomic<std::size_t>>(common().cores())});
 }
 
 void Hub::read_motd() {

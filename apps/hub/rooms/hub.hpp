@@ -70,7 +70,7 @@ class Hub {
   // ---- What it stands on
   // --------------------------------------------------------------------------
   [[nodiscard]] const Config& config() const noexcept { return *config_; }
-  /// On all cores, here at once.
+  /// On all cores, here at once; the event `reloaded` tells that the last has it.
   void set_config(SharedConfig config);
   [[nodiscard]] Common& common() const noexcept { return services_.common; }
   [[nodiscard]] RoomLog& log() const noexcept { return services_.log; }

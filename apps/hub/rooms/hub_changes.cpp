@@ -324,11 +324,12 @@ bool Hub::apply(const change::CoreReady& /*ready*/, const Change& /*change*/, Se
   return true;
 }
 
-bool Hub::apply(const change::Reconfigured& /*reconfigured*/, const Change& change,
-                Session* /*by*/) {
-  if (is_ours(change.origin)) return true;  // it was done at once
-  config_ = common().config();
-  read_motd();
+bool Hub::apply(const change::Reconfigured& reconfigured, const Change& change, Session* /*by*/) {
+  if (!is_ours(change.origin)) {  // on ours it was done at once
+    config_ = common().config();
+    read_motd();
+  }
+  if (--*reconfigured.cores_left == 0) events().write("reloaded");
   return true;
 }
 
