@@ -84,6 +84,12 @@ class TlsServerContext {
   /// With a certificate made now, that nobody vouches for, for a host's name or an IP address,
   /// valid for 30 days. Clients pin its key (`pin`), or verify nothing. Error: `invalid_argument`.
   [[nodiscard]] static Result<TlsServerContext> self_signed(std::string_view name);
+  /// With one that is the same at each start: that of this file (PEM, certificate and key); where
+  /// there is none, or it has ended or is for another name, one is made as above, valid for ten
+  /// years, and kept there for its owner alone. Errors: as of `load`, which leave the file as it
+  /// is; those of making a file.
+  [[nodiscard]] static Result<TlsServerContext> self_signed(std::string_view name,
+                                                            const std::string& file);
 
   /// One more certificate. A client gets the first one that is for the name that it asks for, of
   /// each kind of key; else the first of all. Errors as of `load`.

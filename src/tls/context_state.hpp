@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,7 +28,14 @@ struct Credentials {
 Credentials copy_of(const Credentials& credentials);
 Result<Credentials> load_credentials(const std::string& certificate_file,
                                      const std::string& key_file);
-Result<Credentials> make_self_signed(std::string_view name);
+Result<Credentials> make_self_signed(std::string_view name, std::chrono::days lifetime);
+/// So that the file holds one that is valid, for this name.
+Result<> keep_self_signed(std::string_view name, const std::string& file);
+/// Leaves nothing of a text behind.
+struct Wiped {
+  std::string& text;
+  ~Wiped() { OPENSSL_cleanse(text.data(), text.size()); }
+};
 /// The certificates of a text; `what` is a name for it in errors.
 Result<std::vector<X509Pointer>> parse_certificates(std::string_view pem, const std::string& what);
 /// What it may be is a key: no copy is left anywhere.

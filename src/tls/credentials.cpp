@@ -1,4 +1,4 @@
-// Credentials: certificates and keys from files, or made here.
+// Credentials: certificates and keys from files.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -9,31 +9,18 @@
 
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 
-#include <ieum/host_port.hpp>
-
-#include "base/words.hpp"
 #include "tls/context_state.hpp"
 
 namespace ieum::tls {
 
-using detail::words;
-
 namespace {
 
 constexpr std::size_t file_bytes_max = std::size_t{16} << 20U;
-constexpr std::chrono::seconds self_signed_lifetime = std::chrono::hours(24 * 30);
 
 Failure refused(const char* operation, const std::string& name, std::string_view detail) {
   return fail(Error(std::errc::invalid_argument, operation).with_name(name).with_detail(detail));
 }
-
-/// Leaves nothing of a text behind.
-struct Wiped {
-  std::string& text;
-  ~Wiped() { OPENSSL_cleanse(text.data(), text.size()); }
-};
 
 /// Instead of asking on the terminal, which OpenSSL does by itself.
 int no_password(char* /*into*/, int /*size*/, int /*writing*/, void* asked) noexcept {
@@ -137,56 +124,6 @@ Credentials copy_of(const Credentials& credentials) {
   copy.key.reset(credentials.key.get());
   copy.stapled = credentials.stapled;
   return copy;
-}
-
-Result<Credentials> make_self_signed(std::string_view name) {
-  const Result<HostPort> host = HostPort::make(name, 0);
-  if (!host) return fail(host.error());
-  const auto failed = [] {
-    return fail(
-        Error(std::errc::not_enough_memory, "make a certificate").with_detail(first_reason()));
-  };
-  const ErrorScope errors;
-  Credentials made;
-  made.key.reset(EVP_EC_gen("P-256"));
-  made.certificate.reset(X509_new());
-  std::array<unsigned char, 16> serial{};
-  if (made.key == nullptr || made.certificate == nullptr ||
-      RAND_bytes(serial.data(), static_cast<int>(serial.size())) != 1) {
-    return failed();
-  }
-  serial.front() &= 0x7fU;  // a positive number
-  X509* const certificate = made.certificate.get();
-  const std::unique_ptr<BIGNUM, Freed<BN_free>> number(
-      BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
-  const std::string common(host->host().substr(0, 64));
-  X509_NAME* const subject = X509_get_subject_name(certificate);
-  constexpr long an_hour_ago = -3600;  // clocks differ
-  if (number == nullptr || X509_set_version(certificate, X509_VERSION_3) != 1 ||
-      BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) == nullptr ||
-      X509_gmtime_adj(X509_getm_notBefore(certificate), an_hour_ago) == nullptr ||
-      X509_gmtime_adj(X509_getm_notAfter(certificate), self_signed_lifetime.count()) == nullptr ||
-      X509_set_pubkey(certificate, made.key.get()) != 1 ||
-      X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
-                                 reinterpret_cast<const unsigned char*>(common.data()),
-                                 static_cast<int>(common.size()), -1, 0) != 1 ||
-      X509_set_issuer_name(certificate, subject) != 1) {
-    return failed();
-  }
-  const std::string names = words(host->address() ? "IP:" : "DNS:", host->host());
-  for (const auto& [kind, value] :
-       {std::pair<int, const char*>{NID_subject_alt_name, names.c_str()},
-        {NID_basic_constraints, "critical,CA:FALSE"},
-        {NID_key_usage, "critical,digitalSignature"},
-        {NID_ext_key_usage, "serverAuth"}}) {
-    const std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>> extension(
-        X509V3_EXT_conf_nid(nullptr, nullptr, kind, value));
-    if (extension == nullptr || X509_add_ext(certificate, extension.get(), -1) != 1) {
-      return failed();
-    }
-  }
-  if (X509_sign(certificate, made.key.get(), EVP_sha256()) == 0) return failed();
-  return made;
 }
 
 namespace {

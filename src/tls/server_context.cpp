@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
 #include <mutex>
 #include <tuple>
 
@@ -19,6 +20,7 @@ using detail::TlsSession;
 namespace {
 
 constexpr const char* make_name = "create a TLS context";
+constexpr std::chrono::days self_signed_lifetime{30};
 
 std::string in_lower_case(std::string_view name) {
   std::string lower(name);
@@ -217,7 +219,7 @@ Result<TlsServerContext> TlsServerContext::load(const std::string& certificate_f
 }
 
 Result<TlsServerContext> TlsServerContext::self_signed(std::string_view name) {
-  Result<tls::Credentials> credentials = tls::make_self_signed(name);
+  Result<tls::Credentials> credentials = tls::make_self_signed(name, self_signed_lifetime);
   if (!credentials) return fail(credentials.error());
   TlsServerContext context(std::make_unique<Shared>());
   context.shared_->entries.push_back(
@@ -225,6 +227,13 @@ Result<TlsServerContext> TlsServerContext::self_signed(std::string_view name) {
   const Result<> made = context.reload();
   if (!made) return fail(made.error());
   return context;
+}
+
+Result<TlsServerContext> TlsServerContext::self_signed(std::string_view name,
+                                                       const std::string& file) {
+  const Result<> kept = tls::keep_self_signed(name, file);
+  if (!kept) return fail(kept.error());
+  return load(file, file);
 }
 
 Result<> TlsServerContext::add(const std::string& certificate_file, const std::string& key_file) {

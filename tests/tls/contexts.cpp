@@ -1,5 +1,8 @@
 // What contexts decide: certificates by name, ALPN, resumption, clients, reloading.
+#include <sys/stat.h>
+
 #include <fstream>
+#include <iterator>
 
 #include <gmock/gmock.h>
 
@@ -450,6 +453,64 @@ CO_TEST(TlsContexts, a_reload_is_all_or_nothing_and_sessions_live_on) {
   CO_ASSERT(after.client);
   EXPECT_EQ(after.seen_by_client.chain[0].pin, server.pin());
   co_await talk(before);
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+CO_TEST(TlsContexts, a_self_signed_certificate_is_kept) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.path("tls.pem");
+  TlsServerContext server = expect_value(TlsServerContext::self_signed("server.test", file));
+  struct stat status{};
+  EXPECT_EQ(::stat(file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U) << "its key is in it";
+  const TlsServerContext again = expect_value(TlsServerContext::self_signed("server.test", file));
+  EXPECT_EQ(again.pin(), server.pin());
+  TlsClientContext client = expect_value(TlsClientContext::create_without_roots());
+  client.verify_nothing();
+  expect_good(client.pin(again.pin()));
+  const Met met = co_await try_tls(client, server);
+  CO_ASSERT(met.client);
+  expect_good(server.reload());
+  EXPECT_EQ(server.pin(), again.pin());
+  const TlsServerContext other = expect_value(TlsServerContext::self_signed("127.0.0.1", file));
+  EXPECT_NE(other.pin(), server.pin()) << "for another name";
+  const TlsServerContext same = expect_value(TlsServerContext::self_signed("127.0.0.1", file));
+  EXPECT_EQ(same.pin(), other.pin());
+}
+
+CO_TEST(TlsContexts, a_kept_certificate_that_has_ended_is_made_anew) {
+  CertificatePlan plan;
+  plan.names = "DNS:server.test";
+  plan.begins = -7200;
+  plan.ends = -3600;
+  const Certificate ended(plan);
+  const TemporaryFile file(ended.key_pem() + ended.pem());
+  const TlsServerContext before = expect_value(TlsServerContext::load(file.path(), file.path()));
+  const TlsServerContext server =
+      expect_value(TlsServerContext::self_signed("server.test", file.path()));
+  EXPECT_NE(server.pin(), before.pin());
+  co_return;
+}
+
+CO_TEST(TlsContexts, what_is_no_certificate_is_not_written_over) {
+  const TemporaryFile notes("my notes\n");
+  const Result<TlsServerContext> refused =
+      TlsServerContext::self_signed("server.test", notes.path());
+  CO_ASSERT(!refused);
+  EXPECT_EQ(refused.error().to_string(), "load certificate " + notes.path() +
+                                             ": invalid argument: there is no certificate in it");
+  EXPECT_EQ(content_of(notes.path()), "my notes\n");
+  const TemporaryDirectory directory;
+  const Result<TlsServerContext> nowhere =
+      TlsServerContext::self_signed("server.test", directory.path("none/tls.pem"));
+  CO_ASSERT(!nowhere);
+  EXPECT_EQ(nowhere.error(), std::errc::no_such_file_or_directory);
+  EXPECT_FALSE(TlsServerContext::self_signed("two words", directory.path("tls.pem")));
+  co_return;
 }
 
 CO_TEST(TlsContexts, sessions_end_with_what_clients_were_asked_for) {
