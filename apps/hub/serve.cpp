@@ -44,8 +44,10 @@ std::string join_words(const Address& address) {
 std::string database_of(const Config& config) { return config.data + "/hub.db"; }
 
 /// The log and the accounts, or a sentence on why they cannot be had.
+bool is_kept(const Config& config) { return config.data != "memory"; }
+
 std::expected<std::unique_ptr<Storage>, std::string> open_data(const Config& config) {
-  if (config.data == "memory") return make_memory_storage();
+  if (!is_kept(config)) return make_memory_storage();
   if (mkdir(config.data.c_str(), 0700) != 0 && errno != EEXIST) {
     const Error error(static_cast<std::errc>(errno), "make the directory");
     return std::unexpected(config.data + ": " + error.to_string());
@@ -189,7 +191,7 @@ class Program {
       events_.write("reload-failed", {{"error", why}});
       return;
     }
-    if (context_ && !invocation_.config.certificate.empty()) {
+    if (context_) {
       const Result<> certificates = context_->reload();
       if (!certificates) {
         events_.write("reload-failed", {{"error", certificates.error().to_string()}});
@@ -230,12 +232,10 @@ int serve_program(std::vector<std::string> words) {
   }
   const Config& config = invocation->config;
   std::optional<TlsServerContext> context;
-  if (!config.listen_tls.empty() || !config.certificate.empty()) {
-    Result<TlsServerContext> made = config.certificate.empty()
-                                        ? TlsServerContext::self_signed(config.name)
-                                        : TlsServerContext::load(config.certificate, config.key);
-    if (!made) return refuse(made.error());
-    context.emplace(*std::move(made));
+  if (!config.certificate.empty()) {
+    Result<TlsServerContext> loaded = TlsServerContext::load(config.certificate, config.key);
+    if (!loaded) return refuse(loaded.error());
+    context.emplace(*std::move(loaded));
   }
   if (invocation->check_only) {
     std::printf("The configuration is right.\n");
@@ -246,6 +246,13 @@ int serve_program(std::vector<std::string> words) {
   if (!storage) {
     std::fprintf(stderr, "ieum-hub: %s\n", storage.error().c_str());
     return 1;
+  }
+  if (!context && !config.listen_tls.empty()) {
+    Result<TlsServerContext> made =
+        is_kept(config) ? TlsServerContext::self_signed(config.name, config.data + "/tls.pem")
+                        : TlsServerContext::self_signed(config.name);
+    if (!made) return refuse(made.error());
+    context.emplace(*std::move(made));
   }
   Program program(*std::move(invocation), **storage, std::move(context));
   Result<> result = ieum::run(program.open_ports());

@@ -1,5 +1,6 @@
 // The program as its users start it: its line, its options, its signals; and the clients that
 // people have.
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <fstream>
@@ -25,9 +26,10 @@ struct Program {
     if (tls != std::string::npos) tls_port = line.substr(tls + 10, line.find(' ', tls) - tls - 10);
   }
   static Words command(const Words& more) {
-    Words words{IEUM_HUB,      "--data",       "memory",     "--listen",
-                "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"};
+    Words words{IEUM_HUB, "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"};
     words.insert(words.end(), more.begin(), more.end());
+    const bool keeps = std::ranges::find(more, "--data") != more.end();
+    if (!keeps) words.insert(words.end(), {"--data", "memory"});
     return words;
   }
   Child child;
@@ -78,6 +80,25 @@ TEST(HubProgram, SpeaksTls) {
   client.read_until(" 001 ann ");
   client.write("WHOIS ann\r\n");
   client.read_until(" 671 ann ann ");
+}
+
+TEST(HubProgram, KeepsItsCertificate) {
+  const TemporaryDirectory directory;
+  const auto pin = [&](const std::string& data) {
+    Program hub({"--data", data, "--log-json"});
+    const std::string begin = "\"pin\":\"";
+    hub.child.read_error_until(begin);
+    std::string pin = hub.child.read_error_until("\"");
+    hub.child.signal(SIGHUP);
+    hub.child.read_error_until("\"event\":\"reloaded\"");
+    hub.child.signal(SIGTERM);
+    EXPECT_EQ(hub.child.wait(), 0);
+    return pin;
+  };
+  const std::string first = pin(directory.path("data"));
+  EXPECT_TRUE(first.starts_with("sha256//")) << first;
+  EXPECT_EQ(pin(directory.path("data")), first);
+  EXPECT_NE(pin("memory"), first);
 }
 
 TEST(HubProgram, ChecksWhatItIsTold) {
