@@ -1,7 +1,9 @@
 // kill -9 while people talk: what was acknowledged is there afterwards, once, in order; and a full
 // disk is told.
 #include <csignal>
+#include <filesystem>
 #include <map>
+#include <set>
 
 #include "hub/irc/hub_test.hpp"
 #include "support/child.hpp"
@@ -10,14 +12,20 @@
 namespace ieum::test {
 namespace {
 
+using Words = std::vector<std::string>;
+
 struct Program {
-  explicit Program(const std::string& data)
-      : child({IEUM_HUB, "--data", data, "--listen", "127.0.0.1:0", "--listen-tls", "none",
-               "--lines-per-second", "0"},
-              Input::nothing()) {
+  /// `under`: the command that starts it, if not this test.
+  explicit Program(const std::string& data, Words under = {})
+      : child(command(data, std::move(under)), Input::nothing()) {
     child.read_until("The hub listens on ");
     address = child.read_until(". ");
     address.resize(address.size() - 2);
+  }
+  static Words command(const std::string& data, Words words) {
+    words.insert(words.end(), {IEUM_HUB, "--data", data, "--listen", "127.0.0.1:0", "--listen-tls",
+                               "none", "--lines-per-second", "0"});
+    return words;
   }
   Child child;
   std::string address;
@@ -135,6 +143,84 @@ TEST(HubKilled, IsBackedUpWhileItRunsAndRestored) {
   Acknowledged ids;
   expect_success(read_all(hub.address, texts, ids));
   EXPECT_GE(texts.size(), 20U);
+}
+
+/// A disk of the hub's own, of which half is another's.
+struct SmallDisk {
+  SmallDisk()
+      : hub(directory.path("data"),
+            {"unshare", "-Urm", "sh", "-c",
+             "mount -t tmpfs -o size=4m none \"$0\" && head -c 2m /dev/zero >\"$0/others\" && "
+             "exec \"$@\"",
+             directory.path("")}) {}
+  /// Whether there can be one here; not in a container that forbids it.
+  static bool is_possible() {
+    Child mount({"unshare", "-Urm", "mount", "-t", "tmpfs", "none", "/mnt"}, Input::nothing());
+    return mount.wait() == 0;
+  }
+  void others_go() const {
+    const std::string seen_by_it = "/proc/" + std::to_string(hub.child.pid()) + "/root";
+    std::filesystem::remove(seen_by_it + directory.path("others"));
+  }
+  TemporaryDirectory directory;
+  Program hub;
+};
+
+std::string filling(int number) { return std::to_string(number) + std::string(380, 'x'); }
+
+/// Says one thing; what the hub answers: its echo, or why not.
+Task<std::string> say(HubClient& client, std::string text) {
+  co_await client.send("PRIVMSG #a :" + text);
+  for (;;) {
+    std::string line = co_await client.line();
+    if (line.empty() || line.contains(" PRIVMSG ")) co_return line;
+  }
+}
+
+Task<> fill(SmallDisk& disk, Acknowledged& acknowledged, std::set<std::string>& refused) {
+  StreamSocket socket = co_await StreamSocket::connect(disk.hub.address);
+  HubClient client(std::make_unique<StreamSocket>(std::move(socket)));
+  co_await enter(client, "ann");
+  constexpr int far_too_many = 20'000;
+  int number = 0;
+  while (refused.size() < 3 && number < far_too_many) {
+    const std::string text = filling(++number);
+    const std::string said = co_await say(client, text);
+    if (said.contains("FAIL PRIVMSG ")) {
+      EXPECT_TRUE(said.contains(" NOT_STORED #a :The server could not keep it, so nothing was "
+                                "done: ") ||
+                  said.contains(" UNKNOWN_OUTCOME #a :unknown, try again"))
+          << said;
+      refused.insert(text);
+    } else {
+      acknowledged[text] = tag_of(said, "msgid");
+    }
+  }
+  CO_ASSERT(refused.size() == 3);
+  disk.others_go();
+  for (int i = 0; i < 3; ++i) {
+    const std::string text = filling(++number);
+    const std::string said = co_await say(client, text);
+    EXPECT_TRUE(has(said, text)) << "there is space again";
+    acknowledged[text] = tag_of(said, "msgid");
+  }
+}
+
+TEST(HubKilled, TellsOfAFullDiskAndGoesOn) {
+  if (!SmallDisk::is_possible()) GTEST_SKIP() << "a file system cannot be mounted here";
+  SmallDisk disk;
+  Acknowledged acknowledged;
+  std::set<std::string> refused;
+  expect_success(fill(disk, acknowledged, refused));
+  std::vector<std::string> texts;
+  Acknowledged ids;
+  expect_success(read_all(disk.hub.address, texts, ids));
+  EXPECT_EQ(texts.size(), ids.size()) << "something is there twice";
+  for (const auto& [text, id] : acknowledged) EXPECT_EQ(ids[text], id) << text;
+  EXPECT_GE(texts.size(), acknowledged.size());
+  EXPECT_LE(texts.size(), acknowledged.size() + refused.size());
+  disk.hub.child.signal(SIGTERM);
+  EXPECT_EQ(disk.hub.child.wait(), 0);
 }
 
 }  // namespace
