@@ -12,9 +12,16 @@ namespace ieum::hub {
 
 namespace {
 
-Task<> send_away(StreamSocket& socket, std::string why) {
+Task<> say_why(StreamSocket& socket, std::string why) {
   co_await socket.write_all(why);
   co_await socket.close_gracefully(limits::farewell_time);
+}
+
+Task<> send_away(StreamSocket& socket, std::string host) {
+  std::string why =
+      "ERROR :Closing link: " + host + " (Too many connections, please try again later)\r\n";
+  Task<> saying = say_why(socket, std::move(why));
+  co_await with_timeout(limits::farewell_time, std::move(saying));
 }
 
 void prepare(StreamSocket& socket) {
@@ -71,10 +78,7 @@ Task<> Listeners::plain(StreamSocket socket) {
   Origin origin = origin_of(socket.peer_address(), false, hub_.config());
   const Admission::Place place = hub_.common().admission.enter(origin.host, hub_.config());
   if (!place) {
-    std::string why = "ERROR :Closing link: " + origin.host +
-                      " (Too many connections, please try again later)\r\n";
-    Task<> sending = send_away(socket, std::move(why));
-    co_await with_timeout(limits::farewell_time, std::move(sending));
+    co_await send_away(socket, origin.host);
     co_return;
   }
   Session session(hub_, socket, std::move(origin));

@@ -248,6 +248,7 @@ void Hub::install(Loaded loaded) {
   room->applied = loaded.applied;
   room->saved = loaded.info.state_position;
   rooms_by_id_[room->id] = room.get();
+  if (room->exists()) ++rooms_count_;
   rooms_.emplace(*name, std::move(room));
 }
 
@@ -367,7 +368,9 @@ void Hub::apply(const StoredEntry& stored) {
     if (stored.position <= room->applied) return;
     room->applied = stored.position;
     room->idle = false;
+    const bool existed = room->exists();
     apply_to(*room, stored, by);
+    if (existed != room->exists()) rooms_count_ += existed ? std::size_t{0} - 1 : 1;
   } else if (stored.entry.kind == Kind::redact) {
     redacted(nullptr, stored, by);
   } else {

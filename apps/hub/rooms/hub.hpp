@@ -107,7 +107,8 @@ class Hub {
   [[nodiscard]] std::vector<User*> users_of(std::string_view identity) const;
   [[nodiscard]] const std::deque<Former>& formers() const noexcept { return formers_; }
   [[nodiscard]] std::size_t users_most() const noexcept { return users_most_; }
-  [[nodiscard]] std::size_t operators() const;
+  [[nodiscard]] std::size_t operators() const noexcept { return operators_; }
+  [[nodiscard]] std::size_t invisible() const noexcept { return invisible_; }
   /// Connections, on all cores, that are no device of anybody.
   [[nodiscard]] std::size_t unregistered() const;
 
@@ -129,6 +130,8 @@ class Hub {
   [[nodiscard]] Room* find_room(std::string_view name) const;
   [[nodiscard]] Room* find_room(RoomId id) const;
   [[nodiscard]] const std::map<std::string, SharedRoom>& rooms() const noexcept { return rooms_; }
+  /// How many of them exist.
+  [[nodiscard]] std::size_t rooms_count() const noexcept { return rooms_count_; }
   /// The room of this name, from the log; made if there is none.
   [[nodiscard]] Task<SharedRoom> open_room(std::string name);
   /// The conversation of two identities.
@@ -232,11 +235,14 @@ class Hub {
   std::multimap<std::string, User*> identities_;
   std::size_t users_most_ = 0;
   std::size_t devices_ = 0;
+  std::size_t operators_ = 0;
+  std::size_t invisible_ = 0;
   std::deque<Former> formers_;
   std::map<std::string, std::vector<Session*>, std::less<>> watchers_;  // by the nick's key
 
   std::map<std::string, SharedRoom> rooms_;  // by the name's key
   std::map<RoomId, Room*> rooms_by_id_;
+  std::size_t rooms_count_ = 0;
   std::uint64_t drops_ = 0;                // of rooms, so far
   std::map<std::string, RoomId> directs_;  // by key: those that were used lately
   std::uint64_t tellings_ = 0;

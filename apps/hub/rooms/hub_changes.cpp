@@ -91,9 +91,12 @@ void Hub::quit(User& user, std::string_view why, Time time, bool ours) {
     line.account = user.account;
     tell_peers(user, line, false);
   }
+  if (user.invisible) --invisible_;
+  if (user.oper) --operators_;
   for (Room* room : user.rooms) {
     std::erase(room->members, &user);
     room->state.remove_member(user.id);
+    if (!room->exists()) --rooms_count_;
     if (shutting_down_ || !ours) continue;
     Entry entry;
     entry.kind = Kind::quit;
@@ -192,7 +195,9 @@ bool Hub::apply(const change::ModesSet& set, const Change& change, Session* by) 
   if (user == nullptr) return false;
   for (const ModeChange& one : set.changes) {
     bool& flag = one.letter == 'i' ? user->invisible : one.letter == 'B' ? user->bot : user->oper;
-    flag = one.adding;
+    if (std::exchange(flag, one.adding) == one.adding || one.letter == 'B') continue;
+    std::size_t& count = one.letter == 'i' ? invisible_ : operators_;
+    count += one.adding ? 1 : std::size_t{0} - 1;
   }
   std::vector<std::string> params = mode_params(set.changes);
   params.insert(params.begin(), user->nick);

@@ -26,11 +26,6 @@ std::vector<User*> Hub::users_of(std::string_view identity) const {
   return users;
 }
 
-std::size_t Hub::operators() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(users_, [](const auto& user) { return user.second->oper; }));
-}
-
 std::size_t Hub::unregistered() const {
   const std::size_t all = common().admission.connections();
   return all - std::min(all, devices_);

@@ -40,10 +40,7 @@ void do_motd(Session& session, const Message& message) {
 void do_lusers(Session& session, const Message& /*message*/) {
   const Hub& hub = session.hub;
   const std::size_t users = hub.users().size();
-  const auto invisible = static_cast<std::size_t>(
-      std::ranges::count_if(hub.users(), [](const auto& user) { return user.second->invisible; }));
-  const auto channels = static_cast<std::size_t>(
-      std::ranges::count_if(hub.rooms(), [](const auto& room) { return room.second->exists(); }));
+  const std::size_t invisible = hub.invisible();
   const std::string all = std::to_string(users);
   const std::string most = std::to_string(hub.users_most());
   session.numeric("RPL_LUSERCLIENT"_numeric,
@@ -51,7 +48,7 @@ void do_lusers(Session& session, const Message& /*message*/) {
                    std::to_string(invisible) + " invisible on 1 servers"});
   session.numeric("RPL_LUSEROP"_numeric, {std::to_string(hub.operators())});
   session.numeric("RPL_LUSERUNKNOWN"_numeric, {std::to_string(hub.unregistered())});
-  session.numeric("RPL_LUSERCHANNELS"_numeric, {std::to_string(channels)});
+  session.numeric("RPL_LUSERCHANNELS"_numeric, {std::to_string(hub.rooms_count())});
   session.numeric("RPL_LUSERME"_numeric, {"I have " + all + " clients and 0 servers"});
   session.numeric("RPL_LOCALUSERS"_numeric,
                   {all, most, "Current local users " + all + ", max " + most});

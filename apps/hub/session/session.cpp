@@ -51,9 +51,16 @@ Task<> Session::run() {
   co_await with_group(body);
 }
 
+// The frames of those tasks in which an idle client waits are all that it costs: whatever else is
+// awaited is in tasks of its own.
+
 Task<> Session::converse(Group& group) {
   group.start(write_lines());
   co_await read_lines();
+  co_await take_leave(group);
+}
+
+Task<> Session::take_leave(Group& group) {
   // Before the client can see the end: it may come back at once, under the same nick.
   ending_.set();
   hub.detach(*this, ended_because_, lost_);
@@ -66,51 +73,68 @@ Task<> Session::converse(Group& group) {
 
 Task<> Session::read_lines() {
   for (;;) {
-    std::size_t lines = 0;
-    for (;;) {
-      std::optional<std::string> line = splitter_.next();
-      if (!line) break;
-      co_await wait_for_turn();
-      if (is_ending()) co_return;
-      co_await obey(*std::move(line));
-      if (is_ending()) co_return;
-      if (++lines % lines_at_once == 0) co_await yield();
+    const bool received = co_await receive();
+    if (!received) co_return;
+    const bool goes_on = co_await obey_received();
+    if (!goes_on) co_return;
+  }
+}
+
+/// False: nothing more comes.
+Task<bool> Session::receive() {
+  auto [received, ended] = co_await select(stream_.receive(), ending_.wait());
+  if (received) {
+    if (!*received) {
+      ended_because_ = "Read error: " + received->error().to_string();
+      co_return false;
     }
-    auto [received, ended] = co_await select(stream_.receive(), ending_.wait());
-    if (received) {
-      if (!*received) {
-        ended_because_ = "Read error: " + received->error().to_string();
-        co_return;
-      }
-      const Lease data = *std::move(*received);
-      if (data.empty()) co_return;
-      splitter_.add({reinterpret_cast<const char*>(data.data()), data.size()});
-    }
-    if (ended) co_return;
+    const Lease data = *std::move(*received);
+    if (data.empty()) co_return false;
+    splitter_.add({reinterpret_cast<const char*>(data.data()), data.size()});
+  }
+  co_return !ended;
+}
+
+/// The lines that are whole. False: it ends.
+Task<bool> Session::obey_received() {
+  std::size_t lines = 0;
+  for (;;) {
+    std::optional<std::string> line = splitter_.next();
+    if (!line) co_return true;
+    co_await wait_for_turn();
+    if (is_ending()) co_return false;
+    co_await obey(*std::move(line));
+    if (is_ending()) co_return false;
+    if (++lines % lines_at_once == 0) co_await yield();
   }
 }
 
 Task<> Session::write_lines() {
   std::vector<Payload> batch;
-  std::vector<ConstBuffer> parts;
   for (;;) {
     Result<> popped = co_await attempt(queue_.pop_all(batch));
     if (!popped) break;  // closed, and all is out
-    const std::chrono::milliseconds gather = hub.config().gather;
-    if (gather.count() > 0 && !is_ending()) {
-      co_await sleep(gather);
-      std::vector<Payload> more;
-      if (!queue_.empty()) {
-        co_await attempt(queue_.pop_all(more));
-        batch.insert(batch.end(), more.begin(), more.end());
-      }
-    }
-    parts.clear();
-    for (const Payload& payload : batch) parts.push_back(payload.bytes());
-    const std::span<const ConstBuffer> all = parts;
-    co_await stream_.write_all(all);
+    co_await write(batch);
+    batch = {};  // most clients have long waits between their lines
   }
   all_sent_.set();
+}
+
+Task<> Session::write(std::vector<Payload>& batch) {
+  const std::chrono::milliseconds gather = hub.config().gather;
+  if (gather.count() > 0 && !is_ending()) {
+    co_await sleep(gather);
+    std::vector<Payload> more;
+    if (!queue_.empty()) {
+      co_await attempt(queue_.pop_all(more));
+      batch.insert(batch.end(), more.begin(), more.end());
+    }
+  }
+  std::vector<ConstBuffer> parts;
+  parts.reserve(batch.size());
+  for (const Payload& payload : batch) parts.push_back(payload.bytes());
+  const std::span<const ConstBuffer> all = parts;
+  co_await stream_.write_all(all);
 }
 
 /// Each line takes one of an allowance that grows with time.

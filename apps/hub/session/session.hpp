@@ -122,8 +122,12 @@ class Session {
     std::string line;
   };
   Task<> converse(Group& group);
+  Task<> take_leave(Group& group);
   Task<> read_lines();
+  Task<bool> receive();
+  Task<bool> obey_received();
   Task<> write_lines();
+  Task<> write(std::vector<Payload>& batch);
   Task<> obey(std::string line);
   Task<> obey(Message message);
   Task<> wait_for_turn();

@@ -31,6 +31,12 @@ namespace uring {
 
 using Kind = Operation::Kind;
 
+namespace {
+
+constexpr std::size_t messages_kept_max = 128;
+
+}  // namespace
+
 UringDriver::~UringDriver() {
   while (messages_ != nullptr) delete std::exchange(messages_, messages_->next);
   ::close(wake_);
@@ -155,16 +161,25 @@ void UringDriver::prepare_send(io_uring_sqe& entry, Operation& operation, const 
 
 /// The operation's, until it has ended.
 Message& UringDriver::message(Operation& operation) {
-  auto* const taken =
-      messages_ != nullptr ? std::exchange(messages_, messages_->next) : new Message;
+  Message* taken = messages_;
+  if (taken != nullptr) {
+    messages_ = taken->next;
+    --messages_kept_;
+  } else {
+    taken = new Message;
+  }
   operation.memory = taken;
   return *taken;
 }
 
 void UringDriver::reuse_message(Operation& operation) noexcept {
-  auto* const used = static_cast<Message*>(operation.memory);
+  auto* const used = static_cast<Message*>(std::exchange(operation.memory, nullptr));
+  if (messages_kept_ == messages_kept_max) {  // many had something to send at once
+    delete used;
+    return;
+  }
   used->next = std::exchange(messages_, used);
-  operation.memory = nullptr;
+  ++messages_kept_;
 }
 
 // ---- The end of one ----------------------------------------------------------------------------

@@ -186,6 +186,7 @@ class UringDriver final : public LinuxDriver {
   std::size_t extra_max_ = 0;             // buffers beyond the maximum, while there are starved
   std::vector<Operation*> cancels_owed_;  // that no entry was to be had for
   Message* messages_ = nullptr;           // for reuse
+  std::size_t messages_kept_ = 0;         // of those
   DatagramCalls datagrams_;
   BufferPool direct_;  // for leases, and what is read without the ring
   LeaseQueue leases_{direct_, in_leases, direct_bit};
