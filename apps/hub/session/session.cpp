@@ -115,7 +115,7 @@ Task<> Session::write_lines() {
     Result<> popped = co_await attempt(queue_.pop_all(batch));
     if (!popped) break;  // closed, and all is out
     co_await write(batch);
-    batch = {};  // most clients have long waits between their lines
+    batch = std::vector<Payload>();  // with its memory: there are long waits between lines
   }
   all_sent_.set();
 }
