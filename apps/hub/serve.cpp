@@ -18,6 +18,7 @@
 
 #include "config/parse.hpp"
 #include "listeners/listeners.hpp"
+#include "listeners/page.hpp"
 #include "listeners/systemd.hpp"
 #include "rooms/hub.hpp"
 #include "storage.hpp"
@@ -32,9 +33,16 @@ Time wall_clock() {
 }
 
 /// `*:6667` is joined by 127.0.0.1.
+Address to_join(const Address& address) {
+  return address.is_wildcard() ? Address::ipv4_loopback(address.port()) : address;
+}
+
+std::string page_url(const Address& address, bool tls) {
+  return (tls ? "https://" : "http://") + to_join(address).to_string() + "/";
+}
+
 std::string join_words(const Address& address) {
-  Address to = address;
-  if (address.is_wildcard()) to = Address::ipv4_loopback(address.port());
+  const Address to = to_join(address);
   std::string host = to.to_string();
   host.resize(host.rfind(':'));
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
@@ -84,11 +92,18 @@ class Program {
   Task<> open_ports() {
     ports_ = co_await passed_ports(common_.cores());
     if (ports_.empty()) {
-      for (const std::string& address : invocation_.config.listen) co_await open(address, false);
-      for (const std::string& address : invocation_.config.listen_tls) co_await open(address, true);
+      const Config& config = invocation_.config;
+      for (const std::string& address : config.listen) co_await open(address, "listen");
+      for (const std::string& address : config.listen_tls) co_await open(address, "listen-tls");
+      for (const std::string& address : config.listen_http) co_await open(address, "listen-http");
+      for (const std::string& address : config.listen_https) co_await open(address, "listen-https");
     }
     for (const Port& port : ports_) {
       const Address& address = port.listeners.front().address();
+      if (port.http) {
+        if (page_.empty()) page_ = page_url(address, port.tls);
+        continue;
+      }
       where_ += (where_.empty() ? "" : ", ") + address.to_string() + (port.tls ? " (TLS)" : "");
       if (join_.empty()) join_ = join_words(address);
     }
@@ -101,7 +116,8 @@ class Program {
   }
 
  private:
-  Task<> open(std::string text, bool tls) {
+  /// `option` says what it serves, and in the error how to choose another.
+  Task<> open(std::string text, std::string_view option) {
     const Address address = co_await Address::parse(text);
     Result<std::vector<DetachedListener>> listeners =
         Listener::bind_shared(address, common_.cores());
@@ -110,14 +126,15 @@ class Program {
       if (error == std::errc::address_in_use) {
         const std::optional<PortOwner> owner = co_await find_port_owner(address);
         std::string detail = owner ? owner->to_string() + "; " : "";
-        detail += std::string("choose another with --") + (tls ? "listen-tls" : "listen");
+        detail += "choose another with --" + std::string(option);
         error.set_detail(detail);
       }
       co_await ieum::fail(error);
     }
     Port port;
     port.listeners = *std::move(listeners);
-    port.tls = tls;
+    port.tls = option == "listen-tls" || option == "listen-https";
+    port.http = option.contains("http");
     ports_.push_back(std::move(port));
   }
 
@@ -127,7 +144,11 @@ class Program {
     for (Port& port : ports_) {
       DetachedListener detached = std::move(port.listeners[core.index()]);
       Listener listener = co_await Listener::attach(std::move(detached));
-      listeners.add(std::move(listener), port.tls);
+      if (port.http) {
+        listeners.add_http(std::move(listener), port.tls);
+      } else {
+        listeners.add(std::move(listener), port.tls);
+      }
     }
     auto body = [&](Group& group) { return serve(group, core.index(), listeners); };
     Result<> served = co_await attempt(with_group(body));
@@ -162,9 +183,17 @@ class Program {
     if (context_ && invocation_.config.certificate.empty()) {
       events_.write("self-signed", {{"pin", context_->pin()}});
     }
-    events_.write("ready", {{"listen", where_}, {"cores", std::to_string(common_.cores())}});
-    std::printf("The hub listens on %s. Join it with any IRC client, or: ncat -C %s\n",
-                where_.c_str(), join_.c_str());
+    events_.write(
+        "ready", {{"listen", where_}, {"page", page_}, {"cores", std::to_string(common_.cores())}});
+    if (!where_.empty()) {
+      std::printf("The hub listens on %s. Join it with any IRC client, or: ncat -C %s\n",
+                  where_.c_str(), join_.c_str());
+    }
+    if (!page_.empty() && page_files().empty()) {
+      std::printf("It was built without its page, which needs npm.\n");
+    } else if (!page_.empty()) {
+      std::printf("Or open its page: %s\n", page_.c_str());
+    }
     std::fflush(stdout);
     co_await notify_systemd("READY=1");
   }
@@ -210,6 +239,7 @@ class Program {
   std::vector<Port> ports_;
   std::string where_;
   std::string join_;
+  std::string page_;  // its URL
   // By all cores:
   std::atomic<std::size_t> serving_ = 0;
   std::atomic<std::size_t> finished_ = 0;
@@ -247,7 +277,7 @@ int serve_program(std::vector<std::string> words) {
     std::fprintf(stderr, "ieum-hub: %s\n", storage.error().c_str());
     return 1;
   }
-  if (!context && !config.listen_tls.empty()) {
+  if (!context && !(config.listen_tls.empty() && config.listen_https.empty())) {
     Result<TlsServerContext> made =
         is_kept(config) ? TlsServerContext::self_signed(config.name, config.data + "/tls.pem")
                         : TlsServerContext::self_signed(config.name);

@@ -16,7 +16,10 @@ struct Config {
   std::string network = "ieum";
   std::vector<std::string> listen{"127.0.0.1:6667"};
   std::vector<std::string> listen_tls{"127.0.0.1:6697"};
-  std::string certificate;  // empty: one is made, and kept beside the data
+  std::vector<std::string> listen_http{"127.0.0.1:8080"};  // the page
+  std::vector<std::string> listen_https;
+  std::vector<std::string> hosts;  // names that the page is asked for by, besides `name`
+  std::string certificate;         // empty: one is made, and kept beside the data
   std::string key;
   std::string data = "ieum-hub-data";  // a directory; "memory": nothing is kept
   std::string motd;                    // a file

@@ -6,6 +6,7 @@
 
 #include <ieum/address.hpp>
 #include <ieum/error.hpp>
+#include <ieum/http/routes.hpp>
 #include <ieum/printable.hpp>
 
 #include "irc/names.hpp"
@@ -59,6 +60,9 @@ void declare(CLI::App& app, Config& config, Seconds& times, bool& check_only) {
   app.add_option("--network", config.network, "The network's name");
   app.add_option("--listen", config.listen, "Addresses for plain IRC, or none");
   app.add_option("--listen-tls", config.listen_tls, "Addresses for IRC over TLS, or none");
+  app.add_option("--listen-http", config.listen_http, "Addresses for the page, or none");
+  app.add_option("--listen-https", config.listen_https, "Addresses for the page over TLS");
+  app.add_option("--hosts", config.hosts, "Names by which browsers ask for the page");
   app.add_option("--certificate", config.certificate,
                  "The certificate with its chain (PEM); without one the hub makes its own");
   app.add_option("--key", config.key, "The certificate's key (PEM)");
@@ -108,10 +112,14 @@ std::string problem_of(const Config& config) {
     }
     return {};
   };
-  std::string problem = check_addresses(config.listen);
-  if (problem.empty()) problem = check_addresses(config.listen_tls);
-  if (!problem.empty()) return problem;
-  if (config.listen.empty() && config.listen_tls.empty()) return "there is nothing to listen on";
+  bool listens = false;
+  for (const auto* addresses :
+       {&config.listen, &config.listen_tls, &config.listen_http, &config.listen_https}) {
+    const std::string problem = check_addresses(*addresses);
+    if (!problem.empty()) return problem;
+    listens = listens || !addresses->empty();
+  }
+  if (!listens) return "there is nothing to listen on";
   if (config.certificate.empty() != config.key.empty()) {
     return "certificate and key belong together";
   }
@@ -121,6 +129,10 @@ std::string problem_of(const Config& config) {
   }
   if (config.network.empty() || config.network.contains(' ')) {
     return "network: a network's name is one word";
+  }
+  http::Routes routes;
+  for (const std::string& proxy : config.proxies) {
+    if (!routes.trust(proxy)) return "proxies: '" + printable(proxy) + "' is no address";
   }
   for (const std::string& account : config.operators) {
     if (!is_account(account)) return "operators: '" + printable(account) + "' is no account's name";
@@ -198,6 +210,8 @@ std::expected<Invocation, EarlyEnd> parse_invocation(std::vector<std::string> wo
   times.put_into(config);
   std::erase(config.listen, "none");
   std::erase(config.listen_tls, "none");
+  std::erase(config.listen_http, "none");
+  std::erase(config.listen_https, "none");
   const std::string problem = problem_of(config);
   if (!problem.empty()) return std::unexpected(EarlyEnd{2, "ieum-hub: " + problem + "\n"});
   return invocation;

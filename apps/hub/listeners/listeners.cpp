@@ -6,6 +6,7 @@
 
 #include "irc/limits.hpp"
 #include "listeners/origin.hpp"
+#include "listeners/web_routes.hpp"
 #include "session/session.hpp"
 
 namespace ieum::hub {
@@ -32,7 +33,8 @@ void prepare(StreamSocket& socket) {
   socket.set_option(tcp_notsent_lowat, 64 * 1024);
 }
 
-Task<> drain_one(Server& server, AnyDuration limit, DrainReport& report) {
+template <class AnyServer>
+Task<> drain_one(AnyServer& server, AnyDuration limit, DrainReport& report) {
   const DrainReport one = co_await server.drain(limit);
   report.finished += one.finished;
   report.cut += one.cut;
@@ -49,6 +51,18 @@ void Listeners::add(Listener listener, bool tls) {
   servers_.push_back(std::make_unique<Server>(std::move(listener), std::move(handler), options));
 }
 
+void Listeners::add_http(Listener listener, bool tls) {
+  ServeOptions sessions;
+  sessions.sessions_max = hub_.config().clients + 256;
+  http::ServerOptions options;
+  options.body_bytes_max = std::uint64_t{64} * 1024;
+  auto server =
+      std::make_unique<http::Server>(std::move(listener), web_routes(hub_), options, sessions);
+  server->over([this, tls](StreamSocket socket) { return layer(std::move(socket), tls); },
+               tls ? "https" : "http");
+  http_servers_.push_back(std::move(server));
+}
+
 Task<> Listeners::run() {
   auto body = [this](Group& group) { return serve_all(group); };
   co_await with_group(body);
@@ -56,6 +70,7 @@ Task<> Listeners::run() {
 
 Task<> Listeners::serve_all(Group& group) {
   for (const std::unique_ptr<Server>& server : servers_) group.start(server->run());
+  for (const std::unique_ptr<http::Server>& server : http_servers_) group.start(server->run());
   co_return;
 }
 
@@ -68,6 +83,9 @@ Task<DrainReport> Listeners::drain(AnyDuration limit) {
 
 Task<> Listeners::drain_all(Group& group, AnyDuration limit, DrainReport& report) {
   for (const std::unique_ptr<Server>& server : servers_) {
+    group.start(drain_one(*server, limit, report));
+  }
+  for (const std::unique_ptr<http::Server>& server : http_servers_) {
     group.start(drain_one(*server, limit, report));
   }
   co_return;
@@ -100,6 +118,15 @@ Task<> Listeners::secure(StreamSocket socket) {
   }
   Session session(hub_, *tls, std::move(origin));
   co_await session.run();
+}
+
+Task<std::unique_ptr<Stream>> Listeners::layer(StreamSocket socket, bool tls) {
+  prepare(socket);
+  if (!tls) co_return std::make_unique<StreamSocket>(std::move(socket));
+  TlsServerOptions options;
+  options.handshake_timeout = limits::handshake_time;
+  TlsStream stream = co_await TlsStream::server(std::move(socket), *context_, options);
+  co_return std::make_unique<TlsStream>(std::move(stream));
 }
 
 }  // namespace ieum::hub

@@ -1,9 +1,10 @@
-// Listeners: the ports that clients come in by, plain and TLS.
+// Listeners: the ports that clients come in by: IRC and HTTP, plain and TLS.
 #pragma once
 
 #include <memory>
 #include <vector>
 
+#include <ieum/http/server.hpp>
 #include <ieum/serve.hpp>
 #include <ieum/tls_context.hpp>
 
@@ -17,6 +18,8 @@ class Listeners {
   Listeners(Hub& hub, const TlsServerContext* context) noexcept : hub_(hub), context_(context) {}
 
   void add(Listener listener, bool tls);
+  /// The page and its WebSocket.
+  void add_http(Listener listener, bool tls);
   /// Serves until drained or stopped.
   [[nodiscard]] Task<> run();
   /// As `Server::drain`, of all.
@@ -26,11 +29,13 @@ class Listeners {
   Task<> serve_all(Group& group);
   Task<> plain(StreamSocket socket);
   Task<> secure(StreamSocket socket);
+  Task<std::unique_ptr<Stream>> layer(StreamSocket socket, bool tls);
   Task<> drain_all(Group& group, AnyDuration limit, DrainReport& report);
 
   Hub& hub_;
   const TlsServerContext* context_;
   std::vector<std::unique_ptr<Server>> servers_;
+  std::vector<std::unique_ptr<http::Server>> http_servers_;
 };
 
 }  // namespace ieum::hub

@@ -38,7 +38,9 @@ Result<std::vector<Port>> passed_ports(std::size_t cores) {
   const std::size_t number = std::min(number_of(count, 0), passed_max);
   for (std::size_t i = 0; i < number; ++i) {
     Port port;
-    port.tls = i < names.size() && (names[i].contains("tls") || names[i] == "ircs");
+    const std::string_view name = i < names.size() ? names[i] : std::string_view();
+    port.tls = name.contains("tls") || name == "ircs" || name == "https";
+    port.http = name.contains("http");
     for (std::size_t core = 0; core < cores; ++core) {
       const int fd = first + static_cast<int>(i);
       Result<DetachedListener> listener = take_listener(core == 0 ? fd : duplicate(fd));

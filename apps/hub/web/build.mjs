@@ -89,7 +89,7 @@ if (output) {
     `// Made by apps/hub/web/build.mjs.
 #include <array>
 
-#include "http/page.hpp"
+#include "listeners/page.hpp"
 
 namespace ieum::hub {
 

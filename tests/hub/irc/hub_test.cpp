@@ -117,6 +117,9 @@ Task<> TestHub::start(Group& group) {
     if (i == 0) {
       listeners_ = std::make_unique<hub::Listeners>(server(), nullptr);
       listeners_->add(std::move(listener), false);
+      Listener web = co_await Listener::bind("127.0.0.1:0");
+      web_address_ = web.address();
+      listeners_->add_http(std::move(web), false);
     } else {
       detached_.emplace_back(co_await listener.detach());
     }

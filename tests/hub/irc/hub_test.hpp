@@ -86,6 +86,8 @@ class TestHub {
   /// The same, logged in to an account of that name, which is made if there is none.
   Task<HubClient> member(std::string nick, std::string caps = "");
   [[nodiscard]] const Address& address() const noexcept { return addresses_.front(); }
+  /// Of the page and its WebSocket, on the first core.
+  [[nodiscard]] const Address& web_address() const noexcept { return web_address_; }
   void set_config(const hub::Config& config);
   /// Until every core knows what was told to any before.
   Task<> settle();
@@ -99,6 +101,7 @@ class TestHub {
   std::unique_ptr<hub::Listeners> listeners_;              // of the first core
   std::vector<std::optional<DetachedListener>> detached_;  // of the others
   std::vector<Address> addresses_;
+  Address web_address_;
   std::size_t connections_ = 0;
   std::optional<hub::Tail> tail_;  // as the cores have one
   std::uint64_t batches_ = 0;      // that came by it

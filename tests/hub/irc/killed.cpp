@@ -24,7 +24,7 @@ struct Program {
   }
   static Words command(const std::string& data, Words words) {
     words.insert(words.end(), {IEUM_HUB, "--data", data, "--listen", "127.0.0.1:0", "--listen-tls",
-                               "none", "--lines-per-second", "0"});
+                               "none", "--listen-http", "none", "--lines-per-second", "0"});
     return words;
   }
   Child child;

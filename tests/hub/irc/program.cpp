@@ -26,7 +26,8 @@ struct Program {
     if (tls != std::string::npos) tls_port = line.substr(tls + 10, line.find(' ', tls) - tls - 10);
   }
   static Words command(const Words& more) {
-    Words words{IEUM_HUB, "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"};
+    Words words{IEUM_HUB,      "--listen",      "127.0.0.1:0", "--listen-tls",
+                "127.0.0.1:0", "--listen-http", "127.0.0.1:0"};
     words.insert(words.end(), more.begin(), more.end());
     const bool keeps = std::ranges::find(more, "--data") != more.end();
     if (!keeps) words.insert(words.end(), {"--data", "memory"});
@@ -115,7 +116,8 @@ TEST(HubProgram, ChecksWhatItIsTold) {
   refuses({"--name", "two words"}, "name: a server's name is one word");
   refuses({"--certificate", "x"}, "certificate and key belong together");
   const TemporaryFile good(
-      "network = \"Home\"\nlisten = [\"127.0.0.1:0\"]\nlisten-tls = [\"none\"]\nlinger-seconds = "
+      "network = \"Home\"\nlisten = [\"127.0.0.1:0\"]\nlisten-tls = [\"none\"]\nlisten-http = "
+      "[\"none\"]\nlinger-seconds = "
       "5\n");
   Child check({IEUM_HUB, "--config", good.path(), "--check-config"}, Input::nothing());
   EXPECT_EQ(check.read_all(), "The configuration is right.\n");
@@ -124,9 +126,9 @@ TEST(HubProgram, ChecksWhatItIsTold) {
 
 TEST(HubProgram, SaysWhoHasThePort) {
   Program first;
-  Child second(
-      {IEUM_HUB, "--data", "memory", "--listen", "127.0.0.1:" + first.port, "--listen-tls", "none"},
-      Input::nothing());
+  Child second({IEUM_HUB, "--data", "memory", "--listen", "127.0.0.1:" + first.port, "--listen-tls",
+                "none", "--listen-http", "none"},
+               Input::nothing());
   EXPECT_EQ(second.wait(), 1);
   const std::string said = second.error_output();
   EXPECT_EQ(count_of(said, "\n"), 1U) << said;
