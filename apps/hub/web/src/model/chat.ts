@@ -533,7 +533,11 @@ export class Chat {
       return;
     }
     const time = tags.time ? Date.parse(tags.time) : Date.now();
-    const conversation = this.conversation(this.otherSide(nick, params[0] ?? ''));
+    const name = this.otherSide(nick, params[0] ?? '');
+    const isKnown = this.conversations.has(keyOf(name));
+    if (!isKnown && command === 'TAGMSG') return; // who types may think better of it
+    const conversation = this.conversation(name);
+    if (!isKnown && live && !conversation.isRoom) this.meet(conversation);
     const replyTo = tags['+draft/reply'] ?? '';
     if (live) this.follow(conversation, tags.msgid ?? '');
     if (command === 'TOPIC') {
@@ -568,7 +572,7 @@ export class Chat {
     if (!isSeen && !this.isMe(nick) && conversation.newFrom === 0 && this.current === conversation.key) {
       conversation.newFrom = conversation.readTo;
     }
-    if (this.looking) conversation.timeline.trim();
+    if (this.looking && conversation.timeline.trim()) conversation.hasOlder = true;
     conversation.count(this.nick, (said) => mentions(said, this.nick));
     if (this.current === conversation.key && !this.isMe(nick)) this.announced = `${nick}: ${text}`;
     if (isSeen || this.isMe(nick)) return;

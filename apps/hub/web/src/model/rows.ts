@@ -13,19 +13,23 @@ export type Row =
 const CONTINUES_WITHIN = 5 * 60_000;
 const FOLDED = new Set(['join', 'part', 'quit', 'nick']);
 
-const dayOf = (time: number) => new Date(time).toDateString();
+/** When the day of `time` begins and ends, here. */
+function dayOf(time: number): { from: number; to: number } {
+  const from = new Date(time).setHours(0, 0, 0, 0);
+  return { from, to: new Date(from).setDate(new Date(from).getDate() + 1) };
+}
 
 /** `readTo`: what is later is new, unless it is `me` who said it; 0: nothing is. */
 export function rowsOf(entries: Entry[], readTo: number, isMe: (nick: string) => boolean): Row[] {
   const rows: Row[] = [];
-  let day = '';
+  let day = { from: 0, to: 0 };
   let told = readTo === 0;
   let last: Said | null = null;
   entries.forEach((entry, index) => {
     const key = entry.id || `${entry.time}-${index}`;
-    if (dayOf(entry.time) !== day) {
+    if (entry.time < day.from || entry.time >= day.to) {
       day = dayOf(entry.time);
-      rows.push({ kind: 'day', key: 'day' + day, time: entry.time });
+      rows.push({ kind: 'day', key: 'day' + entry.time, time: entry.time });
       last = null;
     }
     if (!told && isSaid(entry) && entry.time > readTo && !isMe(entry.nick)) {

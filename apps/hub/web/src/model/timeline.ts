@@ -75,14 +75,24 @@ export class Timeline {
   /** False: it is there already. */
   add(entry: Entry): boolean {
     if (entry.id !== '' && this.byId.has(entry.id)) return false;
-    let at = this.entries.length;
-    while (at > 0 && !isBehind(entry, this.entries[at - 1]!)) --at;
-    this.entries.splice(at, 0, entry);
+    this.entries.splice(this.placeFor(entry), 0, entry);
     if (entry.id !== '') this.byId.set(entry.id, entry);
     for (const reaction of this.early.get(entry.id) ?? []) this.react(reaction);
     this.early.delete(entry.id);
     this.version++;
     return true;
+  }
+
+  private placeFor(entry: Entry): number {
+    let from = 0;
+    let to = this.entries.length;
+    if (to === 0 || isBehind(entry, this.entries[to - 1]!)) return to;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (isBehind(entry, this.entries[middle]!)) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   react(reaction: Reaction): void {

@@ -8,9 +8,17 @@ import type { Said } from '../model/timeline';
 import { Icon } from './icons';
 import { RowView, UnsentRow } from './row';
 
-const ROWS_AT_ONCE = 120;
+/** So many rows there are in the page at most, however much was said. */
+const WINDOW = 160;
+const STEP = 60;
 const NEAR_THE_END = 40;
-const NEAR_THE_TOP = 600;
+const NEAR_AN_EDGE = 800;
+
+/** The first row that is seen, and where. */
+interface Anchor {
+  key: string;
+  top: number;
+}
 
 interface Props {
   chat: Chat;
@@ -21,8 +29,8 @@ interface Props {
 export function Log({ chat, conversation, onReply }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
-  const before = useRef({ first: '', height: 0 });
-  const [shown, setShown] = useState(ROWS_AT_ONCE);
+  const anchor = useRef<Anchor | null>(null);
+  const [lastKey, setLastKey] = useState(''); // of the window; empty: the end
   const [active, setActive] = useState('');
   const [away, setAway] = useState(false);
   const { timeline } = conversation;
@@ -31,22 +39,42 @@ export function Log({ chat, conversation, onReply }: Props) {
     () => rowsOf(timeline.entries, conversation.newFrom, chat.isMe),
     [timeline, timeline.version, conversation.newFrom, chat.nick],
   );
-  const rows = all.slice(-shown);
-  const unsent = chat.outbox.of(conversation.name);
+  const found = lastKey === '' ? -1 : all.findLastIndex((row) => row.key === lastKey);
+  const end = found < 0 ? all.length : found + 1;
+  const start = Math.max(0, end - WINDOW);
+  const rows = all.slice(start, end);
+  const isWholeEnd = end === all.length;
+  const unsent = isWholeEnd ? chat.outbox.of(conversation.name) : [];
 
   const toEnd = () => {
     atEnd.current = true;
+    anchor.current = null;
+    setLastKey('');
     box.current!.scrollTop = box.current!.scrollHeight;
   };
 
-  // Rows that came above move nothing that one looks at.
+  const findAnchor = (): Anchor | null => {
+    const edge = box.current!.getBoundingClientRect().top;
+    for (const row of box.current!.querySelectorAll<HTMLElement>('[data-key]')) {
+      const { top, bottom } = row.getBoundingClientRect();
+      if (bottom > edge) return { key: row.dataset.key!, top: top - edge };
+    }
+    return null;
+  };
+
+  // Rows that come and go out of sight move nothing that one looks at.
   useLayoutEffect(() => {
     const element = box.current!;
-    const first = rows[0]?.key ?? '';
-    const grown = element.scrollHeight - before.current.height;
-    if (atEnd.current) toEnd();
-    else if (first !== before.current.first && grown > 0 && element.scrollTop < NEAR_THE_TOP) element.scrollTop += grown;
-    before.current = { first, height: element.scrollHeight };
+    if (atEnd.current) {
+      element.scrollTop = element.scrollHeight;
+      return;
+    }
+    const kept = anchor.current;
+    if (!kept) return;
+    const row = [...element.querySelectorAll<HTMLElement>('[data-key]')].find((one) => one.dataset.key === kept.key);
+    if (!row) return;
+    const moved = row.getBoundingClientRect().top - element.getBoundingClientRect().top - kept.top;
+    if (Math.abs(moved) >= 1) element.scrollTop += moved;
   });
 
   const look = () => {
@@ -56,7 +84,9 @@ export function Log({ chat, conversation, onReply }: Props) {
   useEffect(look);
   useEffect(() => {
     const element = box.current!;
-    const resized = new ResizeObserver(() => atEnd.current && toEnd());
+    const resized = new ResizeObserver(() => {
+      if (atEnd.current) element.scrollTop = element.scrollHeight;
+    });
     resized.observe(element);
     addEventListener('focus', look);
     document.addEventListener('visibilitychange', look);
@@ -69,14 +99,14 @@ export function Log({ chat, conversation, onReply }: Props) {
 
   const scrolled = () => {
     const element = box.current!;
-    atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_THE_END;
+    const below = element.scrollHeight - element.scrollTop - element.clientHeight;
+    atEnd.current = isWholeEnd && below < NEAR_THE_END;
     setAway(!atEnd.current);
-    if (element.scrollTop < NEAR_THE_TOP && !atEnd.current) {
-      if (shown < all.length) setShown(shown + ROWS_AT_ONCE);
-      else chat.history.older(conversation);
-    } else if (atEnd.current && shown > ROWS_AT_ONCE) {
-      setShown(ROWS_AT_ONCE);
-    }
+    anchor.current = atEnd.current ? null : findAnchor();
+    if (atEnd.current) setLastKey('');
+    else if (element.scrollTop < NEAR_AN_EDGE && start > 0) setLastKey(all[Math.max(end - STEP, WINDOW) - 1]?.key ?? '');
+    else if (element.scrollTop < NEAR_AN_EDGE) chat.history.older(conversation);
+    else if (below < NEAR_AN_EDGE && !isWholeEnd) setLastKey(all[Math.min(end + STEP, all.length) - 1]!.key);
     look();
   };
 
@@ -97,7 +127,9 @@ export function Log({ chat, conversation, onReply }: Props) {
         {conversation.loadingOlder && <div class="fold">{t('loading')}</div>}
         {rows.length === 0 && unsent.length === 0 && !conversation.filling && <div class="empty">{t('empty')}</div>}
         {rows.map((row) => (
-          <RowView key={row.key} {...{ row, chat, conversation, onReply }} active={active === row.key} onActive={() => setActive(row.key)} />
+          <div key={row.key} data-key={row.key}>
+            <RowView {...{ row, chat, conversation, onReply }} active={active === row.key} onActive={() => setActive(row.key)} />
+          </div>
         ))}
         {unsent.map((one) => <UnsentRow key={one.once} chat={chat} unsent={one} />)}
       </div>
