@@ -28,14 +28,24 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   return texts[current][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
+// They are costly to make, and every message shows one.
+const formats = new Map<string, Intl.DateTimeFormat>();
+function format(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = name + current;
+  let found = formats.get(key);
+  if (!found) {
+    found = new Intl.DateTimeFormat(current === 'en' ? 'en-GB' : current, options);
+    formats.set(key, found);
+  }
+  return found;
+}
+
 export function timeText(time: number): string {
-  return new Intl.DateTimeFormat(current, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(time);
+  return format('time', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(time);
 }
 
 export function dayText(time: number): string {
+  const day: Intl.DateTimeFormatOptions = { weekday: 'long', day: 'numeric', month: 'long' };
   const sameYear = new Date(time).getFullYear() === new Date().getFullYear();
-  const locale = current === 'en' ? 'en-GB' : current;
-  return new Intl.DateTimeFormat(locale, {
-    weekday: 'long', day: 'numeric', month: 'long', ...(sameYear ? {} : { year: 'numeric' }),
-  }).format(time);
+  return sameYear ? format('day', day).format(time) : format('date', { ...day, year: 'numeric' }).format(time);
 }

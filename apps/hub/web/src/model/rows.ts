@@ -29,7 +29,7 @@ export function rowsOf(entries: Entry[], readTo: number, isMe: (nick: string) =>
     const key = entry.id || `${entry.time}-${index}`;
     if (entry.time < day.from || entry.time >= day.to) {
       day = dayOf(entry.time);
-      rows.push({ kind: 'day', key: 'day' + entry.time, time: entry.time });
+      rows.push({ kind: 'day', key: 'day' + day.from, time: entry.time });
       last = null;
     }
     if (!told && isSaid(entry) && entry.time > readTo && !isMe(entry.nick)) {

@@ -12,7 +12,7 @@ import { RowView, UnsentRow } from './row';
 const WINDOW = 160;
 const STEP = 60;
 const NEAR_THE_END = 40;
-const NEAR_AN_EDGE = 800;
+const NEAR_AN_EDGE = 600;
 
 /** The first row that is seen, and where. */
 interface Anchor {
@@ -104,11 +104,22 @@ export function Log({ chat, conversation, onReply }: Props) {
     setAway(!atEnd.current);
     anchor.current = atEnd.current ? null : findAnchor();
     if (atEnd.current) setLastKey('');
-    else if (element.scrollTop < NEAR_AN_EDGE && start > 0) setLastKey(all[Math.max(end - STEP, WINDOW) - 1]?.key ?? '');
-    else if (element.scrollTop < NEAR_AN_EDGE) chat.history.older(conversation);
-    else if (below < NEAR_AN_EDGE && !isWholeEnd) setLastKey(all[Math.min(end + STEP, all.length) - 1]!.key);
+    else extend();
     look();
   };
+
+  /** Moves the window where one comes near its edge, and asks for what is older. */
+  const extend = () => {
+    const element = box.current!;
+    const below = element.scrollHeight - element.scrollTop - element.clientHeight;
+    if (element.scrollTop < NEAR_AN_EDGE && start > 0) setLastKey(all[Math.max(end - STEP, WINDOW) - 1]?.key ?? '');
+    else if (element.scrollTop < NEAR_AN_EDGE) chat.history.older(conversation);
+    else if (below < NEAR_AN_EDGE && !isWholeEnd) setLastKey(all[Math.min(end + STEP, all.length) - 1]!.key);
+  };
+  // Who stays at an edge scrolls no more: what comes there goes on by itself.
+  useEffect(() => {
+    if (!atEnd.current) extend();
+  }, [start, end, timeline.version]);
 
   const moved = (event: KeyboardEvent) => {
     if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
