@@ -7,7 +7,7 @@ import { Hub, launch, missing, OldClient, person } from './support.mjs';
 const MESSAGES = 10_000;
 const TASK_MS_MAX = 50;
 
-test('10,000 messages are scrolled through without a long task', { skip: missing() }, async () => {
+test('10,000 messages are scrolled through without a long task', { skip: missing('hub_page.long') }, async () => {
   const hub = await new Hub(['--lines-per-second', '0', '--queue-bytes', '67108864']).start();
   const browser = await launch();
   try {

@@ -9,12 +9,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const web = fileURLToPath(new URL('../../../apps/hub/web/', import.meta.url));
-const require = createRequire(join(web, 'x.js'));
+const require = createRequire(join(process.env.IEUM_PAGE_MODULES ?? join(web, 'node_modules'), 'x.js'));
 const program = process.env.IEUM_HUB ?? fileURLToPath(new URL('../../../build/release/apps/hub/ieum-hub', import.meta.url));
 const chromium = process.env.IEUM_CHROMIUM ?? '/usr/bin/chromium';
 
-/** Why the tests cannot run here; false: they can. */
-export function missing() {
+/** Why the tests cannot run here, which is said as GoogleTest says it; false: they can. */
+export function missing(suite) {
+  const why = reason();
+  if (why) console.log(`[  SKIPPED ] ${suite}: ${why}`);
+  return why;
+}
+
+function reason() {
   if (!existsSync(program)) return `there is no ${program}`;
   if (!existsSync(chromium)) return 'chromium is not installed';
   try {
