@@ -8,6 +8,8 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "driver/uring/uring_driver.hpp"
@@ -44,6 +46,19 @@ UringDriver::~UringDriver() {
 
 // ---- Beginning ---------------------------------------------------------------------------------
 
+namespace {
+
+/// A send of so much is tried at once: with many of them, those that waited for the turn's end
+/// would have left the processor's caches by then, and copying is most of what they cost.
+bool is_large(const Operation& send) noexcept {
+  constexpr std::size_t large = std::size_t{64} * 1024;
+  if (send.parts == nullptr) return send.size >= large;
+  const std::span<const ConstBuffer> parts(send.parts, send.size);
+  return std::ranges::any_of(parts, [](ConstBuffer part) { return part.size() >= large; });
+}
+
+}  // namespace
+
 bool UringDriver::submit(Operation& operation) noexcept {
   if (operation.kind >= Kind::lease) [[unlikely]] {
     if (operation.kind == Kind::close) return close(operation);
@@ -63,7 +78,8 @@ bool UringDriver::submit(Operation& operation) noexcept {
   if (place != nullptr) return refuse_second(*place, operation);
   const bool is_for_ring =
       at.is_socket &&
-      (operation.kind == Kind::receive || (operation.kind == Kind::send && begin_send(operation)));
+      (operation.kind == Kind::receive ||
+       (operation.kind == Kind::send && !is_large(operation) && begin_send(operation)));
   if (!is_for_ring && is_done_at_once(operation, at)) return true;
   place = &operation;
   operation.state = Operation::State::pending;
@@ -76,7 +92,7 @@ bool UringDriver::is_done_at_once(Operation& operation, Slot& at) noexcept {
     case Kind::receive: return !at.is_socket && read_now(operation, at);
     case Kind::send:
       if (!begin_send(operation)) return done_with(operation, 0);
-      return !at.is_socket && write_now(operation, at);
+      return write_now(operation, at);
     case Kind::accept: return at.readiness.worth_trying() && accept_one(operation, at);
     case Kind::connect: {
       // A Unix socket connects at once or not at all; in the ring a thread would wait for room in
@@ -422,12 +438,15 @@ bool UringDriver::read_now(Operation& operation, Slot& at) noexcept {
   return done_with(operation, count < 0 ? -number : count);
 }
 
-/// As much as the pipe or terminal takes now.
+/// As much as the pipe, the terminal or the socket takes now.
 bool UringDriver::write_now(Operation& operation, Slot& at) noexcept {
   for (;;) {
     const ssize_t count = send_left(operation, at.is_socket);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && !would_block(errno)) return done_with(operation, -errno);
+    if (count < 0 && !would_block(errno)) {
+      if (breaks_connection(errno)) at.broken = static_cast<std::int16_t>(errno);
+      return done_with(operation, -errno);
+    }
     if (count < 0) {
       return !operation.whole && operation.moved > 0 &&
              done_with(operation, static_cast<std::int64_t>(operation.moved));

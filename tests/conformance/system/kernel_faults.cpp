@@ -137,6 +137,38 @@ CO_TEST(KernelFault, that_interrupts_a_call_is_not_told) {
   EXPECT_EQ(sending.failures(), is_on("epoll") ? 3 : 0);
 }
 
+// A large send is a call of its own also where others go into the ring.
+CO_TEST(KernelFault, that_interrupts_a_large_send_is_not_told) {
+  if (!SystemFault::reaches_transfers) co_return;
+  const std::string text(std::size_t{64} * 1024, 'x');
+  Pair pair = co_await connected();
+  const SystemFault sending(Call::send, EINTR, 3);
+  auto write = [&]() -> Task<> { co_await pair.client.write_all(text); };
+  auto body = [&](Group& group) -> Task<> {
+    group.start(write());
+    const std::string got = co_await read_text(pair.server, text.size());
+    EXPECT_EQ(got, text);
+  };
+  co_await with_group(body);
+  EXPECT_EQ(sending.failures(), 3);
+}
+
+CO_TEST(KernelFault, that_breaks_a_connection_in_a_large_send_is_told_to_a_later_read) {
+  if (!SystemFault::reaches_transfers) co_return;
+  const std::string text(std::size_t{64} * 1024, 'x');
+  Pair pair = co_await connected();
+  {
+    const SystemFault sending(Call::send, ECONNRESET);
+    Result<> sent = co_await attempt(pair.server.write_all(text));
+    CO_ASSERT(!sent);
+    EXPECT_EQ(sent.error(), std::errc::connection_reset);
+  }
+  co_await pair.client.shutdown_write();
+  Result<std::string> later = co_await attempt(read_text(pair.server, 1));
+  CO_ASSERT(!later);
+  EXPECT_EQ(later.error(), std::errc::connection_reset);
+}
+
 CO_TEST(KernelFault, that_interrupts_datagrams_is_not_told) {
   if (!SystemFault::reaches_transfers) co_return;
   DatagramSocket one = co_await DatagramSocket::bind("127.0.0.1:0");
