@@ -122,7 +122,7 @@ std::string write_head(const ClientRequest& request, const ContentFraming& frami
     append_field(head, "Content-Type", request.content.type());
   }
   if (framing.is_chunked) append_field(head, "Transfer-Encoding", "chunked");
-  if (framing.length) append_field(head, "Content-Length", *framing.length);
+  if (framing.length) append_length(head, *framing.length);
   if (request.options.expect_continue && !request.content.is_none()) {
     append_field(head, "Expect", "100-continue");
   }

@@ -8,6 +8,7 @@
 
 #include <ieum/serve.hpp>
 #include <ieum/stream.hpp>
+#include <ieum/timeout.hpp>
 
 #include "http/exchange.hpp"
 #include "http/response_extra.hpp"
@@ -18,11 +19,11 @@ namespace ieum::http::detail {
 class Connection {
  public:
   /// Where a head has got to.
-  enum class Head : std::uint8_t { complete, refused, gone };
+  enum class Head : std::uint8_t { needs_more, complete, refused, gone };
   /// What a connection does once there is no further request.
   enum class After : std::uint8_t { waits, ends, upgrades };
 
-  Connection(Service& of, Stream& over) noexcept : service(of), stream(over) {}
+  Connection(Service& of, Stream& over) noexcept;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -41,12 +42,12 @@ class Connection {
 
   // ---- Heads -----
   /// A request may be there: begins to read it, as far as it has come.
-  [[nodiscard]] HeadParser::Progress begin_head();
-  /// The same, and waits for what is missing.
-  [[nodiscard]] Task<Head> read_head();
+  [[nodiscard]] Head begin_head();
+  /// Waits for what is missing.
+  [[nodiscard]] Task<Head> rest_of_head();
   /// It is there.
   void head_has_come();
-  /// The header of the PROXY protocol; false: it is none, or not from whom it may be.
+  /// The header of the PROXY protocol, which has begun to come; false: it is none.
   [[nodiscard]] Task<bool> proxy_header();
 
   // ---- Bodies -----
@@ -58,7 +59,10 @@ class Connection {
   void finish_body() noexcept { use(std::exchange(exchange->shown, 0)); }
 
   // ---- Answers -----
-  /// Sends all that is in `exchange->out`, then `more`.
+  /// Sends all that is in `exchange->out`, then `more`: begins to, waits, and has done so.
+  [[nodiscard]] ieum::detail::Timed<ieum::detail::StreamWriteAll> begin_flush(ConstBuffer more);
+  void has_flushed(bool all) noexcept;
+  /// The same in one.
   [[nodiscard]] Task<> flush(ConstBuffer more = {});
   /// How long it may take.
   [[nodiscard]] Duration limit_of_sending(std::size_t bytes) const noexcept;
@@ -67,17 +71,20 @@ class Connection {
   Stream& stream;
   std::unique_ptr<Exchange> exchange;
   std::unique_ptr<const Address> proxied;  // who is behind the proxy, as its header says
-  std::size_t requests = 0;
+  std::uint32_t requests = 0;              // that have come, as far as this counts
   bool peer_finished = false;
   bool broken = false;  // writing has failed
+  bool expects_proxy_header = false;
 
  private:
   [[nodiscard]] Task<Lease> receive_of_body();
   [[nodiscard]] Failure refuse_body(Status status, const char* why, Error error);
+  [[nodiscard]] Failure refuse_long_body();
+  [[nodiscard]] Head head_of(HeadParser::Progress progress) noexcept;
 };
 
-/// Serves one stream until its end. `session`, if there is one, goes on as what an upgrade wants;
-/// without one that goes on above this.
+/// Serves one stream; then `session` goes on as its farewell, or as what an upgrade wants. Without
+/// one that is left to the caller, as `service.next`.
 [[nodiscard]] Task<> converse(Service& service, std::unique_ptr<Stream> stream,
                               ServerSession* session);
 

@@ -56,6 +56,23 @@ void Exchange::begin(Connection& of) noexcept {
   waits_to_be_asked = false;
   refusal = {};
   access = {};
+  asker_.reset();
+}
+
+const Asker& Exchange::asker() {
+  if (asker_) return *asker_;
+  const Service& service = connection->service;
+  Asker& who = asker_.emplace();
+  who.peer = connection->proxied ? *connection->proxied : connection->stream.peer_address();
+  who.client = who.peer;
+  who.scheme = service.scheme;
+  const std::vector<Network>& trusted = service.table.trusted;
+  if (!trusted.empty() && is_in(who.peer, trusted)) {
+    const Forwarded told = read_forwarded(head.fields, who.peer, trusted);
+    who.client = told.client;
+    if (!told.scheme.empty()) who.scheme = told.scheme;
+  }
+  return who;
 }
 
 void Exchange::head_has_come() noexcept {
@@ -105,9 +122,9 @@ Version Request::version() const noexcept {
 }
 const Fields& Request::fields() const noexcept { return exchange_.head.fields; }
 RequestBody& Request::body() noexcept { return exchange_.body; }
-const Address& Request::peer() const noexcept { return exchange_.peer; }
-const Address& Request::client() const noexcept { return exchange_.client; }
-std::string_view Request::scheme() const noexcept { return exchange_.scheme; }
+const Address& Request::peer() const noexcept { return exchange_.asker().peer; }
+const Address& Request::client() const noexcept { return exchange_.asker().client; }
+std::string_view Request::scheme() const noexcept { return exchange_.asker().scheme; }
 
 // ---- RequestBody --------------------------------------------------------------------------------
 

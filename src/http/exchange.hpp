@@ -2,9 +2,10 @@
 // request's first byte until its response has been sent; an idle connection has none.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,13 @@ namespace ieum::http::detail {
 
 class Connection;
 struct Endpoint;
+
+/// Who asks.
+struct Asker {
+  Address peer;
+  Address client;
+  std::string_view scheme;
+};
 
 class Exchange {
  public:
@@ -57,19 +65,18 @@ class Exchange {
   Request request;
   RequestBody body;
   std::string out;  // of this response and of those before it: to be sent
+  std::array<ConstBuffer, 2> unsent;
 
   // The route.
   std::vector<std::string_view> parts;  // of the path, decoded
-  std::deque<std::string> decoded;      // those of them that were encoded
+  std::list<std::string> decoded;       // those of them that were encoded
   const Endpoint* endpoint = nullptr;
   std::vector<std::pair<std::string_view, std::string>> parameters;
   std::string allow;  // what an OPTIONS or a wrong method is told
   Status unrouted = Status::not_found;
 
-  // Who asks.
-  Address peer;
-  Address client;
-  std::string_view scheme;
+  /// Found out when it is first asked for: few want to know.
+  [[nodiscard]] const Asker& asker();
 
   // The body.
   Framing framing;
@@ -84,6 +91,9 @@ class Exchange {
 
   std::optional<HeadParser> parser;
   Access access;
+
+ private:
+  std::optional<Asker> asker_;
 };
 
 }  // namespace ieum::http::detail

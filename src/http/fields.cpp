@@ -59,15 +59,25 @@ Result<> Fields::add(std::string_view name, std::string_view value) {
                     .with_name(name)
                     .with_detail("its value has a control character"));
   }
-  Entry entry{};
-  entry.name_at = static_cast<std::uint32_t>(text_.size());
-  entry.name_bytes = static_cast<std::uint32_t>(name.size());
-  entry.value_at = static_cast<std::uint32_t>(text_.size() + name.size());
-  entry.value_bytes = static_cast<std::uint32_t>(value.size());
-  text_ += name;
-  text_ += value;
-  entries_.push_back(entry);
+  append(name, value);
   return {};
+}
+
+void Fields::append(std::string_view name, std::string_view value) {
+  const std::size_t at = text_.size();
+  const std::size_t value_at = at + name.size();
+  const std::size_t size = value_at + value.size();
+  // libstdc++ 12 tells the function the capacity, not the size that was asked for.
+  const auto write = [&](char* text, std::size_t /*capacity*/) {
+    std::copy(name.begin(), name.end(), text + at);
+    std::copy(value.begin(), value.end(), text + value_at);
+    return size;
+  };
+  text_.resize_and_overwrite(size, write);
+  entries_.push_back({.name_at = static_cast<std::uint32_t>(at),
+                      .value_at = static_cast<std::uint32_t>(value_at),
+                      .name_bytes = static_cast<std::uint32_t>(name.size()),
+                      .value_bytes = static_cast<std::uint32_t>(value.size())});
 }
 
 Result<> Fields::set(std::string_view name, std::string_view value) {

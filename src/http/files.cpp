@@ -30,6 +30,7 @@ using detail::ByteRange;
 using detail::FileBody;
 using detail::ListedFile;
 using detail::Ranges;
+using detail::Reach;
 
 /// A file up to this size is read along with being opened.
 constexpr std::size_t read_at_once_max = std::size_t{64} * 1024;
@@ -89,7 +90,7 @@ std::string_view type_of(std::string_view name) noexcept {
   return "application/octet-stream";
 }
 
-/// What was opened, on a thread of the pool.
+/// What was opened.
 struct Opened {
   int error = 0;
   bool is_directory = false;
@@ -105,14 +106,20 @@ struct Opened {
 };
 
 /// Never leaves the directory, by `..`, by a symbolic link or by /proc's.
-int open_beneath(int directory, const std::string& name, int flags = O_RDONLY) noexcept {
+int open_beneath(int directory, const std::string& name, Reach reach,
+                 int flags = O_RDONLY) noexcept {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if ((flags & O_PATH) != 0) how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  if (reach == Reach::memory) how.resolve |= RESOLVE_CACHED;
   for (int attempts = 0; attempts < 10; ++attempts) {
     const long number = ::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how);
     if (number >= 0) return static_cast<int>(number);
+    if (reach == Reach::memory) {
+      if (errno == EINVAL) errno = EAGAIN;  // before Linux 5.12
+      break;
+    }
     // The kernel could not tell, since something was renamed meanwhile.
     if (errno != EAGAIN && errno != EINTR) break;
   }
@@ -120,8 +127,8 @@ int open_beneath(int directory, const std::string& name, int flags = O_RDONLY) n
 }
 
 /// Opens a file, if it is a regular one.
-bool open_one(int directory, const std::string& name, Opened& to) {
-  const int number = open_beneath(directory, name);
+bool open_one(int directory, const std::string& name, Reach reach, Opened& to) {
+  const int number = open_beneath(directory, name, reach);
   if (number < 0) {
     to.error = errno;
     return false;
@@ -153,23 +160,22 @@ bool open_one(int directory, const std::string& name, Opened& to) {
   return true;
 }
 
-void read_all_of(Opened& to) {
-  to.content.resize(to.size);
-  std::size_t done = 0;
-  while (done < to.size) {
-    const ssize_t count = ::pread(to.file->number(), to.content.data() + done, to.size - done,
-                                  static_cast<off_t>(done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;  // then it is read again, and that fails as it should
-    done += static_cast<std::size_t>(count);
-  }
-  to.has_content = true;
+void read_all_of(Opened& to, Reach reach) {
+  std::int64_t count = 0;
+  const auto read = [&](char* text, std::size_t /*capacity*/) {
+    count = read_file(*to.file, {text, to.size}, 0, reach);
+    return count < 0 ? 0 : static_cast<std::size_t>(count);
+  };
+  to.content.resize_and_overwrite(to.size, read);
+  // Else it is read again, and that fails as it should.
+  to.has_content = std::cmp_equal(count, to.size);
+  if (count == -EAGAIN) to.error = EAGAIN;
 }
 
 /// What a request can get of a directory: regular files and directories that do not lie elsewhere.
 bool look_at(int root, const std::string& path, const dirent& entry, ListedFile& file) {
   struct stat status{};
-  const Descriptor found(open_beneath(root, path + entry.d_name, O_PATH));
+  const Descriptor found(open_beneath(root, path + entry.d_name, Reach::disk, O_PATH));
   if (!found.is_open() || ::fstat(found.number(), &status) != 0) return false;
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return false;
   file.name = entry.d_name;
@@ -183,7 +189,8 @@ bool look_at(int root, const std::string& path, const dirent& entry, ListedFile&
 /// `title`.
 void list_directory(const Tree& tree, const std::string& path, std::string_view title, Opened& to) {
   const int root = tree.directory.number();
-  const int number = open_beneath(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY);
+  const int number =
+      open_beneath(root, path.empty() ? "." : path, Reach::disk, O_RDONLY | O_DIRECTORY);
   DIR* const directory = number < 0 ? nullptr : ::fdopendir(number);
   if (directory == nullptr) {
     to.error = errno;
@@ -209,39 +216,47 @@ void list_directory(const Tree& tree, const std::string& path, std::string_view 
 }
 
 /// `name`, or the index of a directory; then, of its precompressed siblings, one that the client
-/// takes.
-Opened open_file(const Tree& tree, std::string name, bool takes_br, bool takes_gzip,
+/// takes. The error EAGAIN, if it is not all in memory, as the page of a directory never is: then
+/// nothing has been decided.
+Opened open_file(const Tree& tree, std::string name, bool takes_br, bool takes_gzip, Reach reach,
                  std::string_view title = {}) {
   Opened opened;
   const int directory = tree.directory.number();
   const bool wants_directory = name.empty() || name.ends_with('/');
   const std::string path = name;
+  const auto list = [&](Opened& to) {
+    if (reach == Reach::disk) return list_directory(tree, path, title, to);
+    to.error = EAGAIN;
+  };
   if (wants_directory) {
     if (tree.options.index[0] == '\0') {
       opened.error = ENOENT;
-      if (tree.options.listing) list_directory(tree, path, title, opened);
+      if (tree.options.listing) list(opened);
       return opened;
     }
     name += tree.options.index;
   }
   opened.type = type_of(name);
-  if (!open_one(directory, name, opened)) {
+  if (!open_one(directory, name, reach, opened)) {
     if (wants_directory) opened.is_directory = false;
     if (wants_directory && opened.error == ENOENT && tree.options.listing) {
-      list_directory(tree, path, title, opened);
+      list(opened);
     }
     return opened;
   }
   const auto instead = [&](const char* suffix, const char* coding) {
     Opened other;
-    if (!open_one(directory, name + suffix, other)) return false;
+    if (!open_one(directory, name + suffix, reach, other)) {
+      if (other.error == EAGAIN) opened.error = EAGAIN;
+      return false;
+    }
     other.coding = coding;
     other.type = opened.type;
     opened = std::move(other);
     return true;
   };
   if (!(takes_br && instead(".br", "br")) && takes_gzip) static_cast<void>(instead(".gz", "gzip"));
-  if (opened.size <= read_at_once_max) read_all_of(opened);
+  if (opened.error == 0 && opened.size <= read_at_once_max) read_all_of(opened, reach);
   return opened;
 }
 
@@ -379,15 +394,18 @@ Task<Response> serve_file(std::shared_ptr<const Tree> tree, Request& request) {
   const bool packed = tree->options.precompressed;
   const bool takes_br = packed && detail::accepts_coding(request.fields(), "br");
   const bool takes_gzip = packed && detail::accepts_coding(request.fields(), "gzip");
-  std::string title;
-  if (tree->options.listing) title = percent_decode(request.path()).value_or(std::string());
-  auto open = [tree, name, takes_br, takes_gzip, title = std::move(title)] {
-    return open_file(*tree, name, takes_br, takes_gzip, title);
-  };
-  Opened opened = co_await offload(std::move(open));
+  Opened opened = open_file(*tree, name, takes_br, takes_gzip, Reach::memory);
+  if (opened.error == EAGAIN) {
+    std::string title;
+    if (tree->options.listing) title = percent_decode(request.path()).value_or(std::string());
+    auto open = [tree, name, takes_br, takes_gzip, title = std::move(title)] {
+      return open_file(*tree, name, takes_br, takes_gzip, Reach::disk, title);
+    };
+    opened = co_await offload(std::move(open));
+  }
   if (opened.error == ENOENT && tree->options.fallback[0] != '\0' && wants_page(request)) {
     auto instead = [tree, takes_br, takes_gzip] {
-      return open_file(*tree, tree->options.fallback, takes_br, takes_gzip);
+      return open_file(*tree, tree->options.fallback, takes_br, takes_gzip, Reach::disk);
     };
     opened = co_await offload(std::move(instead));
   }

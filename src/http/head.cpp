@@ -192,16 +192,21 @@ bool HeadParser::status_line(std::string_view line) {
 
 // ---- Fields -------------------------------------------------------------------------------------
 
+bool HeadParser::bad_field_line(std::string_view line) {
+  if (line.front() == ' ' || line.front() == '\t') return bad("a line begins with a space");
+  if (line.find(':') == line.npos) return bad("a line is no field");
+  return bad("the name of a field is none");
+}
+
 bool HeadParser::field_line(std::string_view line) {
   if (fields_.entries_.size() >= limits_.fields_max) {
     return bad(Status::header_fields_too_large, "there are too many fields");
   }
   const std::size_t line_at = line_at_ - 2 - line.size();
-  const std::size_t colon = line.find(':');
-  const std::string_view name = line.substr(0, std::min(colon, line.size()));
-  if (line.front() == ' ' || line.front() == '\t') return bad("a line begins with a space");
-  if (colon == line.npos) return bad("a line is no field");
-  if (!is_token(name)) return bad("the name of a field is none");
+  std::size_t colon = 0;
+  while (colon < line.size() && is_of(line[colon], characters::token)) ++colon;
+  if (colon == 0 || colon == line.size() || line[colon] != ':') return bad_field_line(line);
+  const std::string_view name = line.substr(0, colon);
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (!is_field_value(value)) return bad("the value of a field has a control character");
   fields_.entries_.push_back({.name_at = static_cast<std::uint32_t>(line_at),
@@ -307,6 +312,10 @@ bool HeadParser::finish(std::string_view text) {
 // ---- Writing ------------------------------------------------------------------------------------
 
 void append_status_line(std::string& to, Status status) {
+  if (status == Status::ok) {  // nearly all
+    to += "HTTP/1.1 200 OK\r\n";
+    return;
+  }
   std::array<char, 4> digits{};
   std::to_chars(digits.data(), digits.data() + digits.size(), number(status));
   to += "HTTP/1.1 ";
@@ -317,16 +326,29 @@ void append_status_line(std::string& to, Status status) {
 }
 
 void append_field(std::string& to, std::string_view name, std::string_view value) {
-  to += name;
-  to += ": ";
-  to += value;
-  to += "\r\n";
+  const std::size_t before = to.size();
+  const std::size_t size = before + name.size() + value.size() + 4;
+  // libstdc++ 12 tells the function the capacity, not the size that was asked for.
+  const auto write = [&](char* text, std::size_t /*capacity*/) {
+    char* at = std::copy(name.begin(), name.end(), text + before);
+    *at++ = ':';
+    *at++ = ' ';
+    at = std::copy(value.begin(), value.end(), at);
+    *at++ = '\r';
+    *at = '\n';
+    return size;
+  };
+  to.resize_and_overwrite(size, write);
 }
 
-void append_field(std::string& to, std::string_view name, std::uint64_t value) {
-  std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  append_field(to, name, std::string_view(digits.data(), end));
+void append_length(std::string& to, std::uint64_t length) {
+  constexpr std::string_view name = "Content-Length: ";
+  std::array<char, name.size() + 22> field{};
+  char* const end = std::copy(name.begin(), name.end(), field.data());
+  char* at = std::to_chars(end, field.data() + field.size(), length).ptr;
+  *at++ = '\r';
+  *at++ = '\n';
+  to.append(field.data(), at);
 }
 
 void append_fields(std::string& to, const Fields& fields) {

@@ -139,6 +139,7 @@ class HeadParser {
   bool version(std::string_view text);
   bool status_line(std::string_view line);
   bool field_line(std::string_view line);
+  bool bad_field_line(std::string_view line);
   bool interpret(std::string_view name, std::string_view value);
   bool interpret_trailer(std::string_view name);
   bool content_length(std::string_view value);
@@ -167,7 +168,8 @@ class HeadParser {
 void append_status_line(std::string& to, Status status);
 /// Of a name and a value that were checked, as those of `Fields` are.
 void append_field(std::string& to, std::string_view name, std::string_view value);
-void append_field(std::string& to, std::string_view name, std::uint64_t value);
+/// Content-Length.
+void append_length(std::string& to, std::uint64_t length);
 void append_fields(std::string& to, const Fields& fields);
 
 }  // namespace ieum::http::detail

@@ -12,11 +12,9 @@ Response::Response(Response&&) noexcept = default;
 Response& Response::operator=(Response&&) noexcept = default;
 Response::~Response() = default;
 
-Response Response::of_type(std::string_view type, std::string body, Status status) {
+Response Response::of_type(std::string_view type, std::string&& body, Status status) {
   Response response(status);
-  // A type that a field cannot hold is left off: then the body is of no known type.
-  const Result<> added = response.fields_.add("Content-Type", type);
-  static_cast<void>(added);
+  response.fields_.append("Content-Type", type);
   response.body_ = std::move(body);
   return response;
 }
@@ -31,7 +29,12 @@ Response Response::html(std::string text, Status status) {
   return of_type("text/html; charset=utf-8", std::move(text), status);
 }
 Response Response::bytes(std::string_view type, std::string data, Status status) {
-  return of_type(type, std::move(data), status);
+  Response response(status);
+  // A type that a field cannot hold is left off: then the body is of no known type.
+  const Result<> added = response.fields_.add("Content-Type", type);
+  static_cast<void>(added);
+  response.body_ = std::move(data);
+  return response;
 }
 
 Response Response::redirect(std::string_view location, Status status) {
@@ -41,7 +44,7 @@ Response Response::redirect(std::string_view location, Status status) {
 }
 
 Response Response::stream(std::string_view type, Writer write) {
-  Response response = of_type(type, {}, Status::ok);
+  Response response = bytes(type, {});
   response.extra_ = std::make_unique<detail::ResponseExtra>();
   response.extra_->write = std::move(write);
   return response;

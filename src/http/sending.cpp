@@ -1,7 +1,7 @@
 // Sending: heads are written, bodies framed.
 #include "http/sending.hpp"
 
-#include <unistd.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,7 +21,9 @@ namespace {
 /// A body is copied behind its head up to this size; a larger one goes out from where it is.
 constexpr std::size_t copied_bytes_max = std::size_t{2} * 1024;
 /// A file is read and sent in pieces of this size.
-constexpr std::size_t file_bytes = std::size_t{64} * 1024;
+constexpr std::size_t file_bytes = std::size_t{128} * 1024;
+/// So many buffers of that size are kept, of a thread.
+constexpr std::size_t file_buffers_max = 8;
 /// What a client sends while its response is streamed is kept up to this; then it waits.
 constexpr std::size_t input_bytes_max = std::size_t{64} * 1024;
 
@@ -102,7 +104,7 @@ void Sending::compose() {
   } else if (x.head.minor_version == 0) {
     append_field(out, "Connection", "keep-alive");
   }
-  if (framing_ == Framing::length) append_field(out, "Content-Length", length_);
+  if (framing_ == Framing::length) append_length(out, length_);
   if (framing_ == Framing::chunked) append_field(out, "Transfer-Encoding", "chunked");
   out += "\r\n";
   // Also of a request that is refused: its client expects no body.
@@ -118,15 +120,15 @@ void Sending::append_fields_of_response() {
     has_date = has_date || equal_ignoring_case(field.name, "date");
     append_field(out, field.name, field.value);
   }
-  if (!has_date) append_field(out, "Date", connection_.service.date());
+  if (!has_date) out += connection_.service.date();
 }
 
-bool Sending::copy_body() {
-  if (framing_ == Framing::none) return true;
+ConstBuffer Sending::copy_body() {
+  if (framing_ == Framing::none) return {};
   sent_ = response_.body_.size();
-  if (sent_ > copied_bytes_max) return false;
+  if (sent_ > copied_bytes_max) return std::as_bytes(std::span(response_.body_));
   connection_.exchange->out += response_.body_;
-  return true;
+  return {};
 }
 
 // ---- Streams ------------------------------------------------------------------------------------
@@ -247,45 +249,79 @@ Task<> Sending::send_body() {
 
 namespace {
 
-/// Reads at a place of a file, on the pool's threads; less than was asked for at its end.
-Task<std::size_t> read_at(std::shared_ptr<const Descriptor> file, std::span<char> into,
-                          std::uint64_t at) {
-  auto read = [file = std::move(file), into, at]() -> std::int64_t {
-    std::size_t done = 0;
-    while (done < into.size()) {
-      const ssize_t count = ::pread(file->number(), into.data() + done, into.size() - done,
-                                    static_cast<off_t>(at + done));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return -errno;
-      if (count == 0) break;
-      done += static_cast<std::size_t>(count);
-    }
-    return static_cast<std::int64_t>(done);
+/// The same on the pool's threads.
+Task<std::int64_t> read_from_disk(std::shared_ptr<const Descriptor> file, std::span<char> into,
+                                  std::uint64_t at) {
+  auto read = [file = std::move(file), into, at] {
+    return read_file(*file, into, at, Reach::disk);
   };
   const std::int64_t count = co_await offload(std::move(read));
-  if (count < 0) co_return fail(Error::from_errno(static_cast<int>(-count), "read file"));
-  co_return static_cast<std::size_t>(count);
+  co_return count;
 }
 
+/// A buffer for a piece of a file; a few are kept, of a thread.
+class FileBuffer {
+ public:
+  FileBuffer() {
+    if (kept_.empty()) {
+      bytes_ = std::make_unique_for_overwrite<char[]>(file_bytes);
+    } else {
+      bytes_ = std::move(kept_.back());
+      kept_.pop_back();
+    }
+  }
+  FileBuffer(const FileBuffer&) = delete;
+  FileBuffer& operator=(const FileBuffer&) = delete;
+  ~FileBuffer() {
+    if (kept_.capacity() == 0) kept_.reserve(file_buffers_max);
+    if (kept_.size() < file_buffers_max) kept_.push_back(std::move(bytes_));
+  }
+  [[nodiscard]] std::span<char> first(std::size_t count) const noexcept {
+    return {bytes_.get(), count};
+  }
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  static inline thread_local std::vector<std::unique_ptr<char[]>> kept_;
+};
+
 }  // namespace
+
+std::int64_t read_file(const Descriptor& file, std::span<char> into, std::uint64_t at,
+                       Reach reach) noexcept {
+  std::size_t done = 0;
+  while (done < into.size()) {
+    iovec part{into.data() + done, into.size() - done};
+    const ssize_t count = ::preadv2(file.number(), &part, 1, static_cast<off_t>(at + done),
+                                    reach == Reach::memory ? RWF_NOWAIT : 0);
+    if (count < 0 && errno == EINTR) continue;
+    // A file system that cannot tell.
+    if (count < 0 && reach == Reach::memory && errno == EOPNOTSUPP) return -EAGAIN;
+    if (count < 0) return -errno;
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  return static_cast<std::int64_t>(done);
+}
 
 Task<> Sending::send_file() {
   FileBody& body = *response_.extra_->file;
   std::string& out = connection_.exchange->out;
-  std::string buffer;
+  const FileBuffer buffer;
   for (FileBody::Part& part : body.parts) {
     out += part.before;
     sent_ += part.before.size();
     while (part.bytes > 0) {
       const std::size_t size = std::min<std::uint64_t>(part.bytes, file_bytes);
-      if (buffer.size() < size) buffer.resize(size);
-      const std::span<char> into(buffer.data(), size);
-      const std::size_t count = co_await read_at(body.file, into, part.at);
-      if (count < size) {  // it has become shorter: the client is not to take this for the whole
-        connection_.broken = true;
+      const std::span<char> into = buffer.first(size);
+      std::int64_t count = read_file(*body.file, into, part.at, Reach::memory);
+      if (count == -EAGAIN) count = co_await read_from_disk(body.file, into, part.at);
+      if (count < 0) co_await fail(Error::from_errno(static_cast<int>(-count), "read file"));
+      if (static_cast<std::size_t>(count) < size) {
+        // It has become shorter: the client is not to take this for the whole.
         co_await fail(Error(Errc::end_of_stream, "read file").with_detail("it has become shorter"));
       }
-      co_await connection_.flush(std::as_bytes(std::span(buffer).first(size)));
+      co_await connection_.flush(std::as_bytes(into));
       sent_ += size;
       part.at += size;
       part.bytes -= size;

@@ -24,8 +24,8 @@ class Sending {
   /// True if the body has to be sent by `send_body`.
   [[nodiscard]] bool has_body_to_send() const noexcept { return has_body_; }
   [[nodiscard]] Task<> send_body();
-  /// Puts a small body behind the head, and true; else it is to be sent with the output.
-  [[nodiscard]] bool copy_body();
+  /// Puts a small body behind the head; gives a larger one, which is to be sent with the output.
+  [[nodiscard]] ConstBuffer copy_body();
 
   [[nodiscard]] bool keeps_alive() const noexcept { return keeps_alive_; }
   [[nodiscard]] std::uint64_t body_bytes() const noexcept { return sent_; }

@@ -17,7 +17,7 @@ std::string_view Service::date() {
   const sys_seconds second = floor<seconds>(system_clock::now());
   if (second != date_of_) {
     date_of_ = second;
-    date_ = format_date(second);
+    date_ = "Date: " + format_date(second) + "\r\n";
   }
   return date_;
 }
@@ -126,6 +126,7 @@ Task<> serve_on(Stream& stream, const Routes& routes, ServerOptions options) {
   detail::Service service(detail::RoutesAccess::table(routes), options);
   std::unique_ptr<Stream> own = std::make_unique<PushbackStream>(stream);
   co_await detail::converse(service, std::move(own), nullptr);
+  if (service.next) co_await std::move(service.next);
 }
 
 }  // namespace ieum::http

@@ -46,9 +46,9 @@ class IdleWaiter : public ieum::detail::Waiter, public ieum::detail::ListLink {
     scope_.unlink();
   }
 
-  ieum::detail::Scope scope_;
+  [[no_unique_address]] ieum::detail::Scope scope_;
+  bool has_failed_ = false;  // within the scope's padding
   ieum::detail::Waiter* outer_ = nullptr;
-  bool has_failed_ = false;
 };
 
 /// Connections that wait, each for the same time: so they are in the order of their deadlines, and
@@ -74,47 +74,6 @@ class IdleList final : private ieum::detail::Timer {
   ieum::detail::ListLink waiting_;  // IdleWaiters
 };
 
-/// Waits for `inner` in such a list; however it fails, it gives nothing.
-template <ieum::detail::Awaitable A>
-class WhileIdle {
- public:
-  using value_type = typename A::value_type;
-  static constexpr bool consumes = ieum::detail::Consuming<A>;
-  WhileIdle(IdleList& list, A&& inner) noexcept : list_(list), inner_(std::move(inner)) {}
-
-  class State final : public IdleWaiter {
-   public:
-    explicit State(WhileIdle&& of) noexcept : list_(of.list_), inner_(std::move(of.inner_)) {}
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
-
-    ieum::detail::Start start(ieum::detail::Waiter& waiter, ieum::detail::Scope& scope) noexcept {
-      outer_ = &waiter;
-      scope_.open(scope);
-      ieum::detail::Start start = inner_.start(*this, scope_);
-      if (start.kind == ieum::detail::Start::Kind::failed) {
-        has_failed_ = true;
-        start.kind = ieum::detail::Start::Kind::done;
-      }
-      if (start.kind != ieum::detail::Start::Kind::pending) return start;
-      scope.add(scope_);
-      if (scope.stopped()) scope_.stop();
-      list_.add(*this, scope.loop());
-      return start;
-    }
-    value_type take() { return has_failed_ ? value_type() : inner_.take(); }
-    [[noreturn]] Error take_error() noexcept { std::abort(); }
-
-   private:
-    IdleList& list_;
-    typename A::State inner_;
-  };
-
- private:
-  IdleList& list_;
-  A inner_;
-};
-
 class Service {
  public:
   Service(const RouteTable& routes, const ServerOptions& limits) noexcept
@@ -122,7 +81,7 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  /// Of now, as a field has it.
+  /// The field of now, with its line's end.
   [[nodiscard]] std::string_view date();
   /// From now on connections end as soon as they can; those that are idle end now.
   void drain() noexcept;
@@ -134,6 +93,7 @@ class Service {
   Event draining;
   std::size_t busy = 0;  // handlers that run
   const char* scheme = "http";
+  Task<> next;  // what a stream without a server goes on as
 
  private:
   std::string date_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace ieum::http::detail {
@@ -46,7 +47,22 @@ inline constexpr std::array<std::uint8_t, 256> table = make_table();
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
   return !text.empty() && are_of(text, characters::token);
 }
-[[nodiscard]] constexpr bool is_field_value(std::string_view text) noexcept {
+[[nodiscard]] inline bool is_field_value(std::string_view text) noexcept {
+  // Eight at a time: has one a byte below a space, or DEL? Then, of a tab maybe, they are looked at
+  // one by one.
+  constexpr std::uint64_t each = 0x0101010101010101U;
+  while (text.size() >= sizeof each) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof word);
+    const std::uint64_t del = word ^ (each * 0x7f);
+    const std::uint64_t low = (word - each * 0x20) & ~word;
+    const std::uint64_t zero = (del - each) & ~del;
+    if (((low | zero) & (each * 0x80)) != 0 &&
+        !are_of(text.substr(0, sizeof word), characters::value)) {
+      return false;
+    }
+    text.remove_prefix(sizeof word);
+  }
   return are_of(text, characters::value);
 }
 

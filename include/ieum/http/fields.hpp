@@ -14,6 +14,7 @@
 #pragma GCC visibility push(default)
 namespace ieum::http {
 
+class Response;
 namespace detail {
 class HeadParser;
 }
@@ -65,6 +66,7 @@ class Fields {
 
  private:
   friend class detail::HeadParser;
+  friend class Response;
   struct Entry {
     std::uint32_t name_at;
     std::uint32_t value_at;
@@ -74,6 +76,9 @@ class Fields {
   [[nodiscard]] std::string_view at(std::size_t from, std::size_t size) const noexcept {
     return {text_.data() + from, size};
   }
+
+  /// Of a name and a value that are known to be ones.
+  void append(std::string_view name, std::string_view value);
 
   std::string text_;  // what the entries point into: a head as it came, then what was added
   std::vector<Entry> entries_;

@@ -95,7 +95,8 @@ class Response {
   friend class detail::Sending;
   friend struct detail::FileBody;
   static Response upgrade_to(std::string_view protocol, Continuation next, bool keeps);
-  static Response of_type(std::string_view type, std::string body, Status status);
+  /// `type` is known to be one.
+  static Response of_type(std::string_view type, std::string&& body, Status status);
   Status status_ = Status::ok;
   Fields fields_;
   std::string body_;
