@@ -6,8 +6,10 @@ import os
 import re
 import resource
 import signal
+import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -183,6 +185,54 @@ def dumped(server, directory, number):
         elif line.startswith("totals:"):
             instructions = int(line.split()[1])
     return instructions, allocations
+
+
+# ---- Results ------------------------------------------------------------------------------------
+
+
+def per_operation(sample):
+    return sample["server_cpu_ns"] / sample["operations"]
+
+
+def quartiles(values):
+    if len(values) < 2:
+        return [values[0], values[0]]
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return [low, high]
+
+
+def summarize(samples, reference):
+    """Of each server: the paired ratios, their median and quartiles, and the median time."""
+    summary = {}
+    for name, own in samples.items():
+        pairs = [(mine, other) for mine, other in zip(own, samples[reference]) if mine and other]
+        paired = [per_operation(mine) / per_operation(other) for mine, other in pairs]
+        if not paired:
+            continue
+        summary[name] = {
+            "ratio": statistics.median(paired),
+            "ratio_quartiles": quartiles(paired),
+            "ratios": paired,
+            "server_cpu_us": statistics.median(per_operation(s) for s in own if s) / 1000,
+            "operations_per_second": statistics.median(
+                s["operations"] / s["seconds"] for s in own if s),
+        }
+    return summary
+
+
+def describe_machine(options):
+    return {"kernel": os.uname().release, "cores": os.cpu_count(), "core": options.core,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "rounds": options.rounds, "seconds": options.seconds}
+
+
+def write(path, options, results):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        machine = describe_machine(options)
+        path.write_text(json.dumps({"machine": machine, **results}, indent=1) + "\n")
+    except OSError as error:
+        raise Failure(f"the results cannot be written: {error}") from None
 
 
 # ---- A script's main ----------------------------------------------------------------------------

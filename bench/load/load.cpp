@@ -7,6 +7,9 @@
 //   bulk     N connections send as fast as they can; an operation is a MiB
 //   idle     N connections, one message each, that stay open until standard input ends
 //   abort    N connections, each reset in the middle of its message; says nothing
+//   http     DEPTH requests for PATH under way on each of N connections; an operation is a response
+//            with BYTES, which are those of http_programs/pattern.hpp
+//   http-idle  N connections, one such request each, that stay open until standard input ends
 //
 // Each connection sends from its own place in a table that repeats with a prime period, so that
 // bytes of another connection, or of another place, do not pass for its own.
@@ -25,6 +28,7 @@
 #include <random>
 #include <vector>
 
+#include "http_programs/pattern.hpp"
 #include "load/connect.hpp"
 #include "load/meter.hpp"
 #include "load/options.hpp"
@@ -43,6 +47,9 @@ struct Connection {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   std::uint32_t events = 0;
+  // Of HTTP:
+  std::string head;
+  std::uint64_t left = 0;  // of a body
 };
 
 class Load {
@@ -67,7 +74,9 @@ class Load {
     if (options_.mode == "bulk") return bulk();
     if (options_.mode == "idle") return idle();
     if (options_.mode == "abort") return abort();
-    die("the mode is echo, connect, bulk, idle or abort");
+    if (options_.mode == "http") return http();
+    if (options_.mode == "http-idle") return http_idle();
+    die("there is no such mode");
   }
 
  private:
@@ -275,6 +284,11 @@ class Load {
       open(connection, 0);
       exchange_one(connection);
     }
+    wait_for_end();
+  }
+
+  /// Says that all is ready, and waits until standard input ends.
+  static void wait_for_end() {
     std::puts("{\"ready\": true}");
     std::fflush(stdout);
     char byte = 0;
@@ -292,6 +306,102 @@ class Load {
     }
   }
 
+  // ---- HTTP -------------------------------------------------------------------------------------
+
+  void prepare_http() {
+    const std::string request =
+        std::string("GET ") + options_.path +
+        " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n";
+    for (int i = 0; i < options_.depth; ++i) requests_ += request;
+    body_ = body_of(static_cast<std::size_t>(options_.bytes));
+    piece_.resize(std::max(piece_.size(), body_.size() + 65536));
+  }
+
+  /// Sends `count` requests, at most DEPTH.
+  void ask(Connection& connection, std::uint64_t count) {
+    const std::size_t size = requests_.size() / static_cast<std::size_t>(options_.depth) *
+                             static_cast<std::size_t>(count);
+    // A few hundred bytes always find room.
+    if (::send(connection.fd, requests_.data(), size, MSG_NOSIGNAL) != static_cast<ssize_t>(size)) {
+      die_of("send");
+    }
+    watch(connection, EPOLLIN);
+  }
+
+  void take_head(Connection& connection) {
+    constexpr std::string_view name = "\r\ncontent-length: ";
+    std::string& head = connection.head;
+    for (char& c : head) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+    }
+    const std::size_t at = head.find(name);
+    if (!head.starts_with("http/1.1 200 ") || at == head.npos) die("this is no response");
+    connection.left = std::strtoull(head.c_str() + at + name.size(), nullptr, 10);
+    if (connection.left != body_.size()) die("the response has another length");
+    head.clear();
+  }
+
+  /// Gives how many responses have ended.
+  std::uint64_t receive_http(Connection& connection) {
+    const ssize_t count = ::recv(connection.fd, piece_.data(), piece_.size(), 0);
+    if (count < 0 && errno == EAGAIN) return 0;
+    if (count < 0) die_of("receive");
+    if (count == 0) die("the server has closed a connection");
+    std::string_view come(piece_.data(), static_cast<std::size_t>(count));
+    std::uint64_t ended = 0;
+    while (!come.empty()) {
+      if (connection.left == 0) {
+        const std::size_t before = connection.head.size();
+        connection.head += come.substr(0, 1024);
+        const std::size_t end = connection.head.find("\r\n\r\n");
+        if (end == std::string::npos) {
+          if (connection.head.size() > 1024) die("this is no head");
+          come.remove_prefix(connection.head.size() - before);
+          continue;
+        }
+        connection.head.resize(end + 4);
+        come.remove_prefix(end + 4 - before);
+        take_head(connection);
+      }
+      const std::size_t size = std::min<std::uint64_t>(connection.left, come.size());
+      if (std::memcmp(come.data(), body_.data() + (body_.size() - connection.left), size) != 0) {
+        die("a body is not what it is to be");
+      }
+      come.remove_prefix(size);
+      connection.left -= size;
+      if (connection.left == 0) ++ended;
+    }
+    return ended;
+  }
+
+  void http() {
+    std::uint64_t done = 0;
+    least_ = 30.0 * options_.connections * options_.depth;
+    prepare_http();
+    open_all();
+    for (Connection& connection : connections_) {
+      ask(connection, static_cast<std::uint64_t>(options_.depth));
+    }
+    loop(
+        [&](Connection& connection, std::uint32_t /*events*/) {
+          const std::uint64_t ended = receive_http(connection);
+          done += ended;
+          if (ended > 0) ask(connection, ended);
+        },
+        [&] { return static_cast<double>(done); });
+  }
+
+  void http_idle() {
+    prepare_http();
+    for (Connection& connection : connections_) {
+      open(connection, 0);
+      ask(connection, 1);
+      while (receive_http(connection) == 0) {
+      }
+    }
+    wait_for_end();
+  }
+
   const LoadOptions options_;
   CpuMeter cpu_;
   std::optional<TracepointMeter> calls_;
@@ -299,6 +409,8 @@ class Load {
   std::optional<TracepointMeter> polls_;
   std::vector<char> table_;
   std::vector<char> piece_;
+  std::string requests_;  // DEPTH of them
+  std::string body_;
   std::vector<Connection> connections_;
   std::size_t opened_ = 0;
   int epoll_ = -1;
