@@ -1,4 +1,5 @@
 // Coded bodies: decoded on their way, within limits.
+#include <malloc.h>
 #include <ieum/http/client.hpp>
 
 #include "http/coding.hpp"
@@ -144,11 +145,17 @@ TEST_F(HttpClientCodings, a_damaged_a_cut_and_an_exploding_body_are_errors) {
     // With a limit that it does not reach, it comes in small pieces all the same.
     Reply reply = co_await client.get(server.url());
     std::size_t count = 0;
+    const std::size_t before = ::mallinfo2().uordblks;
+    std::size_t most = 0;
     for (;;) {
       const ConstBuffer piece = co_await reply.body().next();
       if (piece.empty()) break;
       EXPECT_LE(piece.size(), 16 * 1024);
       count += piece.size();
+      most = std::max<std::size_t>(most, ::mallinfo2().uordblks);
+    }
+    if (!sanitized) {
+      EXPECT_LE(most, before + 96 * 1024);
     }
     EXPECT_EQ(count, 200'000 * 258 + 1);
   };

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "http/scripted_server.hpp"
+#include "http/talk.hpp"
 #include "support/child.hpp"
 #include "support/files.hpp"
 #include "support/network_namespace.hpp"
@@ -58,7 +59,7 @@ struct ServedFolder {
 };
 
 TEST(HttpClientPeers, python_http_server) {
-  if (!has_program("python3")) GTEST_SKIP() << "python3 is not installed";
+  NEEDS("python3", "python3");
   const ServedFolder served;
   const std::string program =
       "import functools, http.server, sys\n"
@@ -75,7 +76,7 @@ TEST(HttpClientPeers, python_http_server) {
 }
 
 TEST(HttpClientPeers, node_echoes_every_content) {
-  if (!has_program("node")) GTEST_SKIP() << "node is not installed";
+  NEEDS("node", "nodejs");
   const std::string program =
       "const http = require('http'), zlib = require('zlib');\n"
       "const server = http.createServer((q, r) => {\n"
@@ -132,7 +133,7 @@ TEST(HttpClientPeers, node_echoes_every_content) {
 }
 
 TEST(HttpClientPeers, nginx) {
-  if (!has_program("nginx")) GTEST_SKIP() << "nginx is not installed";
+  NEEDS("nginx", "nginx");
   const ServedFolder served;
   const std::uint16_t port = free_port();
   const TemporaryDirectory own;

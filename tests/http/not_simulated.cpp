@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::array table{
     NotSimulated{"HttpBehind.*", "another process cannot be in the simulation"},
+    NotSimulated{"HttpBrowser.*", "another process cannot be in the simulation"},
     NotSimulated{"HttpPeers.*", "another process cannot be in the simulation"},
     NotSimulated{"HttpClientPeers.*", "another process cannot be in the simulation"},
     NotSimulated{"HttpClientFiles.*", "a simulated host has no files"},

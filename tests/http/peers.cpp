@@ -204,7 +204,7 @@ Task<> node_client() {
   EXPECT_LE(talk.connections, 4U);
 }
 TEST(HttpPeers, nodes_client_asks_on_several_connections) {
-  NEEDS("node", "node");
+  NEEDS("node", "nodejs");
   expect_success_in_time(node_client());
 }
 

@@ -8,6 +8,7 @@
 
 #include "http/forms.hpp"
 #include "http/talk.hpp"
+#include "support/network_namespace.hpp"
 
 namespace ieum::test {
 namespace {
@@ -15,24 +16,6 @@ namespace {
 using http::Request;
 using http::Response;
 using http::Routes;
-
-/// Where a program is, by PATH and where the system has its servers; empty if it is not installed.
-std::string find_program(const std::string& name) {
-  const char* const path = std::getenv("PATH");
-  std::string directories = path != nullptr ? path : "";
-  directories += ":/usr/sbin";
-  for (std::size_t at = 0; at < directories.size();) {
-    const std::size_t end = std::min(directories.find(':', at), directories.size());
-    const std::string file = directories.substr(at, end - at) + "/" + name;
-    if (std::filesystem::exists(file)) return file;
-    at = end + 1;
-  }
-  return "";
-}
-
-constexpr ProcessOptions silent{.input = ProcessOptions::Standard::null,
-                                .output = ProcessOptions::Standard::null,
-                                .error = ProcessOptions::Standard::null};
 
 /// A proxy in front of a port, on a Unix socket.
 struct Front {
@@ -183,28 +166,24 @@ Task<> smuggles_nothing(Kind kind) {
   co_await behind(kind, body);
 }
 
-#define NEEDS_PROXY(name)         \
-  if (find_program(name).empty()) \
-  GTEST_SKIP() << "this needs the program " name " (Debian: " name ")"
-
 TEST(HttpBehind, nginx_requests_pass) {
-  NEEDS_PROXY("nginx");
+  NEEDS("nginx", "nginx");
   expect_success_in_time(passes(Kind::nginx));
 }
 TEST(HttpBehind, nginx_nothing_is_smuggled) {
-  NEEDS_PROXY("nginx");
+  NEEDS("nginx", "nginx");
   expect_success_in_time(smuggles_nothing(Kind::nginx));
 }
 TEST(HttpBehind, haproxy_requests_pass) {
-  NEEDS_PROXY("haproxy");
+  NEEDS("haproxy", "haproxy");
   expect_success_in_time(passes(Kind::haproxy));
 }
 TEST(HttpBehind, haproxy_requests_pass_with_its_own_header) {
-  NEEDS_PROXY("haproxy");
+  NEEDS("haproxy", "haproxy");
   expect_success_in_time(passes(Kind::haproxy_with_header));
 }
 TEST(HttpBehind, haproxy_nothing_is_smuggled) {
-  NEEDS_PROXY("haproxy");
+  NEEDS("haproxy", "haproxy");
   expect_success_in_time(smuggles_nothing(Kind::haproxy));
 }
 

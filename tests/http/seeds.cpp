@@ -99,7 +99,7 @@ void run_seed(std::uint64_t seed) {
 }
 
 TEST(HttpSeeds, give_every_request_its_own_answer) {
-  const int count = long_form() ? 2000 : sanitized ? 20 : 100;
+  const int count = long_form() ? 10'000 : sanitized ? 20 : 100;
   for (int i = 0; i < count; ++i) run_seed(seed() + static_cast<std::uint64_t>(i));
 }
 

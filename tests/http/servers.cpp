@@ -136,15 +136,16 @@ CO_TEST(HttpDeadlines, cut_who_does_not_read) {
   EXPECT_FALSE(is_complete);
 }
 
-/// Sends a byte now and then, until it is cut.
-Task<> creep(Address address, std::string text, std::size_t& cut) {
+/// Sends `at_once`, then a byte of `slowly` now and then, until it is cut.
+Task<> creep(Address address, std::string at_once, std::string slowly, std::size_t& cut) {
   StreamSocket socket = co_await StreamSocket::connect(address);
+  co_await socket.write_all(at_once);
   auto both = [&](Group& group) -> Task<> {
     auto writing = [&]() -> Task<> {
-      for (const char& c : text) {
+      for (const char& c : slowly) {
         Result<> sent = co_await attempt(socket.write_all(std::string_view(&c, 1)));
         if (!sent) co_return;
-        co_await sleep(100ms);
+        co_await sleep(200ms);
       }
     };
     group.start(writing());
@@ -156,18 +157,39 @@ Task<> creep(Address address, std::string text, std::size_t& cut) {
   ++cut;
 }
 
-CO_TEST(HttpDeadlines, cut_many_slow_clients_while_others_are_served) {
-  const std::size_t count = long_form() ? 1000 : 100;
+/// Asks for much, and does not read it.
+Task<> stare(Address address, Event& all_gone) {
+  StreamSocket socket = co_await StreamSocket::connect(address);
+  co_await socket.write_all(get("/large"));
+  co_await all_gone.wait();
+}
+
+enum class Slow : std::uint8_t { heads, bodies, readers };
+
+/// So many of them are cut, while another client is served.
+Task<> cuts_slow_clients(Slow kind, std::size_t count) {
+  static const std::string large_text(std::size_t{8} << 20U, 'x');
   Routes routes;
+  std::size_t broken = 0;
   routes.get("/", hello);
   routes.post("/", count_body);
+  routes.get("/large", [](Request& request) -> Task<Response> {
+    static_cast<void>(request);
+    co_return Response::stream(
+        "x/y", [](http::BodyWriter& writer) -> Task<> { co_await writer.write(large_text); });
+  });
+  routes.on_access([&](const http::Access& access) { broken += access.is_complete ? 0 : 1; });
   std::size_t cut = 0;
+  Event all_gone;
   auto body = [&](const Address& address, http::Server& server) -> Task<> {
     auto all = [&](Group& group) -> Task<> {
       const std::string head = get("/", "X: " + std::string(200, 'x') + "\r\n");
-      const std::string post_head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n";
+      const std::string of_post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n";
+      const std::string bytes(9000, 'b');
       for (std::size_t i = 0; i < count; ++i) {
-        group.start(creep(address, i % 2 == 0 ? head : head.substr(0, 5) + post_head, cut));
+        if (kind == Slow::heads) group.start(creep(address, "", head, cut));
+        if (kind == Slow::bodies) group.start(creep(address, of_post, bytes, cut));
+        if (kind == Slow::readers) group.start(stare(address, all_gone));
       }
       while (server.counters().accepted < count) co_await sleep(1ms);
       StreamSocket socket = co_await StreamSocket::connect(address);
@@ -177,13 +199,31 @@ CO_TEST(HttpDeadlines, cut_many_slow_clients_while_others_are_served) {
         EXPECT_EQ(statuses(got), "200");
         co_await sleep(10ms);
       }
+      co_await socket.close();
+      while (server.sessions() > 0) co_await sleep(5ms);
+      all_gone.set();
     };
     co_await with_group(all);
   };
-  co_await with_server(
-      std::move(routes), body,
-      {.head_timeout = 2s, .body_timeout = 1s, .body_rate_min = 1000, .linger = 100ms});
-  EXPECT_EQ(cut, count);
+  co_await with_server(std::move(routes), body,
+                       {.head_timeout = 2s,
+                        .body_timeout = 1s,
+                        .body_rate_min = 1000,
+                        .response_timeout = 1s,
+                        .response_rate_min = std::size_t{1} << 30U,
+                        .linger = 100ms});
+  EXPECT_EQ(cut, kind == Slow::readers ? 0 : count);
+  EXPECT_EQ(broken, kind == Slow::readers ? count : 0);
+}
+
+CO_TEST(HttpDeadlines, cut_many_slow_heads_while_others_are_served) {
+  co_await cuts_slow_clients(Slow::heads, long_form() ? 1000 : 50);
+}
+CO_TEST(HttpDeadlines, cut_many_slow_bodies_while_others_are_served) {
+  co_await cuts_slow_clients(Slow::bodies, long_form() ? 1000 : 50);
+}
+CO_TEST(HttpDeadlines, cut_many_who_do_not_read_while_others_are_served) {
+  co_await cuts_slow_clients(Slow::readers, long_form() ? 1000 : 20);
 }
 
 // ---- Drains -------------------------------------------------------------------------------------
