@@ -1,4 +1,4 @@
-// Talking to clients that others have written: curl, Python's http.client, Node's http.
+// Talking to clients that others have written: curl, Python's http.client, Node's http, wrk.
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -206,6 +206,20 @@ Task<> node_client() {
 TEST(HttpPeers, nodes_client_asks_on_several_connections) {
   NEEDS("node", "nodejs");
   expect_success_in_time(node_client());
+}
+
+/// 64 connections as fast as it can.
+Task<> wrk_asks(std::string seconds) {
+  const std::vector<std::string> command{"wrk", "-t1", "-c64", "-d" + seconds,
+                                         "http://127.0.0.1:PORT/x/1"};
+  const Talk talk = co_await talk_with(command);
+  EXPECT_NE(talk.said.find("Requests/sec"), std::string::npos) << talk.said;
+  EXPECT_EQ(talk.said.find("Socket errors"), std::string::npos) << talk.said;
+  EXPECT_EQ(talk.said.find("Non-2xx"), std::string::npos) << talk.said;
+}
+TEST(HttpPeers, wrk_sees_no_error) {
+  NEEDS("wrk", "wrk");
+  expect_success(with_timeout(120s, wrk_asks(long_form() ? "60s" : "1s")));
 }
 
 }  // namespace

@@ -156,8 +156,7 @@ class Client {
                                   RequestOptions options = {}) {
     return request("PATCH", url, std::move(content), options);
   }
-  /// DELETE.
-  [[nodiscard]] Task<Reply> del(std::string_view url, RequestOptions options = {}) {
+  [[nodiscard]] Task<Reply> delete_(std::string_view url, RequestOptions options = {}) {
     return request("DELETE", url, Content(), options);
   }
   /// Any method. Further error: `invalid_argument`, it is none, or CONNECT.
