@@ -10,6 +10,7 @@
 #include "support/child.hpp"
 #include "support/files.hpp"
 #include "support/network_namespace.hpp"
+#include "support/servers.hpp"
 
 namespace ieum::test {
 namespace {
@@ -133,7 +134,7 @@ TEST(HttpClientPeers, node_echoes_every_content) {
 }
 
 TEST(HttpClientPeers, nginx) {
-  NEEDS("nginx", "nginx");
+  NEEDS_SERVER(nginx);
   const ServedFolder served;
   const std::uint16_t port = free_port();
   const TemporaryDirectory own;
@@ -146,7 +147,8 @@ TEST(HttpClientPeers, nginx) {
                  own.path("f") + "; uwsgi_temp_path " + own.path("u") + "; scgi_temp_path " +
                  own.path("s") + ";\nserver { listen 127.0.0.1:" + std::to_string(port) +
                  "; root " + served.folder.path("") + "; } }\n");
-  Child server({"nginx", "-p", own.path(""), "-c", own.path("nginx.conf")}, Input::nothing());
+  Child server({find_nginx(), "-e", "stderr", "-p", own.path(""), "-c", own.path("nginx.conf")},
+               Input::nothing());
   wait_until_listening(port);
   auto ask = [&]() -> Task<> {
     Client client;

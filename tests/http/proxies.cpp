@@ -1,4 +1,4 @@
-// Behind nginx and haproxy: ordinary requests pass, and none is smuggled.
+// Behind nginx and haproxy: ordinary requests pass, also those of our client, and none is smuggled.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <fstream>
 
+#include <ieum/http/client.hpp>
+
 #include "http/forms.hpp"
 #include "http/talk.hpp"
-#include "support/network_namespace.hpp"
+#include "support/servers.hpp"
 
 namespace ieum::test {
 namespace {
@@ -27,7 +29,7 @@ struct Front {
 Front nginx(const TemporaryDirectory& directory, const std::string& port) {
   const std::string place = directory.path("");
   Front front;
-  front.program = find_program("nginx");
+  front.program = find_nginx();
   front.configuration = "daemon off; master_process off; pid " + place + "pid;\nerror_log " +
                         place + "log;\nevents {}\nhttp { access_log off;\n";
   for (const char* of : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
@@ -47,7 +49,7 @@ Front nginx(const TemporaryDirectory& directory, const std::string& port) {
 Front haproxy(const TemporaryDirectory& directory, const std::string& port,
               const std::string& server_options) {
   Front front;
-  front.program = find_program("haproxy");
+  front.program = find_haproxy();
   front.configuration =
       "defaults\n mode http\n timeout connect 60s\n timeout client 60s\n timeout server 60s\n"
       " option forwardfor\nfrontend front\n bind unix@" +
@@ -137,6 +139,43 @@ Task<> passes(Kind kind) {
   co_await behind(kind, body);
 }
 
+/// Our client at one end, our server at the other.
+Task<> passes_between_our_own(Kind kind) {
+  auto body = [](const std::string& path, std::vector<std::string>& log) -> Task<> {
+    const StreamSocket first = co_await connect_patiently(path);
+    const std::string via = "unix:" + path;
+    const http::RequestOptions options{.via = via};
+    http::Client client;
+    for (int i = 0; i < 3; ++i) {
+      http::Reply page = co_await client.get("http://a/a", options);
+      const std::string text = co_await page.body().text();
+      EXPECT_EQ(text, "seen");
+      std::string bytes(100'000, 'x');
+      http::Reply sent =
+          co_await client.post("http://a/b", http::Content::text(std::move(bytes)), options);
+      const std::string of_sent = co_await sent.body().text();
+      EXPECT_EQ(of_sent, "seen");
+      http::Content stream = http::Content::stream("x/y", [](auto& writer) -> Task<> {
+        for (int piece = 0; piece < 3; ++piece) co_await writer.write("piece");
+      });
+      http::Reply streamed = co_await client.put("http://a/c", std::move(stream), options);
+      const std::string of_streamed = co_await streamed.body().text();
+      EXPECT_EQ(of_streamed, "seen");
+      http::Reply head = co_await client.head("http://a/d", options);
+      EXPECT_EQ(head.status(), http::Status::ok);
+    }
+    EXPECT_EQ(client.idle_connections(), 1);
+    CO_ASSERT(log.size() == 12);
+    for (std::size_t i = 0; i < log.size(); i += 4) {
+      EXPECT_TRUE(log[i].starts_with("/a 0 ")) << log[i];
+      EXPECT_TRUE(log[i + 1].starts_with("/b 100000 ")) << log[i + 1];
+      EXPECT_TRUE(log[i + 2].starts_with("/c 15 ")) << log[i + 2];
+      EXPECT_TRUE(log[i + 3].starts_with("/d 0 ")) << log[i + 3];
+    }
+  };
+  co_await behind(kind, body);
+}
+
 /// A poisoned request that reaches a handler is one that the proxy knows of, and has answered
 /// beside the one before it.
 Task<> try_form(const std::string& path, const Form& form, std::string poison,
@@ -167,23 +206,31 @@ Task<> smuggles_nothing(Kind kind) {
 }
 
 TEST(HttpBehind, nginx_requests_pass) {
-  NEEDS("nginx", "nginx");
+  NEEDS_SERVER(nginx);
   expect_success_in_time(passes(Kind::nginx));
 }
+TEST(HttpBehind, nginx_our_clients_requests_pass) {
+  NEEDS_SERVER(nginx);
+  expect_success_in_time(passes_between_our_own(Kind::nginx));
+}
 TEST(HttpBehind, nginx_nothing_is_smuggled) {
-  NEEDS("nginx", "nginx");
+  NEEDS_SERVER(nginx);
   expect_success_in_time(smuggles_nothing(Kind::nginx));
 }
 TEST(HttpBehind, haproxy_requests_pass) {
-  NEEDS("haproxy", "haproxy");
+  NEEDS_SERVER(haproxy);
   expect_success_in_time(passes(Kind::haproxy));
 }
 TEST(HttpBehind, haproxy_requests_pass_with_its_own_header) {
-  NEEDS("haproxy", "haproxy");
+  NEEDS_SERVER(haproxy);
   expect_success_in_time(passes(Kind::haproxy_with_header));
 }
+TEST(HttpBehind, haproxy_our_clients_requests_pass) {
+  NEEDS_SERVER(haproxy);
+  expect_success_in_time(passes_between_our_own(Kind::haproxy));
+}
 TEST(HttpBehind, haproxy_nothing_is_smuggled) {
-  NEEDS("haproxy", "haproxy");
+  NEEDS_SERVER(haproxy);
   expect_success_in_time(smuggles_nothing(Kind::haproxy));
 }
 

@@ -1,8 +1,6 @@
 // What the tests of HTTP share.
 #include "http/talk.hpp"
 
-#include <filesystem>
-
 namespace ieum::test {
 
 namespace {
@@ -82,19 +80,6 @@ std::string statuses(std::string_view text) {
     all.append(text.substr(at + 9, 3));
   }
   return all;
-}
-
-std::string find_program(const std::string& name) {
-  const char* const path = std::getenv("PATH");
-  std::string directories = path != nullptr ? path : "";
-  directories += ":/usr/sbin";
-  for (std::size_t at = 0; at < directories.size();) {
-    const std::size_t end = std::min(directories.find(':', at), directories.size());
-    const std::string file = directories.substr(at, end - at) + "/" + name;
-    if (std::filesystem::exists(file)) return file;
-    at = end + 1;
-  }
-  return "";
 }
 
 }  // namespace ieum::test

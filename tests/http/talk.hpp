@@ -29,9 +29,6 @@ std::string post(std::string_view path, std::string_view body, std::string_view 
 /// `200 OK` and the like: the statuses in a conversation, in their order.
 std::string statuses(std::string_view text);
 
-/// Where a program is, in PATH or where a system's servers are; empty: nowhere.
-std::string find_program(const std::string& name);
-
 /// A program that says and hears nothing.
 inline constexpr ProcessOptions silent{.input = ProcessOptions::Standard::null,
                                        .output = ProcessOptions::Standard::null,

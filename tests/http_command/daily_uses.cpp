@@ -1,8 +1,10 @@
 // What people do with curl, done with `ieum get`: the table of docs/http-command.md, line by line.
+#include <filesystem>
 #include <map>
 #include <sstream>
 
 #include "http_command/http_command.hpp"
+#include "support/network_namespace.hpp"
 #include "tls/nginx.hpp"
 
 namespace ieum::test {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "support/network_namespace.hpp"
 #include "tls/nginx.hpp"
 #include "tls/programs.hpp"
 

@@ -3,31 +3,14 @@
 
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "support/child.hpp"
 #include "support/files.hpp"
-#include "support/network_namespace.hpp"
+#include "support/servers.hpp"
 
 namespace ieum::test {
-
-/// Installed, or unpacked from its package without its being started.
-inline std::string find_nginx() {
-  static const TemporaryDirectory directory;
-  if (std::filesystem::exists("/usr/sbin/nginx")) return "/usr/sbin/nginx";
-  if (!has_program("apt-get") || !has_program("dpkg")) return {};
-  static const std::string unpacked = [] {
-    Child child({"sh", "-c", "cd \"$1\" && apt-get -q download nginx && dpkg -x nginx_*.deb .",
-                 "sh", directory.path("")});
-    child.close_input();
-    child.wait();
-    std::string program = directory.path("usr/sbin/nginx");
-    return std::filesystem::exists(program) ? program : std::string();
-  }();
-  return unpacked;
-}
 
 /// One that runs in the foreground, in a directory of its own.
 struct Nginx {
@@ -47,9 +30,9 @@ struct Nginx {
   Child child;
 };
 
-#define NEEDS_NGINX(program)                \
-  const std::string program = find_nginx(); \
-  if (program.empty()) GTEST_SKIP() << "this needs the program nginx (Debian: nginx)"
+#define NEEDS_NGINX(program) \
+  NEEDS_SERVER(nginx);       \
+  const std::string program = find_nginx()
 
 /// A server of `nginx`'s with TLS on `port`: the certificate of the tests, and `more`.
 inline std::string nginx_tls_server(std::uint16_t port, const std::string& certificate,

@@ -3,6 +3,7 @@
 
 #include <ieum/tls_context.hpp>
 
+#include "support/network_namespace.hpp"
 #include "tls/nginx.hpp"
 #include "tls_command/tls_command.hpp"
 
