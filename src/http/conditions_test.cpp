@@ -46,6 +46,8 @@ TEST(Conditions, are_judged_in_their_order) {
   EXPECT_EQ(judged({{"If-Match", "*"}, {"If-None-Match", "*"}}), 304);
   EXPECT_EQ(judged({{"If-Unmodified-Since", same}}), 200);
   EXPECT_EQ(judged({{"If-Unmodified-Since", before}}), 412);
+  EXPECT_EQ(judged({{"If-Unmodified-Since", "yesterday"}}), 200);
+  EXPECT_EQ(judged({{"If-Match", "\"a,b\""}, {"If-Unmodified-Since", before}}), 200);
 }
 
 std::string ranges(std::string_view range, std::string_view if_range = {}) {

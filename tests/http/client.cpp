@@ -47,6 +47,7 @@ TEST(HttpClient, gives_status_fields_and_body) {
       << head;
   EXPECT_NE(head.find("\r\nUser-Agent: ieum\r\n"), std::string::npos) << head;
   EXPECT_EQ(head.find("Content-Length"), std::string::npos) << head;
+  EXPECT_EQ(head.find("Referer"), std::string::npos) << head;
 }
 
 TEST(HttpClient, uses_a_connection_again) {

@@ -228,6 +228,13 @@ CO_TEST(HttpFiles, are_not_sent_to_who_has_them) {
   EXPECT_EQ(statuses(by_date), "304");
   const std::string failed = co_await talk_to(routes, get("/static/a.txt", "If-Match: \"x\"\r\n"));
   EXPECT_EQ(statuses(failed), "412");
+  // Conditions are judged of what there is.
+  const std::string no_file =
+      co_await talk_to(routes, get("/static/nothing", "If-Match: \"x\"\r\n") +
+                                   get("/static/nothing", "If-None-Match: *\r\n") +
+                                   "OPTIONS /static/a.txt HTTP/1.1\r\nHost: a\r\nIf-Match: "
+                                   "\"x\"\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(statuses(no_file), "404 404 204");
 }
 
 CO_TEST(HttpFiles, may_lie_there_packed) {
