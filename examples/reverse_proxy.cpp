@@ -37,19 +37,13 @@ http::Fields passed_on(const http::Fields& fields) {
   return passed;
 }
 
-Task<> send_content(http::Request& request, http::ContentWriter& writer) {
+/// One side's body to the other's.
+template <class From, class To>
+Task<> copy(From& from, To& to) {
   for (;;) {
-    const ConstBuffer piece = co_await request.body().next();
+    const ConstBuffer piece = co_await from.next();
     if (piece.empty()) co_return;
-    co_await writer.write(piece);
-  }
-}
-
-Task<> send_body(std::shared_ptr<http::Reply> reply, http::BodyWriter& writer) {
-  for (;;) {
-    const ConstBuffer piece = co_await reply->body().next();
-    if (piece.empty()) co_return;
-    co_await writer.write(piece);
+    co_await to.write(piece);
   }
 }
 
@@ -62,7 +56,7 @@ Task<http::Response> pass_on(Upstream& upstream, http::Request& request) {
   options.decode = false;
   http::Content content;
   if (request.body().length() != 0) {
-    auto write = [&request](http::ContentWriter& writer) { return send_content(request, writer); };
+    auto write = [&request](http::ContentWriter& writer) { return copy(request.body(), writer); };
     content = http::Content::stream("", write, request.body().length());
   }
   Result<http::Reply> reply = co_await attempt(
@@ -74,7 +68,7 @@ Task<http::Response> pass_on(Upstream& upstream, http::Request& request) {
                                    http::Status::bad_gateway);
   }
   auto shared = std::make_shared<http::Reply>(*std::move(reply));
-  auto write = [shared](http::BodyWriter& writer) { return send_body(shared, writer); };
+  auto write = [shared](http::BodyWriter& writer) { return copy(shared->body(), writer); };
   http::Response response = http::Response::stream("", std::move(write));
   response.set_status(shared->status());
   response.fields() = passed_on(shared->fields());
