@@ -100,14 +100,24 @@ Task<> Hub::load_rooms() {
 
 Task<> Hub::follow() {
   for (;;) {
-    SharedBatch batch = co_await tail_.next();
-    while (batch != nullptr) {
-      if (batch->notice != nullptr) apply(static_cast<const Change&>(*batch->notice));
-      for (const StoredEntry& stored : batch->entries) apply(stored);
-      ++batches_applied_;
-      batch = tail_.take();
-    }
+    const SharedBatch batch = co_await tail_.next();
+    apply(*batch);
+    catch_up();
   }
+}
+
+void Hub::catch_up() {
+  for (;;) {
+    const SharedBatch batch = tail_.take();
+    if (batch == nullptr) return;
+    apply(*batch);
+  }
+}
+
+void Hub::apply(const Batch& batch) {
+  if (batch.notice != nullptr) apply(static_cast<const Change&>(*batch.notice));
+  for (const StoredEntry& stored : batch.entries) apply(stored);
+  ++batches_applied_;
 }
 
 Task<> Hub::watch_clocks() {

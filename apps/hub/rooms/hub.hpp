@@ -143,6 +143,8 @@ class Hub {
   /// not to be. Whatever the log fails with is an outcome.
   [[nodiscard]] Task<Appended> commit(Session* by, RoomId room, std::string once, Entry entry);
   [[nodiscard]] std::string message_id(RoomId room, Position position) const;
+  /// Does what was told by any core before now, as far as this one has not.
+  void catch_up();
   /// Batches of the log's tail that were applied here. Any thread may ask.
   [[nodiscard]] std::uint64_t batches_applied() const noexcept { return batches_applied_; }
 
@@ -172,6 +174,7 @@ class Hub {
   [[nodiscard]] bool is_ours(std::uint64_t origin) const noexcept;
 
   // What the tail brings (hub_changes.cpp): false: it is refused.
+  void apply(const Batch& batch);
   void apply(const Change& change);
   bool apply(const change::Entered& entered, const Change& change, Session* by);
   bool apply(const change::Attached& attached, const Change& change, Session* by);

@@ -168,6 +168,8 @@ Task<> Session::wait_for_turn() {
 
 Task<> Session::obey(std::string line) {
   last_line_ = now();
+  hub.catch_up();  // what others were answered, on any core, is true for this line
+  if (is_ending()) co_return;
   std::expected<Message, LineFault> message = parse_message(line);
   if (!message) {
     refuse(message.error(), line);

@@ -27,6 +27,16 @@ HUB_TEST(HubCores, OneOfManyGetsANick) {
   EXPECT_EQ(taken_in, 1U);
 }
 
+HUB_TEST(HubCores, WhoLeavesAndComesBackAtOnceHasTheirNick) {
+  for (int i = 0; i < 50; ++i) {
+    HubClient client = co_await hub.connect();  // to each core in turn
+    co_await client.send_bytes("NICK ann\r\nUSER ann 0 * :Ann\r\nQUIT\r\n");
+    const std::string line = co_await client.line();
+    EXPECT_TRUE(has(line, " 001 ann ")) << i;
+    co_await client.rest();
+  }
+}
+
 HUB_TEST(HubCores, OneOfManyTakesANickOver) {
   std::vector<HubClient> clients;
   for (std::size_t i = 0; i < clients_count; ++i) {

@@ -204,6 +204,8 @@ Task<> fill(SmallDisk& disk, Acknowledged& acknowledged, std::set<std::string>& 
     EXPECT_TRUE(has(said, text)) << "there is space again";
     acknowledged[text] = tag_of(said, "msgid");
   }
+  co_await client.send("QUIT");
+  co_await client.rest();
 }
 
 TEST(HubKilled, TellsOfAFullDiskAndGoesOn) {
