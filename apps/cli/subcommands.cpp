@@ -21,6 +21,7 @@ namespace ieum::cli {
   entry(cast) \
   entry(inspect) \
   entry(trace) \
+  entry(bench) \
   IEUM_TLS_SUBCOMMANDS(entry) \
   entry(help) \
   entry(completion) \

@@ -23,6 +23,7 @@
 #include "inspect/json.hpp"
 #include "inspect/summary.hpp"
 #include "report/failure.hpp"
+#include "text/numbers.hpp"
 #include "text/suggest.hpp"
 #include "text/units.hpp"
 

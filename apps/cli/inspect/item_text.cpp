@@ -102,12 +102,6 @@ std::string red(std::string text, const TextStyle& style) {
   return style.bold ? fmt::format("\x1b[1;31m{}\x1b[0m", text) : text;
 }
 
-std::string grouped(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
-  return text;
-}
-
 void append_item(std::string& to, const Findings& findings, const Item& item,
                  const TextStyle& style) {
   const SocketEntry& socket = findings.socket(item.first);

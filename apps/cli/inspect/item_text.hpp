@@ -15,7 +15,4 @@ void append_item(std::string& to, const Findings& findings, const Item& item,
 [[nodiscard]] std::string bold(std::string text, const TextStyle& style);
 [[nodiscard]] std::string red(std::string text, const TextStyle& style);
 
-/// "1,234,567"
-[[nodiscard]] std::string grouped(std::uint64_t number);
-
 }  // namespace ieum::cli

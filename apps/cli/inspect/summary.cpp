@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "inspect/item_text.hpp"
+#include "text/numbers.hpp"
 #include "text/wrap.hpp"
 
 namespace ieum::cli {

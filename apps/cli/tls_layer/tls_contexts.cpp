@@ -89,4 +89,14 @@ Task<std::unique_ptr<Stream>> put_tls_over(StreamSocket socket,
   co_return std::make_unique<TlsStream>(std::move(stream));
 }
 
+Task<std::unique_ptr<Stream>> put_client_tls_over(std::unique_ptr<Stream> beneath,
+                                                  std::shared_ptr<const TlsClientContext> context,
+                                                  std::string name, TlsPeer& peer) {
+  TlsOptions options;
+  options.context = context.get();
+  options.peer = &peer;
+  TlsStream stream = co_await TlsStream::client(std::move(beneath), name, options);
+  co_return std::make_unique<TlsStream>(std::move(stream));
+}
+
 }  // namespace ieum::cli

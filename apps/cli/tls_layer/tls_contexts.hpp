@@ -6,6 +6,7 @@
 #include <string>
 
 #include <ieum/stream_socket.hpp>
+#include <ieum/tls_peer.hpp>
 
 #include "report/failure.hpp"
 #include "tls_layer/tls_options.hpp"
@@ -34,5 +35,10 @@ namespace ieum::cli {
 /// Does a server's handshake over a socket, and gives the stream over it.
 [[nodiscard]] Task<std::unique_ptr<Stream>> put_tls_over(
     StreamSocket socket, std::shared_ptr<const TlsServerContext> context);
+/// Does a client's handshake with the server `name` over a stream, and gives the stream over it.
+/// `peer` is what is known of the server, also if it fails; it must live until then.
+[[nodiscard]] Task<std::unique_ptr<Stream>> put_client_tls_over(
+    std::unique_ptr<Stream> beneath, std::shared_ptr<const TlsClientContext> context,
+    std::string name, TlsPeer& peer);
 
 }  // namespace ieum::cli

@@ -35,5 +35,10 @@ Task<std::unique_ptr<Stream>> put_tls_over(StreamSocket socket,
                                            std::shared_ptr<const TlsServerContext> /*context*/) {
   co_return std::make_unique<StreamSocket>(std::move(socket));
 }
+Task<std::unique_ptr<Stream>> put_client_tls_over(
+    std::unique_ptr<Stream> beneath, std::shared_ptr<const TlsClientContext> /*context*/,
+    std::string /*name*/, TlsPeer& /*peer*/) {
+  co_return std::move(beneath);
+}
 
 }  // namespace ieum::cli

@@ -6,8 +6,8 @@
 
 namespace ieum::cli::trace {
 
-[[nodiscard]] std::string_view page_begin();
-[[nodiscard]] std::string_view page_end();
+[[nodiscard]] std::string page_begin();
+[[nodiscard]] std::string page_end();
 /// Lines of a ladder, as text within HTML.
 [[nodiscard]] std::string to_html(std::string_view lines);
 
