@@ -34,6 +34,7 @@ inline constexpr std::size_t password_bytes_min = 6;
 inline constexpr std::size_t password_bytes = 300;
 inline constexpr std::size_t once_bytes = 64;  // a `+ieum/once` id
 inline constexpr std::size_t label_bytes = 64;
+inline constexpr std::size_t token_days = 3'650;
 
 // ---- Counts
 // ---------------------------------------------------------------------------------------
@@ -68,6 +69,7 @@ inline constexpr auto ping_after = 90s;    // of silence
 inline constexpr auto ping_timeout = 60s;  // for the answer
 inline constexpr auto linger = 120s;       // of a session that was lost
 inline constexpr auto commit_time = 10s;   // then "unknown, try again"
+inline constexpr auto keep_alive = 25s;    // between signs of life in a stream of events
 inline constexpr auto farewell_time = 2s;  // to take the last lines
 inline constexpr auto drain_time = 5s;
 inline constexpr auto resume_age = std::chrono::hours(24 * 30);

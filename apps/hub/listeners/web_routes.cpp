@@ -10,6 +10,7 @@
 
 #include "irc/limits.hpp"
 #include "irc/text.hpp"
+#include "listeners/bot_api.hpp"
 #include "listeners/origin.hpp"
 #include "listeners/page.hpp"
 #include "listeners/web_stream.hpp"
@@ -135,6 +136,7 @@ http::Routes web_routes(Hub& hub) {
   });
   routes.get("/irc", [&hub](http::Request& request) { return open_session(hub, request); });
   routes.get("/healthz", say_it_is_well);
+  add_bot_routes(routes, hub);
   for (const PageFile& file : page_files()) {
     routes.get(file.path, [&file](http::Request& request) { return send_file(file, request); });
   }

@@ -12,6 +12,7 @@
 #include <ieum/time.hpp>
 
 #include "config/config.hpp"
+#include "rooms/allowance.hpp"
 
 namespace ieum::hub {
 
@@ -83,6 +84,7 @@ class Common {
 
   Admission admission;
   Failures failures;
+  Allowances allowances;  // of the API's users
 
  private:
   const std::size_t cores_;

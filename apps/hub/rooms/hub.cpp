@@ -136,6 +136,7 @@ Task<> Hub::watch_clocks() {
       post(std::move(given_up));
     }
     common().failures.forget(at);
+    common().allowances.forget(config(), at);
     if (looks % sweep_looks == 0) sweep_rooms();
     if (looks % trim_looks == 0) run_beside(trim());
   }
@@ -381,6 +382,7 @@ void Hub::apply(const StoredEntry& stored) {
     const bool existed = room->exists();
     apply_to(*room, stored, by);
     if (existed != room->exists()) rooms_count_ += existed ? std::size_t{0} - 1 : 1;
+    for (Event* follower : room->followers) follower->set();
   } else if (stored.entry.kind == Kind::redact) {
     redacted(nullptr, stored, by);
   } else {

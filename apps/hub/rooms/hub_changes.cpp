@@ -318,6 +318,7 @@ bool Hub::apply(const change::RoomDropped& dropped, const Change& /*change*/, Se
   if (room == nullptr || room->exists()) return false;
   ++drops_;
   room->dropped = true;
+  for (Event* follower : room->followers) follower->set();
   rooms_by_id_.erase(room->id);
   const std::string key = room->key;
   rooms_.erase(key);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <ieum/event.hpp>
+
 #include "rooms/room_state.hpp"
 
 namespace ieum::hub {
@@ -16,9 +18,10 @@ class Room : public std::enable_shared_from_this<Room> {
   RoomState state;
   Position applied = 0;  // entries of the log up to here are in `state`
   Position saved = 0;
-  std::vector<User*> members;  // in the order in which they came
-  bool idle = false;           // nothing has happened since it was last found empty
-  bool dropped = false;        // it is no room of the hub's any more
+  std::vector<User*> members;     // in the order in which they came
+  std::vector<Event*> followers;  // set with each entry that this core hands out
+  bool idle = false;              // nothing has happened since it was last found empty
+  bool dropped = false;           // it is no room of the hub's any more
 
   /// Somebody is there, or it is kept.
   [[nodiscard]] bool exists() const noexcept { return !members.empty() || state.registered; }
@@ -38,6 +41,10 @@ class Room : public std::enable_shared_from_this<Room> {
   [[nodiscard]] std::string prefix(const User& user, bool all) const;
   [[nodiscard]] bool is_banned(const User& user) const;
   [[nodiscard]] bool is_invited(const User& user) const;
+  [[nodiscard]] bool may_speak(const User& user) const {
+    const bool voiced = is_voiced(user);
+    return (has(user) || !state.members_only) && (voiced || (!state.moderated && !is_banned(user)));
+  }
   /// Whether `user` may know that it exists.
   [[nodiscard]] bool is_shown_to(const User& user) const noexcept {
     return !state.secret || has(user) || user.oper;

@@ -53,6 +53,8 @@ constexpr std::array table{
     Command{"SETNAME", 1, after, nullptr, do_setname, "REALNAME", "changes the real name"},
     Command{"TAGMSG", 0, after, nullptr, do_message, "TARGET[,…]", "sends tags alone"},
     Command{"TIME", 0, after, do_time, nullptr, "", "the server's time"},
+    Command{"TOKEN", 1, after, nullptr, do_token, "CREATE LABEL [DAYS] | LIST | REVOKE NUMBER",
+            "makes and revokes what bots speak with"},
     Command{"TOPIC", 1, after, nullptr, do_topic, "CHANNEL [TOPIC]", "shows or sets the topic"},
     Command{"USER", 4, before, nullptr, do_user, "USER 0 * REALNAME", "says who one is"},
     Command{"USERHOST", 1, after, do_userhost, nullptr, "NICK…", "hosts of up to five people"},

@@ -41,6 +41,8 @@ void do_pong(Session& session, const Message& message);
 Task<> do_setname(Session& session, Message message);
 /// Completes the registration, if everything that it takes is there.
 Task<> complete_registration(Session& session);
+// tokens.cpp
+Task<> do_token(Session& session, Message message);
 // channels.cpp
 Task<> do_join(Session& session, Message message);
 Task<> do_part(Session& session, Message message);

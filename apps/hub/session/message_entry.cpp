@@ -1,7 +1,13 @@
 // MessageEntry: what is kept of a message beside its text.
 #include "session/message_entry.hpp"
 
+#include "irc/text.hpp"
+
 namespace ieum::hub {
+
+std::string once_id(std::string_view once, std::string_view to) {
+  return std::string(once) + " " + key_of(to);
+}
 
 std::string encode(const MessageEntry& message) {
   // Keys that no client can send: only those with a '+' are taken from one.

@@ -2,12 +2,18 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "irc/tags.hpp"
 #include "log/entry.hpp"
 #include "session/outgoing.hpp"
 
 namespace ieum::hub {
+
+/// The tag by which a client names a message of its own.
+inline constexpr std::string_view once_tag = "+ieum/once";
+/// The id in the log of what was said to `to`: one line may have several targets.
+[[nodiscard]] std::string once_id(std::string_view once, std::string_view to);
 
 struct MessageEntry {
   std::string to;       // as it was addressed: a nick, or a room's name

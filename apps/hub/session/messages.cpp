@@ -15,8 +15,6 @@ namespace ieum::hub {
 
 namespace {
 
-constexpr std::string_view once_tag = "+ieum/once";
-
 /// What a client says, before it is known to whom.
 struct Saying {
   Kind kind = Kind::message;
@@ -82,8 +80,7 @@ Task<> echo_first(Session& session, MessageId id) {
 Task<> append(Session& session, const Saying& saying, RoomId room, std::string to,
               std::string with = {}) {
   Entry entry = entry_of(session, saying, to, std::move(with));
-  std::string once = saying.once;
-  if (!once.empty()) once += " " + key_of(to);  // one line may have several targets
+  std::string once = saying.once.empty() ? "" : once_id(saying.once, to);
   const Appended appended =
       co_await session.hub.commit(&session, room, std::move(once), std::move(entry));
   if (!is_stored(session, saying.command, to, appended)) co_return;
@@ -92,17 +89,12 @@ Task<> append(Session& session, const Saying& saying, RoomId room, std::string t
 
 Task<> say_in_room(Session& session, const Saying& saying, std::string name) {
   Room* found = session.hub.find_room(name);
-  const User& user = *session.user;
   if (found == nullptr) {
     refuse(session, saying, "ERR_NOSUCHCHANNEL"_numeric, shown(name));
     co_return;
   }
   const SharedRoom room = found->shared_from_this();
-  const bool inside = room->has(user);
-  const bool voiced = room->is_voiced(user);
-  const bool may_speak = (inside || !room->state.members_only) &&
-                         (voiced || (!room->state.moderated && !room->is_banned(user)));
-  if (!may_speak) {
+  if (!room->may_speak(*session.user)) {
     refuse(session, saying, "ERR_CANNOTSENDTOCHAN"_numeric, room->name());
     co_return;
   }

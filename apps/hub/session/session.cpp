@@ -33,8 +33,7 @@ Session::Session(Hub& serving, Stream& stream, Origin from)
       last_line_(began_),
       pinged_(began_),
       confirmed_(serving.time()),
-      allowance_(static_cast<double>(serving.config().burst_lines)),
-      allowance_at_(began_) {
+      allowance_(serving.config(), began_) {
   hub.add(*this);
 }
 
@@ -139,28 +138,17 @@ Task<> Session::write(std::vector<Payload>& batch) {
 
 /// Each line takes one of an allowance that grows with time.
 Task<> Session::wait_for_turn() {
-  const auto rate = static_cast<double>(hub.config().lines_per_second);
-  if (rate == 0) co_return;
-  const auto burst = static_cast<double>(hub.config().burst_lines);
-  const auto earned = [&] {
-    const TimePoint at = now();
-    allowance_ += std::chrono::duration<double>(at - allowance_at_).count() * rate;
-    allowance_ = std::min(allowance_, burst);
-    allowance_at_ = at;
-  };
-  earned();
-  if (allowance_ < 1) {
+  const Allowance::Wait wait = allowance_.until_next(hub.config(), now());
+  if (wait.count() > 0) {
     if (!std::exchange(told_of_rate_, true)) {
       standard_reply("NOTE", "*", "RATE_LIMITED", {},
                      "You send more than " + std::to_string(hub.config().lines_per_second) +
                          " lines a second: your lines wait");
       hub.events().write("rate-limited", {{"host", origin.host}, {"nick", nick()}});
     }
-    const std::chrono::duration<double> wait((1 - allowance_) / rate);
     co_await select(sleep(wait), ending_.wait());
-    earned();
   }
-  allowance_ -= 1;
+  allowance_.take();
 }
 
 // ---- A line

@@ -153,8 +153,7 @@ class Session {
   bool ping_pending_ = false;
   Time ping_time_{};
   Time confirmed_{};
-  double allowance_ = 0;  // lines that may be sent at once
-  TimePoint allowance_at_{};
+  Allowance allowance_;  // of lines
   bool told_of_rate_ = false;
 };
 

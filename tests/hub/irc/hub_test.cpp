@@ -5,6 +5,26 @@
 
 namespace ieum::test {
 
+Task<HttpAnswer> ask_http(Address server, std::string request, std::string fields,
+                          std::string body) {
+  StreamSocket socket = co_await StreamSocket::connect(server);
+  std::string head = request + " HTTP/1.1\r\nConnection: close\r\n" + fields;
+  if (!fields.contains("Host:")) head += "Host: localhost\r\n";
+  if (!body.empty()) head += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  head += "\r\n" + body;
+  co_await socket.write_all(head);
+  HttpAnswer answer;
+  for (;;) {
+    const Lease data = co_await socket.receive();
+    if (data.empty()) break;
+    answer.text.append(reinterpret_cast<const char*>(data.data()), data.size());
+  }
+  if (answer.text.size() > 12) answer.status = std::stoi("0" + answer.text.substr(9, 3));
+  const std::size_t end = answer.text.find("\r\n\r\n");
+  if (end != std::string::npos) answer.body = answer.text.substr(end + 4);
+  co_return answer;
+}
+
 Task<> HubClient::send(std::string line) {
   if (hub_ != nullptr) co_await hub_->settle();
   line += "\r\n";

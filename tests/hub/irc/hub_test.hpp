@@ -31,6 +31,16 @@ using namespace std::chrono_literals;
 
 class TestHub;
 
+/// What a server has answered: the whole of it, and its body.
+struct HttpAnswer {
+  int status = 0;
+  std::string text;
+  std::string body;
+};
+/// Sends a request, `METHOD PATH`, with further `fields`, each with its line break.
+Task<HttpAnswer> ask_http(Address server, std::string request, std::string fields = "",
+                          std::string body = "");
+
 /// A client that has connected: sends lines, and looks at those that it gets.
 class HubClient {
  public:
