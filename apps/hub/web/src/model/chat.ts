@@ -562,7 +562,7 @@ export class Chat {
     const isNew = conversation.timeline.add({
       kind: action ? 'action' : command === 'NOTICE' ? 'notice' : 'message',
       id: tags.msgid ?? '', time, nick, text, account: tags.account ?? '', bot: tags.bot !== undefined,
-      replyTo, once, redacted: false, reactions: new Map(),
+      replyTo, once, redacted: false, reactions: new Map(), changes: 0,
     });
     if (isNew && live) this.heard(conversation, nick, text);
   }

@@ -5,7 +5,7 @@ import { foldedOf, rowsOf } from './rows';
 import { Timeline, type Happened, type Said } from './timeline';
 
 function said(id: string, time: number, nick = 'ann', text = 'hello'): Said {
-  return { kind: 'message', id, time, nick, text, account: '', bot: false, replyTo: '', once: '', redacted: false, reactions: new Map() };
+  return { kind: 'message', id, time, nick, text, account: '', bot: false, replyTo: '', once: '', redacted: false, reactions: new Map(), changes: 0 };
 }
 function happened(kind: Happened['kind'], nick: string, about = ''): Happened {
   return { kind, id: '', time: 1, nick, about, text: '' };

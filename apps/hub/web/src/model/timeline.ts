@@ -19,6 +19,8 @@ export interface Said extends Base {
   redacted: boolean;
   /** Nicks by reaction. */
   reactions: Map<string, string[]>;
+  /** Counts what has changed of it since it was said. */
+  changes: number;
 }
 export interface Happened extends Base {
   kind: EventKind;
@@ -107,6 +109,7 @@ export class Timeline {
     if (reaction.on) nicks.push(reaction.nick);
     if (nicks.length > 0) entry.reactions.set(reaction.emoji, nicks);
     else entry.reactions.delete(reaction.emoji);
+    entry.changes++;
     this.version++;
   }
 
@@ -116,6 +119,7 @@ export class Timeline {
     entry.redacted = true;
     entry.text = '';
     entry.reactions.clear();
+    entry.changes++;
     this.version++;
   }
 

@@ -10,7 +10,7 @@ import { RowView, UnsentRow } from './row';
 
 /** So many rows there are in the page at most, however much was said. */
 const WINDOW = 160;
-const STEP = 60;
+const STEP = 30;
 const NEAR_THE_END = 40;
 const NEAR_AN_EDGE = 600;
 

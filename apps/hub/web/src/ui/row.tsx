@@ -1,6 +1,6 @@
 // Rows of a conversation.
-import { useState } from 'preact/hooks';
-import { dayText, t, timeText } from '../i18n';
+import { useMemo, useState } from 'preact/hooks';
+import { dayText, language, t, timeText } from '../i18n';
 import { keyOf } from '../irc/names';
 import type { Chat } from '../model/chat';
 import type { Conversation } from '../model/conversation';
@@ -69,7 +69,14 @@ function Quote({ conversation, id }: { conversation: Conversation; id: string })
   return <div class="reply">↪ {text}</div>;
 }
 
+/** Drawn again only where it has changed: there are many, and everything that happens asks for all. */
 function SaidRow(props: SaidProps) {
+  const { chat, said, continues, active } = props;
+  const always = active || said.replyTo !== '' ? {} : null; // another each time
+  return useMemo(() => drawSaid(props), [said, said.changes, continues, chat.nick, language(), always]);
+}
+
+function drawSaid(props: SaidProps) {
   const { chat, conversation, said, continues, active } = props;
   return (
     <div
