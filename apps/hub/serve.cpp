@@ -97,9 +97,16 @@ class Program {
       for (const std::string& address : config.listen_tls) co_await open(address, "listen-tls");
       for (const std::string& address : config.listen_http) co_await open(address, "listen-http");
       for (const std::string& address : config.listen_https) co_await open(address, "listen-https");
+      for (const std::string& address : config.listen_metrics) {
+        co_await open(address, "listen-metrics");
+      }
     }
     for (const Port& port : ports_) {
       const Address& address = port.listeners.front().address();
+      if (port.metrics) {
+        metrics_ += (metrics_.empty() ? "" : ", ") + page_url(address, false) + "metrics";
+        continue;
+      }
       if (port.http) {
         if (page_.empty()) page_ = page_url(address, port.tls);
         continue;
@@ -119,8 +126,12 @@ class Program {
   /// `option` says what it serves, and in the error how to choose another.
   Task<> open(std::string text, std::string_view option) {
     const Address address = co_await Address::parse(text);
+    Port port;
+    port.tls = option == "listen-tls" || option == "listen-https";
+    port.http = option.contains("http");
+    port.metrics = option == "listen-metrics";
     Result<std::vector<DetachedListener>> listeners =
-        Listener::bind_shared(address, common_.cores());
+        Listener::bind_shared(address, port.metrics ? 1 : common_.cores());
     if (!listeners) {
       Error error = listeners.error();
       if (error == std::errc::address_in_use) {
@@ -131,10 +142,7 @@ class Program {
       }
       co_await ieum::fail(error);
     }
-    Port port;
     port.listeners = *std::move(listeners);
-    port.tls = option == "listen-tls" || option == "listen-https";
-    port.http = option.contains("http");
     ports_.push_back(std::move(port));
   }
 
@@ -142,9 +150,12 @@ class Program {
     Hub& hub = *hubs_[core.index()];
     Listeners listeners(hub, context_ ? &*context_ : nullptr);
     for (Port& port : ports_) {
+      if (core.index() >= port.listeners.size()) continue;
       DetachedListener detached = std::move(port.listeners[core.index()]);
       Listener listener = co_await Listener::attach(std::move(detached));
-      if (port.http) {
+      if (port.metrics) {
+        listeners.add_metrics(std::move(listener));
+      } else if (port.http) {
         listeners.add_http(std::move(listener), port.tls);
       } else {
         listeners.add(std::move(listener), port.tls);
@@ -189,6 +200,7 @@ class Program {
       std::printf("The hub listens on %s. Join it with any IRC client, or: ncat -C %s\n",
                   where_.c_str(), join_.c_str());
     }
+    if (!metrics_.empty()) std::printf("Its metrics: %s\n", metrics_.c_str());
     if (!page_.empty() && page_files().empty()) {
       std::printf("It was built without its page, which needs npm.\n");
     } else if (!page_.empty()) {
@@ -240,6 +252,7 @@ class Program {
   std::string where_;
   std::string join_;
   std::string page_;  // its URL
+  std::string metrics_;
   // By all cores:
   std::atomic<std::size_t> serving_ = 0;
   std::atomic<std::size_t> finished_ = 0;

@@ -18,6 +18,7 @@ struct Config {
   std::vector<std::string> listen_tls{"127.0.0.1:6697"};
   std::vector<std::string> listen_http{"127.0.0.1:8080"};  // the page
   std::vector<std::string> listen_https;
+  std::vector<std::string> listen_metrics;
   std::vector<std::string> hosts;  // names that the page is asked for by, besides `name`
   std::string certificate;         // empty: one is made, and kept beside the data
   std::string key;

@@ -11,6 +11,7 @@
 
 #include "irc/names.hpp"
 #include "irc/text.hpp"
+#include "listeners/metrics.hpp"
 #include "session/version.hpp"
 
 namespace ieum::hub {
@@ -62,6 +63,7 @@ void declare(CLI::App& app, Config& config, Seconds& times, bool& check_only) {
   app.add_option("--listen-tls", config.listen_tls, "Addresses for IRC over TLS, or none");
   app.add_option("--listen-http", config.listen_http, "Addresses for the page, or none");
   app.add_option("--listen-https", config.listen_https, "Addresses for the page over TLS");
+  app.add_option("--listen-metrics", config.listen_metrics, "Addresses for Prometheus' /metrics");
   app.add_option("--hosts", config.hosts, "Names by which browsers ask for the page");
   app.add_option("--certificate", config.certificate,
                  "The certificate with its chain (PEM); without one the hub makes its own");
@@ -118,6 +120,11 @@ std::string problem_of(const Config& config) {
     const std::string problem = check_addresses(*addresses);
     if (!problem.empty()) return problem;
     listens = listens || !addresses->empty();
+  }
+  const std::string metrics_problem = check_addresses(config.listen_metrics);
+  if (!metrics_problem.empty()) return metrics_problem;
+  if (!config.listen_metrics.empty() && !has_metrics()) {
+    return "listen-metrics: this hub was built without prometheus-cpp";
   }
   if (!listens) return "there is nothing to listen on";
   if (config.certificate.empty() != config.key.empty()) {
@@ -212,6 +219,7 @@ std::expected<Invocation, EarlyEnd> parse_invocation(std::vector<std::string> wo
   std::erase(config.listen_tls, "none");
   std::erase(config.listen_http, "none");
   std::erase(config.listen_https, "none");
+  std::erase(config.listen_metrics, "none");
   const std::string problem = problem_of(config);
   if (!problem.empty()) return std::unexpected(EarlyEnd{2, "ieum-hub: " + problem + "\n"});
   return invocation;

@@ -79,6 +79,7 @@ Task<std::expected<Bot, http::Response>> who_asks(Hub& hub, http::Request& reque
   const std::string who = account ? account_identity(account->name) : origin.host;
   const auto wait = hub.common().allowances.take(who, hub.config(), now());
   if (wait.count() > 0) {
+    ++hub.counts().rate_limits;
     co_return std::unexpected(too_many(wait, "Too many requests: wait, and try again"));
   }
   if (!account) {

@@ -63,6 +63,11 @@ void Listeners::add_http(Listener listener, bool tls) {
   http_servers_.push_back(std::move(server));
 }
 
+void Listeners::add_metrics(Listener listener) {
+  http_servers_.push_back(
+      std::make_unique<http::Server>(std::move(listener), metrics_routes(hub_)));
+}
+
 Task<> Listeners::run() {
   auto body = [this](Group& group) { return serve_all(group); };
   co_await with_group(body);

@@ -18,8 +18,10 @@ class Listeners {
   Listeners(Hub& hub, const TlsServerContext* context) noexcept : hub_(hub), context_(context) {}
 
   void add(Listener listener, bool tls);
-  /// The page and its WebSocket.
+  /// The page and its WebSocket, and the API.
   void add_http(Listener listener, bool tls);
+  /// What Prometheus asks for, and nothing else: of the first core alone.
+  void add_metrics(Listener listener);
   /// Serves until drained or stopped.
   [[nodiscard]] Task<> run();
   /// As `Server::drain`, of all.

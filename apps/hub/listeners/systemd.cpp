@@ -41,7 +41,8 @@ Result<std::vector<Port>> passed_ports(std::size_t cores) {
     const std::string_view name = i < names.size() ? names[i] : std::string_view();
     port.tls = name.contains("tls") || name == "ircs" || name == "https";
     port.http = name.contains("http");
-    for (std::size_t core = 0; core < cores; ++core) {
+    port.metrics = name.contains("metrics");
+    for (std::size_t core = 0; core < (port.metrics ? 1 : cores); ++core) {
       const int fd = first + static_cast<int>(i);
       Result<DetachedListener> listener = take_listener(core == 0 ? fd : duplicate(fd));
       if (!listener) return ieum::fail(listener.error());

@@ -11,6 +11,7 @@
 #include "irc/limits.hpp"
 #include "irc/text.hpp"
 #include "listeners/bot_api.hpp"
+#include "listeners/metrics.hpp"
 #include "listeners/origin.hpp"
 #include "listeners/page.hpp"
 #include "listeners/web_stream.hpp"
@@ -110,6 +111,30 @@ Task<http::Response> guard(const Hub& hub, http::Request& request, http::Next ne
   co_return response;
 }
 
+/// What all that is served over HTTP goes through.
+http::Routes guarded_routes(Hub& hub) {
+  http::Routes routes;
+  for (const std::string& proxy : hub.config().proxies) {
+    static_cast<void>(routes.trust(proxy));  // the configuration was checked
+  }
+  routes.around([&hub](http::Request& request, http::Next next) {
+    return guard(hub, request, std::move(next));
+  });
+  routes.on_access([&hub](const http::Access& access) {
+    const auto status = static_cast<std::size_t>(access.status);
+    Counts& counts = hub.counts();
+    if (status / 100 < counts.http_responses.size()) ++counts.http_responses[status / 100];
+    if (access.error && status == 500) {
+      hub.events().write("request-failed", {{"error", access.error->to_string()}});
+    }
+  });
+  return routes;
+}
+
+Task<http::Response> tell_metrics(const Hub& hub) {
+  co_return http::Response::bytes("text/plain; version=0.0.4; charset=utf-8", metrics_text(hub));
+}
+
 }  // namespace
 
 bool is_own_host(std::string_view authority, const Config& config) {
@@ -127,13 +152,7 @@ bool is_own_host(std::string_view authority, const Config& config) {
 }
 
 http::Routes web_routes(Hub& hub) {
-  http::Routes routes;
-  for (const std::string& proxy : hub.config().proxies) {
-    static_cast<void>(routes.trust(proxy));  // the configuration was checked
-  }
-  routes.around([&hub](http::Request& request, http::Next next) {
-    return guard(hub, request, std::move(next));
-  });
+  http::Routes routes = guarded_routes(hub);
   routes.get("/irc", [&hub](http::Request& request) { return open_session(hub, request); });
   routes.get("/healthz", say_it_is_well);
   add_bot_routes(routes, hub);
@@ -141,6 +160,12 @@ http::Routes web_routes(Hub& hub) {
     routes.get(file.path, [&file](http::Request& request) { return send_file(file, request); });
   }
   if (page_files().empty()) routes.get("/", say_there_is_no_page);
+  return routes;
+}
+
+http::Routes metrics_routes(Hub& hub) {
+  http::Routes routes = guarded_routes(hub);
+  routes.get("/metrics", [&hub](http::Request& /*request*/) { return tell_metrics(hub); });
   return routes;
 }
 

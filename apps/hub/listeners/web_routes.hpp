@@ -11,6 +11,8 @@ namespace ieum::hub {
 
 /// `hub` must outlive them.
 [[nodiscard]] http::Routes web_routes(Hub& hub);
+/// `/metrics`, of a listener that has nothing else.
+[[nodiscard]] http::Routes metrics_routes(Hub& hub);
 
 /// May the hub be asked for by this name? An address in figures may: no foreign name leads to it.
 /// Of names only its own: otherwise any page whose name is made to resolve to this machine would

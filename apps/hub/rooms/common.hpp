@@ -8,11 +8,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <ieum/time.hpp>
 
 #include "config/config.hpp"
 #include "rooms/allowance.hpp"
+#include "rooms/counts.hpp"
 
 namespace ieum::hub {
 
@@ -70,7 +72,7 @@ class Failures {
 class Common {
  public:
   explicit Common(SharedConfig config, std::size_t cores = 1)
-      : cores_(cores), config_(std::move(config)) {}
+      : cores_(cores), config_(std::move(config)), counts_(cores) {}
 
   [[nodiscard]] std::size_t cores() const noexcept { return cores_; }
   [[nodiscard]] SharedConfig config() const {
@@ -82,6 +84,10 @@ class Common {
     config_ = std::move(config);
   }
 
+  /// Of a core, which alone counts in it.
+  [[nodiscard]] Counts& counts(std::size_t core) noexcept { return counts_[core]; }
+  [[nodiscard]] const Counts& counts(std::size_t core) const noexcept { return counts_[core]; }
+
   Admission admission;
   Failures failures;
   Allowances allowances;  // of the API's users
@@ -90,6 +96,7 @@ class Common {
   const std::size_t cores_;
   mutable std::mutex mutex_;
   SharedConfig config_;
+  std::vector<Counts> counts_;
 };
 
 }  // namespace ieum::hub

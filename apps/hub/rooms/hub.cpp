@@ -349,6 +349,8 @@ void Hub::apply(const Change& change) {
 
 Task<Appended> Hub::commit(Session* by, RoomId room, std::string once, Entry entry) {
   Pending pending(*this, by);
+  const TimePoint began = now();
+  ++counts().commits;
   entry.origin = pending.origin;
   entry.time = time();
   Task<Appended> appending = log().append(room, std::move(once), std::move(entry));
@@ -356,6 +358,7 @@ Task<Appended> Hub::commit(Session* by, RoomId room, std::string once, Entry ent
       co_await attempt(with_timeout(limits::commit_time, std::move(appending)));
   if (!appended) {
     const Error& error = appended.error();
+    ++counts().commits_failed;
     if (error == std::errc::operation_canceled) co_await ieum::fail(error);
     Appended failed;
     const bool surely = error == std::errc::no_space_on_device ||
@@ -366,6 +369,7 @@ Task<Appended> Hub::commit(Session* by, RoomId room, std::string once, Entry ent
     co_return failed;
   }
   if (appended->outcome == Outcome::stored) co_await pending.applied.wait();
+  counts().commit_times.count(now() - began);
   co_return *std::move(appended);
 }
 

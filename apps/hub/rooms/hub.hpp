@@ -73,6 +73,8 @@ class Hub {
   /// On all cores, here at once; the event `reloaded` tells that the last has it.
   void set_config(SharedConfig config);
   [[nodiscard]] Common& common() const noexcept { return services_.common; }
+  /// What this core has done.
+  [[nodiscard]] Counts& counts() const noexcept { return common().counts(index_); }
   [[nodiscard]] RoomLog& log() const noexcept { return services_.log; }
   [[nodiscard]] AccountStore& accounts() const noexcept { return services_.accounts; }
   [[nodiscard]] const EventLog& events() const noexcept { return services_.events; }

@@ -86,6 +86,7 @@ void Session::push(Payload payload) {
     ending_.set();
     return;
   }
+  ++hub.counts().lines_sent;
   queue_.try_push(std::move(payload));
 }
 

@@ -140,6 +140,7 @@ Task<> Session::write(std::vector<Payload>& batch) {
 Task<> Session::wait_for_turn() {
   const Allowance::Wait wait = allowance_.until_next(hub.config(), now());
   if (wait.count() > 0) {
+    ++hub.counts().rate_limits;
     if (!std::exchange(told_of_rate_, true)) {
       standard_reply("NOTE", "*", "RATE_LIMITED", {},
                      "You send more than " + std::to_string(hub.config().lines_per_second) +
@@ -158,6 +159,7 @@ Task<> Session::obey(std::string line) {
   last_line_ = now();
   hub.catch_up();  // what others were answered, on any core, is true for this line
   if (is_ending()) co_return;
+  ++hub.counts().lines_received;
   std::expected<Message, LineFault> message = parse_message(line);
   if (!message) {
     refuse(message.error(), line);

@@ -1,7 +1,9 @@
 // The hub over HTTP: its page, its WebSocket, and who may ask.
+#include <ieum/http/server.hpp>
 #include <ieum/websocket/websocket.hpp>
 
 #include "hub/irc/hub_test.hpp"
+#include "listeners/metrics.hpp"
 #include "listeners/web_routes.hpp"
 
 namespace ieum::test {
@@ -79,6 +81,114 @@ HUB_TEST(HubWeb, RefusesPagesOfOthersAndNamesThatAreNotItsOwn) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_TRUE(has(answer.text, "Content-Security-Policy: default-src 'none'"));
   EXPECT_EQ(answer.body, "ok\n");
+}
+
+/// Serves these while `conversation` lasts, on a port that it is told.
+Task<> serve_beside(Group& group, http::Routes routes, TestHub& hub,
+                    Task<> (*conversation)(TestHub&, Address)) {
+  Listener listener = co_await Listener::bind("127.0.0.1:0");
+  const Address address = listener.address();
+  http::Server server(std::move(listener), std::move(routes));
+  group.start(server.run());
+  Task<> talking = conversation(hub, address);
+  co_await std::move(talking);
+  co_await server.drain(1s);
+}
+
+Task<> with_routes(http::Routes routes, TestHub& hub, Task<> (*conversation)(TestHub&, Address)) {
+  auto body = [&](Group& group) {
+    return serve_beside(group, std::move(routes), hub, conversation);
+  };
+  co_await with_group(body);
+}
+
+/// The host of one who comes over the WebSocket with these fields; empty: it was refused.
+Task<std::string> host_over(TestHub& hub, Address address, std::string nick, std::string forwarded,
+                            std::vector<WebSocket>& kept) {
+  const std::array<http::Field, 1> fields{{{"X-Forwarded-For", forwarded}}};
+  WebSocketConnectOptions options;
+  options.session.subprotocols = "text.ircv3.net";
+  options.fields = fields;
+  Result<WebSocket> socket =
+      co_await attempt(WebSocket::connect("ws://" + address.to_string() + "/irc", options));
+  if (!socket) co_return "";
+  co_await socket->send_text("NICK " + nick);
+  co_await socket->send_text("USER u 0 * :Somebody");
+  const std::string welcome = co_await until(*socket, " 001 ");
+  kept.push_back(*std::move(socket));
+  co_await hub.settle();
+  const hub::User* user = hub.server().find_user(nick);
+  EXPECT_NE(user, nullptr) << welcome;
+  co_return user == nullptr ? "" : user->host;
+}
+
+Task<> come_through_a_proxy(TestHub& hub, Address address) {
+  std::vector<WebSocket> kept;
+  const std::string first = co_await host_over(hub, address, "ann", "203.0.113.7", kept);
+  EXPECT_EQ(first, "203.0.113.7");
+  // What a client says of itself does not count: only what the proxy has added.
+  const std::string claimed =
+      co_await host_over(hub, address, "eve", "10.9.8.7, 203.0.113.8", kept);
+  EXPECT_EQ(claimed, "203.0.113.8");
+  const std::string second = co_await host_over(hub, address, "bob", "203.0.113.7", kept);
+  EXPECT_EQ(second, "") << "one connection from an address";
+  // Secrets count as safe only where the proxy had them over TLS.
+  const std::string token = "Authorization: Bearer x\r\nX-Forwarded-For: 203.0.113.9\r\n";
+  HttpAnswer answer = co_await ask_http(address, "POST /api/rooms/a/messages", token, "x");
+  EXPECT_EQ(answer.status, 403) << answer.text;
+  EXPECT_TRUE(has(answer.body, "insecure_connection"));
+  answer = co_await ask_http(address, "POST /api/rooms/a/messages",
+                             token + "X-Forwarded-Proto: https\r\n", "x");
+  EXPECT_EQ(answer.status, 401) << answer.text;
+  for (WebSocket& socket : kept) co_await socket.close();
+}
+
+Task<> come_from_no_proxy(TestHub& hub, Address address) {
+  std::vector<WebSocket> kept;
+  const std::string host = co_await host_over(hub, address, "ann", "203.0.113.7", kept);
+  EXPECT_EQ(host, "localhost");
+  for (WebSocket& socket : kept) co_await socket.close();
+}
+
+HUB_TEST(HubWeb, BelievesOnlyItsProxies) {
+  hub::Config config = hub.config;
+  config.proxies = {"192.0.2.1"};
+  hub.set_config(config);
+  co_await with_routes(hub::web_routes(hub.server()), hub, come_from_no_proxy);
+  config.proxies = {"127.0.0.1"};
+  config.connections_per_address = 1;
+  hub.set_config(config);
+  co_await with_routes(hub::web_routes(hub.server()), hub, come_through_a_proxy);
+}
+
+Task<> read_metrics(TestHub& hub, Address address) {
+  HubClient ann = co_await hub.client("ann");
+  co_await ann.ask("JOIN #a");
+  co_await ann.ask("PRIVMSG #a :hello");
+  HttpAnswer answer = co_await ask_http(address, "GET /");
+  EXPECT_EQ(answer.status, 404);
+  answer = co_await ask_http(address, "GET /metrics");
+  EXPECT_TRUE(has(answer.text, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+  const std::string& text = answer.body;
+  EXPECT_TRUE(has(text, "# TYPE ieum_hub_users gauge\nieum_hub_users 1\n"));
+  EXPECT_TRUE(has(text, "\nieum_hub_connections 1\n"));
+  EXPECT_TRUE(has(text, "\nieum_hub_rooms 1\n"));
+  EXPECT_TRUE(has(text, "\nieum_hub_commits_total 2\n"));  // a JOIN, a message
+  EXPECT_TRUE(has(text, "\nieum_hub_commits_failed_total 0\n"));
+  EXPECT_TRUE(has(text, "\nieum_hub_commit_seconds_count 2\n"));
+  EXPECT_TRUE(has(text, "\nieum_hub_commit_seconds_bucket{le=\"+Inf\"} 2\n"));
+  EXPECT_TRUE(has(text, "\nieum_hub_http_responses_total{status=\"4xx\"} 1\n"));
+  EXPECT_TRUE(has(text, "# TYPE ieum_hub_lines_received_total counter\n"));
+  answer = co_await ask_http(address, "GET /metrics", "Host: evil.example\r\n");
+  EXPECT_EQ(answer.status, 421);
+}
+
+HUB_TEST(HubWeb, TellsItsMetrics) {
+  if (!hub::has_metrics()) {
+    std::puts("[  SKIPPED ] HubWeb.TellsItsMetrics: prometheus-cpp was not found");
+    co_return;
+  }
+  co_await with_routes(hub::metrics_routes(hub.server()), hub, read_metrics);
 }
 
 TEST(HubWebHost, IsFiguresOrOneOfItsNames) {
