@@ -34,6 +34,31 @@ one.bind(('127.0.0.1', 8080)))");
   });
 }
 
+/// It is known by the path that it was bound to, which may have been given from anywhere.
+TEST(Words, AUnixSocketIsFoundByItsPathOrTheEndOfIt) {
+  const TemporaryDirectory folder;
+  const std::string path = folder.path("found by path.sock");
+  Python program("os.chdir('" + folder.path("") + R"(')
+one = keep(socket.socket(socket.AF_UNIX))
+one.bind('found by path.sock')
+one.listen()
+other = keep(socket.socket(socket.AF_UNIX))
+other.bind(os.path.abspath('whole.sock'))
+other.listen())");
+  const std::string pid = "pid:" + program.pid();
+  const auto count = [](std::vector<std::string> words) { return inspect_json(words).size(); };
+  EXPECT_EQ(count({"found by path.sock", pid}), 1U);
+  EXPECT_EQ(count({"./found by path.sock", pid}), 0U);  // it is not here
+  EXPECT_EQ(count({path, pid}), 1U);
+  EXPECT_EQ(count({path}), 1U);
+  EXPECT_EQ(count({"whole.sock", pid}), 1U);
+  EXPECT_EQ(count({folder.path("whole.sock")}), 1U);
+  EXPECT_EQ(count({"le.sock", pid}), 0U);
+  const auto lines = std::filesystem::path(path).parent_path();
+  EXPECT_EQ(count({std::filesystem::relative(lines / "whole.sock").string(), pid}), 1U);
+  EXPECT_EQ(count({std::filesystem::relative(path).string(), pid}), 1U);
+}
+
 TEST(Words, ThatAreWrongSayWhatToWrite) {
   const auto expect_usage = [](const std::vector<std::string>& words, std::string_view sentence) {
     const Inspected result = inspect(words);

@@ -278,6 +278,34 @@ TEST(InOrder, AClosedProgramLeavesAnOrphan) {
   });
 }
 
+/// It sleeps: there are no descriptors that could not be seen.
+TEST(InOrder, OfASleepNoDescriptorsAreSupposed) {
+  IN_NETWORK("", [] {
+    Python program(R"(
+listener(7015)
+print('ready', flush=True)
+select.select([], [], [], 600))");
+    const std::string said = expect_said({":7015"}, {"; the program sleeps, in "});
+    EXPECT_FALSE(said.contains("cannot be seen")) << said;
+    Python other(R"(
+listener(7016)
+print('ready', flush=True)
+select.poll().poll(600_000))");
+    expect_said({":7016"}, {"; the program sleeps, in "});
+    Python third(R"(
+listener(7017)
+print('ready', flush=True)
+time.sleep(600))");
+    expect_said({":7017"}, {"; the program sleeps, in "});
+    Python polls(R"(
+background(select.select, [keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))], [], [])
+listener(7018)
+print('ready', flush=True)
+time.sleep(600))");
+    expect_said({":7018"}, {"a thread of the program waits for descriptors that cannot be seen"});
+  });
+}
+
 /// What is pending in a ring, /proc does not show.
 TEST(InOrder, OfAnIoUringNothingIsGuessed) {
   IN_NETWORK("", [] {

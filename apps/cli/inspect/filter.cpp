@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -66,6 +67,21 @@ std::string wrong_address(const std::string& word) {
                        word.find_first_not_of("0123456789abcdefABCDEF:./") == std::string::npos;
   if (!is_ipv4 && !is_ipv6 && !word.starts_with('[')) return {};
   return fmt::format("{} is no address, as 127.0.0.1, ::1 or [::1]:80", in_quotes(word));
+}
+
+/// The path that a Unix socket was bound to, from the root on: one that was not given so was meant
+/// from where its program is. Empty: it is no path, or that cannot be seen.
+std::string whole_path(const SocketTable& table, std::uint32_t index, const Address& end) {
+  namespace fs = std::filesystem;
+  if (end.family() != Family::unix_path) return {};
+  const fs::path path(std::string(end.bytes()));
+  if (path.is_absolute()) return path.lexically_normal();
+  const auto holders = table.holders(index);
+  if (holders.empty()) return {};
+  const int pid = table.processes()[holders.front().process].pid;
+  std::error_code error;
+  const fs::path folder = fs::read_symlink(fmt::format("/proc/{}/cwd", pid), error);
+  return error ? std::string() : (folder / path).lexically_normal().string();
 }
 
 }  // namespace
@@ -139,26 +155,53 @@ bool Filter::takes(std::string_view protocol) const noexcept {
   return protocols_.empty() || holds(protocols_, protocol);
 }
 
-bool Filter::matches_ends(const SocketEntry& socket) const {
-  for (const Address* end : {&socket.info.local, &socket.info.peer}) {
+bool Filter::matches_ends(const SocketTable& table, std::uint32_t index) const {
+  const SocketInfo& info = table.sockets()[index].info;
+  const bool names_paths = std::ranges::any_of(addresses_, &Address::is_unix);
+  for (const Address* end : {&info.local, &info.peer}) {
     const bool port = ports_.empty() || (end->is_ip() && holds(ports_, end->port()));
     const bool host =
         (prefixes_.empty() && addresses_.empty()) || holds(addresses_, *end) ||
+        (names_paths && end->family() == Family::unix_path &&
+         std::ranges::any_of(addresses_,
+                             [&](const Address& one) {
+                               return one.is_unix() &&
+                                      one.bytes() == whole_path(table, index, *end);
+                             })) ||
         std::ranges::any_of(prefixes_, [&](const Prefix& prefix) { return prefix.contains(*end); });
     if (port && host) return true;
   }
   return false;
 }
 
+bool Filter::matches_path(const SocketTable& table, std::uint32_t index) const {
+  const SocketInfo& info = table.sockets()[index].info;
+  for (const Address* end : {&info.local, &info.peer}) {
+    if (end->family() != Family::unix_path || programs_.empty()) continue;
+    const std::string_view path = end->bytes();
+    const std::string whole = whole_path(table, index, *end);
+    for (const std::string& word : programs_) {
+      if (path == word || path.ends_with("/" + word)) return true;
+      std::error_code error;
+      const auto here = std::filesystem::absolute(word, error).lexically_normal();
+      if (!error && !whole.empty() && here == whole) return true;
+    }
+  }
+  return false;
+}
+
 bool Filter::matches_process(const SocketTable& table, std::uint32_t index) const {
   if (pids_.empty() && programs_.empty()) return true;
+  const bool by_path = matches_path(table, index);
+  if (by_path && pids_.empty()) return true;
   for (const SocketHolder& holder : table.holders(index)) {
     const SocketProcess& process = table.processes()[holder.process];
     if (!pids_.empty() && !holds(pids_, process.pid)) continue;
     const std::string title = title_of(process);
-    const bool named = programs_.empty() || std::ranges::any_of(programs_, [&](const auto& word) {
-                         return process.name.contains(word) || title.contains(word);
-                       });
+    const bool named =
+        programs_.empty() || by_path || std::ranges::any_of(programs_, [&](const auto& word) {
+          return process.name.contains(word) || title.contains(word);
+        });
     if (named) return true;
   }
   return false;
@@ -172,7 +215,7 @@ bool Filter::matches(const Findings& findings, std::uint32_t index) const {
   }
   if (!takes(protocol_of(socket.info))) return false;
   if (!states_.empty() && !holds(states_, state_of(socket))) return false;
-  return matches_ends(socket) && matches_process(findings.table(), index);
+  return matches_ends(findings.table(), index) && matches_process(findings.table(), index);
 }
 
 }  // namespace ieum::cli

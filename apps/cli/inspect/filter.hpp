@@ -38,8 +38,10 @@ class Filter {
   std::string add(const std::string& word);
   std::string add_number(const std::string& word);
   [[nodiscard]] bool takes(std::string_view protocol) const noexcept;
-  [[nodiscard]] bool matches_ends(const SocketEntry& socket) const;
+  [[nodiscard]] bool matches_ends(const SocketTable& table, std::uint32_t index) const;
   [[nodiscard]] bool matches_process(const SocketTable& table, std::uint32_t index) const;
+  /// A word that could be a program's name is a path of one of its ends, or the end of that path.
+  [[nodiscard]] bool matches_path(const SocketTable& table, std::uint32_t index) const;
 
   std::vector<std::string> protocols_;
   std::vector<std::string> states_;
@@ -47,7 +49,7 @@ class Filter {
   std::vector<Prefix> prefixes_;
   std::vector<Address> addresses_;  // with a port, or of Unix sockets
   std::vector<int> pids_;
-  std::vector<std::string> programs_;
+  std::vector<std::string> programs_;  // or the paths of Unix sockets, or their last parts
   bool stuck_ = false;
   bool leaking_ = false;
   std::string text_;

@@ -50,6 +50,9 @@ class Findings {
   }
   /// One sentence without a full stop.
   [[nodiscard]] std::string sentence(std::uint32_t index) const;
+  /// "it waits for python3 client.py (pid 900) to send; last data came 2 s ago, ...": of a
+  /// connection on which nothing is under way, whose program waits for input.
+  [[nodiscard]] std::string sentence_of_waiting(std::uint32_t index) const;
   /// Who has it open: "nginx (pid 812, fd 6) and 3 more".
   [[nodiscard]] std::string holders(std::uint32_t index) const;
   /// Some process has it open, and it may not be seen which.

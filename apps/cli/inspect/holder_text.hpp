@@ -14,6 +14,8 @@ namespace ieum::cli {
 
 /// A call that a thread is blocked in with a socket: it reads or accepts. Any other one writes.
 [[nodiscard]] bool is_receiving_call(std::string_view call) noexcept;
+/// Whether a call waits for descriptors that are in the program's memory.
+[[nodiscard]] bool is_polling_call(std::string_view call) noexcept;
 
 /// "input", "output", "input and output", "nothing": what an epoll is asked for.
 [[nodiscard]] std::string_view epoll_words(std::uint32_t events) noexcept;

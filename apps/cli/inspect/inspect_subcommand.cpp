@@ -74,7 +74,7 @@ ManualText manual() {
                         {"ADDRESS, ADDRESS/BITS",
                          "An address of either end, alone, with a port, or with the length of a "
                          "prefix: 10.0.0.0/8, ::1, 127.0.0.1:80, localhost. A Unix socket: "
-                         "/run/app.sock, unix:@NAME."},
+                         "/run/app.sock, unix:@NAME, or the end of its path: app.sock."},
                         {"PROGRAM",
                          "A program that holds it: nginx. A part of its name, of its "
                          "command or of its script will do."},

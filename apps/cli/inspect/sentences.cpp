@@ -139,10 +139,17 @@ std::string Findings::doing(Index index) const {
   if (first.epoll_events) {
     return fmt::format("epoll watches it for {}", epoll_words(*first.epoll_events));
   }
-  if (process.blocked_in.empty()) return {};
-  return process.polls ? fmt::format("the program is in {}(), with descriptors that cannot be seen",
-                                     process.blocked_in)
-                       : fmt::format("the program is in {}()", process.blocked_in);
+  const std::string_view call = process.blocked_in;
+  if (process.polls && !is_polling_call(call)) {
+    return "a thread of the program waits for descriptors that cannot be seen, in poll() or "
+           "select()";
+  }
+  if (call.empty()) return {};
+  if (process.polls) {
+    return fmt::format("the program is in {}(), with descriptors that cannot be seen", call);
+  }
+  const bool sleeps = is_polling_call(call) || call.ends_with("nanosleep");
+  return fmt::format("the program {} {}()", sleeps ? "sleeps, in" : "is in", call);
 }
 
 std::string Findings::and_doing(Index index) const {
@@ -415,6 +422,10 @@ std::string Findings::say_idle(Index index) const {
     return text;
   }
   return what.empty() ? "idle" + moves : fmt::format("idle; {}{}", what, moves);
+}
+
+std::string Findings::sentence_of_waiting(Index index) const {
+  return fmt::format("it waits for {} to send{}", peer(index), last_moves(socket(index).info));
 }
 
 // ---- Datagrams ---------------------------------------------------------------------------------

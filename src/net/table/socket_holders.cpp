@@ -242,13 +242,19 @@ class Search {
     const SystemCall call = find_system_call(*number);
     using Role = SystemCall::Role;
     if (process.blocked_in.empty()) process.blocked_in = call.name;
-    process.polls = process.polls || call.role == Role::poll;
+    process.polls = process.polls || (call.role == Role::poll && has_descriptors(call, values));
     process.uses_io_uring = process.uses_io_uring || call.role == Role::ring;
     if (call.role != Role::receive && call.role != Role::send) return;
     // sendfile and splice have a descriptor that they read from, too; the socket is either.
     if (SocketHolder* holder = find_mine(static_cast<int>(values.front()))) {
       holder->blocked_in = call.name;
     }
+  }
+
+  /// Without any, such a call is a sleep. Of select(2) the first argument is beyond the highest
+  /// descriptor, of poll(2) the second counts them.
+  static bool has_descriptors(const SystemCall& call, std::span<const std::uint64_t> arguments) {
+    return arguments[call.name.ends_with("poll") ? 1 : 0] != 0;
   }
 
   std::span<const SocketInode> sockets_;
