@@ -113,8 +113,18 @@ TEST(Trace, ARecordingGivesTheSameLadderEachTime) {
     // What was cut off in the middle of a line shows what there is.
     const std::string whole = content_of(recording);
     const std::string cut = scripts.path("cut");
-    std::ofstream(cut) << whole.substr(0, whole.size() - 40);
-    EXPECT_EQ(trace({"--replay", cut}).status, 0);
+    // In the middle of its last line, in the middle, and after a line.
+    const std::size_t middle = whole.find('\n', whole.size() / 2);
+    for (const std::size_t size : {whole.size() - 40, middle - 5, middle + 1}) {
+      std::ofstream(cut) << whole.substr(0, size);
+      const Traced shown = trace({"--replay", cut});
+      EXPECT_EQ(shown.status, 1);
+      EXPECT_EQ(shown.ladder, "ieum: " + cut +
+                                  ": the recording was cut off, as by a full disk or a kill: its "
+                                  "last events are missing\n");
+      EXPECT_TRUE(shown.output.contains("LISTEN")) << shown.output;
+      EXPECT_TRUE(shown.output.contains(" → ")) << shown.output;  // its end sums up
+    }
   });
 }
 
@@ -127,8 +137,46 @@ TEST(Trace, ARecordingThatIsNoneIsSaid) {
   EXPECT_TRUE(trace({"--replay", "/"}).ladder.contains("Is a directory"));
   const TemporaryFile silent(R"({"event":"begin","us":0}
 {"event":"note","us":1,"pid":1,"text":" "}
+{"event":"end","us":1}
 )");
   EXPECT_EQ(trace({"--replay", silent.path()}).status, 0);
+}
+
+/// What was whole is shown, in the page too.
+TEST(Trace, ALineThatIsNoEventIsSaidAfterThoseBefore) {
+  const TemporaryFile file(R"({"event":"begin","us":0,"data":"client"}
+{"event":"start","us":1,"pid":1,"text":"client"}
+{"event":"call","us":2,"pid":1,"call":"socket","result":3,"fd":3,"socket":1,"protocol":"tcp"}
+{"event":"call",
+{"event":"end","us":3}
+)");
+  const TemporaryDirectory folder;
+  const std::string page = folder.path("page.html");
+  const Traced traced = trace({"--replay", file.path(), "--html", page});
+  EXPECT_EQ(traced.status, 1);
+  EXPECT_TRUE(traced.ladder.contains(": line 4 is no event of a recording")) << traced.ladder;
+  EXPECT_TRUE(traced.output.contains("socket() = 3")) << traced.output;
+  EXPECT_TRUE(content_of(page).ends_with("</html>\n")) << content_of(page);
+}
+
+/// A recording that could not be written to its end has no hole either.
+TEST(Trace, AFullDiskEndsTheRecordingAndIsSaid) {
+  TRACED_IN_NETWORK([] {
+    Scripts scripts;
+    const std::string program = scripts.add("client.py", R"(
+for i in range(400): socket.socket().close())");
+    const std::string recording = scripts.path("recording");
+    Child child({"sh", "-c",
+                 "ulimit -f 16; trap '' XFSZ; exec " IEUM_COMMAND " trace -q -o " + recording +
+                     " -- " + python3() + " " + program});
+    child.close_input();
+    EXPECT_EQ(child.wait(), 1);
+    EXPECT_EQ(child.error_output(), "ieum: cannot write " + recording + ": File too large\n");
+    const Traced shown = trace({"--replay", recording});
+    EXPECT_EQ(shown.status, 1);
+    EXPECT_TRUE(shown.ladder.contains(": the recording was cut off, ")) << shown.ladder;
+    EXPECT_TRUE(shown.output.contains("socket() = 3")) << shown.output;
+  });
 }
 
 TEST(Trace, WithoutDataNoByteIsKept) {

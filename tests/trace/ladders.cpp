@@ -362,8 +362,22 @@ one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 one.sendto(b'ping', ('127.0.0.1', 7000))
 one.recvfrom(99))");
     expect_text(traced, {"socket(udp) = 3", "bind(127.0.0.1:7000)", "4 B \"ping\"", "4 B \"pong\"",
-                         "recv() = 4"});
+                         "recvfrom() = 4 [3]", "sendto(4, 127.0.0.1:7000)"});
     EXPECT_FALSE(traced.ladder.contains("(not traced)")) << traced.ladder;
+  });
+}
+
+/// Where each goes is said, whether anybody there is traced or not.
+TEST(Ladder, OfDatagramsToSeveral) {
+  TRACED_IN_NETWORK([] {
+    const Traced traced = trace_one(R"(
+one = keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+one.sendto(b'one', ('127.0.0.9', 999))
+one.sendmsg([b'four'], [], 0, ('127.0.0.8', 998))
+one.connect(('127.0.0.7', 997))
+one.send(b'fifth'))");
+    expect_text(traced, {"sendto(3, 127.0.0.9:999)", "sendmsg(4) to 127.0.0.8:998",
+                         "connect(127.0.0.7:997)", "send(5) [3]"});
   });
 }
 
@@ -372,12 +386,12 @@ constexpr std::string_view golden_datagrams =
      0.1                                                    │                               │              [3] socket(udp) = 3
      0.2                                                    │                               │              [3] bind(127.0.0.1:7000)
      0.3                   socket(udp) = 3 [3]              │                               │
-     0.4                           send(4) [3]              │ ──────── 4 B "ping" ────────▶ │
-     0.5                           send(6) [3]              │ ──────── 6 B "안녕" ────────▶ │
-     0.6                                                    │                               │              [3] recv() = 4
-     0.7                                                    │                               │              [3] recv(4) = 4
+     0.4         sendto(4, 127.0.0.1:7000) [3]              │ ──────── 4 B "ping" ────────▶ │
+     0.5         sendto(6, 127.0.0.1:7000) [3]              │ ──────── 6 B "안녕" ────────▶ │
+     0.6                                                    │                               │              [3] recvfrom() = 4 from 127.0.0.1:20000
+     0.7                                                    │                               │              [3] recvfrom(4) = 4 from 127.0.0.1:20000
           └ the datagram had 6 bytes, and the buffer had room for 4: the rest is lost
-     0.8                        recv() = 4 [3]              │ ◀──────── 4 B "pong" ──────── │              [3] send(4)
+     0.8                    recvfrom() = 4 [3]              │ ◀──────── 4 B "pong" ──────── │              [3] sendto(4, 127.0.0.1:20000)
      1.0                           close() [3]              │                               │
      1.1                                                    │                               │              [3] close()
      1.2                                                    │                               │              [program ends: 0]

@@ -257,7 +257,7 @@ one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 try: one.sendto(b'x' * 70000, ('127.0.0.1', 7000))
 except OSError: pass
 one.sendto(b'0123456789', ('127.0.0.1', 7000)))");
-    expect_text(traced, {"send(70000) = EMSGSIZE",
+    expect_text(traced, {"sendto(70000, 127.0.0.1:7000) = EMSGSIZE",
                          "a datagram is sent whole or not at all, and at most 65507 bytes fit",
                          "the datagram had 10 bytes, and the buffer had room for 4: the rest is "
                          "lost"});

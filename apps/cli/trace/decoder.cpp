@@ -71,6 +71,8 @@ bool Decoder::enter(CallUnderWay& under_way, int pid, int tid) {
   if (under_way.kind == CallKind::close || under_way.kind == CallKind::duplicate ||
       under_way.kind == CallKind::shut_down) {
     under_way.before = sockets_.ask(seen, under_way.began);
+    const bool ends = under_way.kind != CallKind::shut_down || as_fd(arguments[1]) != SHUT_RD;
+    if (ends) SocketsSeen::note_ending(seen, under_way.before, under_way.began);
   }
   return true;
 }
@@ -167,12 +169,15 @@ void Decoder::describe(Event& event, const CallUnderWay& under_way, Time now) {
     case CallKind::listen: event.asked = static_cast<std::int32_t>(arguments[1]); break;
     case CallKind::shut_down: event.value = static_cast<std::int32_t>(arguments[1]); break;
     case CallKind::accept:
-      if (event.result >= 0) describe_accepted(event, tid);
+      if (event.result < 0) break;
+      describe_accepted(event, tid, seen->aborts);
+      // It may have made room by forgetting the listener.
+      seen = &sockets_.look(event.pid, under_way.fd, under_way.socket);
       break;
     case CallKind::send:
     case CallKind::receive: describe_transfer(event, under_way); break;
     case CallKind::set_option:
-    case CallKind::get_option: describe_option(event, arguments); break;
+    case CallKind::get_option: describe_option(event, arguments, *seen); break;
     default: break;
   }
   if (event.peer_socket == 0) event.peer_socket = seen->unix_peer;
@@ -188,12 +193,16 @@ void Decoder::describe(Event& event, const CallUnderWay& under_way, Time now) {
     if (is_closed || kind == CallKind::shut_down) {
       event.states.before = under_way.before.own;
       event.states.unread = under_way.before.unread;
+      event.at = SocketsSeen::place_of_ending(*seen, event.states, event.at);
     }
-    if (is_closed) event.is_held = sockets_.is_held(*seen, under_way.socket).value_or(false);
+    if (is_closed) {
+      event.aborts = seen->aborts;
+      event.is_held = sockets_.is_held(*seen, under_way.socket).value_or(false);
+    }
   }
 }
 
-void Decoder::describe_accepted(Event& event, int tid) {
+void Decoder::describe_accepted(Event& event, int tid, bool aborts) {
   event.other_fd = static_cast<int>(event.result);
   event.other_socket = socket_at(tid, event.other_fd);
   if (event.other_socket == 0) return;
@@ -202,6 +211,7 @@ void Decoder::describe_accepted(Event& event, int tid) {
   event.other_local = accepted.local.to_string();
   event.other_peer = accepted.peer.to_string();
   event.peer_socket = accepted.unix_peer;
+  accepted.aborts = aborts;  // an accepted socket has the options of its listener
 }
 
 void Decoder::describe_transfer(Event& event, const CallUnderWay& under_way) {
@@ -237,9 +247,10 @@ void Decoder::describe_transfer(Event& event, const CallUnderWay& under_way) {
 
 void Decoder::describe_message(Event& event, std::uint64_t header, bool receives) {
   const auto message = read_value<msghdr>(event.tid, header);
-  if (!message || event.result < 0) return;
+  if (!message || (receives && event.result < 0)) return;
   const auto at = [](const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); };
   event.address = address_at(event.tid, at(message->msg_name), message->msg_namelen);
+  if (event.result < 0) return;
   is_dns_answer_ = receives && may_be_dns_answer(event);
   event.data = data_of_vector(event.tid, at(message->msg_iov), message->msg_iovlen,
                               static_cast<std::size_t>(event.result));
@@ -270,9 +281,13 @@ std::vector<Event> Decoder::split_messages(const Event& event, const CallUnderWa
   return events;
 }
 
-void Decoder::describe_option(Event& event, const Arguments& arguments) {
+void Decoder::describe_option(Event& event, const Arguments& arguments, SeenSocket& seen) {
   event.option = option_name(static_cast<int>(arguments[1]), static_cast<int>(arguments[2]));
   event.value = read_value<std::int32_t>(event.tid, arguments[3]).value_or(0);
+  if (event.option == "SO_LINGER" && event.call == "setsockopt" && event.result == 0) {
+    const auto given = read_value<linger>(event.tid, arguments[3]);
+    seen.aborts = given && given->l_onoff != 0 && given->l_linger == 0;
+  }
 }
 
 void Decoder::describe_failure(Event& event) {

@@ -43,10 +43,10 @@ class Decoder {
 
   void describe(Event& event, const CallUnderWay& under_way, Time now);
   void describe_creation(Event& event, int tid, int fd, Time now);
-  void describe_accepted(Event& event, int tid);
+  void describe_accepted(Event& event, int tid, bool aborts);
   void describe_transfer(Event& event, const CallUnderWay& under_way);
   void describe_message(Event& event, std::uint64_t header, bool receives);
-  void describe_option(Event& event, const Arguments& arguments);
+  void describe_option(Event& event, const Arguments& arguments, SeenSocket& seen);
   void describe_failure(Event& event);
   std::vector<Event> split_messages(const Event& event, const CallUnderWay& under_way);
   [[nodiscard]] std::string data_of(int tid, std::uint64_t address, std::size_t bytes);

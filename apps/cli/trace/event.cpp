@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "text/json_line.hpp"
+#include "trace/calls.hpp"
 
 namespace ieum::cli::trace {
 
@@ -102,6 +103,8 @@ Event from_json(const Json& object, EventKind kind) {
   get(object, "peeks", event.peeks);
   get(object, "truncated", event.truncated);
   get(object, "held", event.is_held);
+  get(object, "aborts", event.aborts);
+  get(object, "late", event.is_late);
   get(object, "before", event.states.before);
   get(object, "state", event.states.own);
   get(object, "peer_state", event.states.peer);
@@ -114,6 +117,16 @@ Event from_json(const Json& object, EventKind kind) {
 
 std::string_view to_string(EventKind kind) noexcept {
   return kind_names[static_cast<std::size_t>(kind)];
+}
+
+bool is_datagram(const Event& call) {
+  return call.protocol == "udp" || call.protocol == "unix-datagram";
+}
+
+Span span_of(const Event& call) {
+  const Call* known = find_call(call.call);
+  const bool began_then = (known == nullptr || known->acts_at_once()) && !call.is_late;
+  return began_then ? Span{call.at, call.at + call.took} : Span{call.at - call.took, call.at};
 }
 
 std::string to_json(const Event& event) {
@@ -151,6 +164,8 @@ std::string to_json(const Event& event) {
   put(object, "peeks", event.peeks, false);
   put(object, "truncated", event.truncated, false);
   put(object, "held", event.is_held, false);
+  put(object, "aborts", event.aborts, false);
+  put(object, "late", event.is_late, false);
   put(object, "before", event.states.before);
   put(object, "state", event.states.own);
   put(object, "peer_state", event.states.peer);

@@ -32,6 +32,12 @@ enum class EventKind : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
 
+/// From when to when a call was under way: what it does happened somewhere in between.
+struct Span {
+  Time begin{};
+  Time end{};
+};
+
 /// What the kernel says of a TCP connection, both ends of which may be on this machine.
 struct PairStates {
   std::optional<SocketState> before{};  ///< of this end when the call began
@@ -74,8 +80,14 @@ struct Event {
   bool peeks = false;         ///< MSG_PEEK: what was read stays
   bool truncated = false;     ///< a datagram was longer than the buffer
   bool is_held = false;       ///< close: others have the socket open
+  bool aborts = false;        ///< close: SO_LINGER with a time of 0 is set
+  /// It acts at once, but `at` is when it returned: it took long, and was told to wait before.
+  bool is_late = false;
   PairStates states{};
 };
+
+[[nodiscard]] Span span_of(const Event& call);
+[[nodiscard]] bool is_datagram(const Event& call);
 
 /// One line of a recording.
 [[nodiscard]] std::string to_json(const Event& event);

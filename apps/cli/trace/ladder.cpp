@@ -18,10 +18,7 @@ namespace {
 
 /// A send and a receive within it may share a row.
 constexpr Time together_max = std::chrono::milliseconds(1);
-
-bool is_datagram(const Event& call) {
-  return call.protocol == "udp" || call.protocol == "unix-datagram";
-}
+constexpr std::string_view sender_note = "from ";  // of a datagram
 
 /// Rows that would say nothing: what did not wait and did not do anything.
 bool is_silent(const Event& call, CallKind kind) {
@@ -80,10 +77,14 @@ void Ladder::take_call(const Event& call) {
   if (call.result == -EINPROGRESS) own.notes.emplace_back("(EINPROGRESS: it does not wait)");
   const std::string host = kind == CallKind::connect ? model_.host_of(call.address) : "";
   if (!host.empty()) own.notes.push_back(fmt::format("({})", host));
+  if (is_datagram(call) && kind == CallKind::receive && !call.address.empty()) {
+    own.notes.push_back(std::string(sender_note) + printable(call.address));
+  }
   const std::string waited = waited_text(call);
   if (!waited.empty()) own.notes.push_back(waited);
   row.below = explain_call(call, touch, model_);
   note_wait(call, touch);
+  note_evidence(call, touch, kind);
   if (kind == CallKind::send && call.result >= 0) {
     add_transfer(row, call, touch, held);
   } else if (kind == CallKind::receive && call.result >= 0) {
@@ -142,7 +143,11 @@ bool Ladder::add_receive(Row& row, const Event& call, const Model::Touch& touch)
   Row::Cell& cell = row.cell(touch.column, touch.peer_column);
   if (is_datagram(call)) return add_datagram(row, call, touch);
   if (call.result == 0) {
-    if (call.asked != 0) cell.text += ": the peer has finished";
+    const bool by_itself =
+        touch.link != nullptr && touch.link->ends[touch.side].has_stopped_receiving;
+    if (call.asked != 0) {
+      cell.text += by_itself ? ": it was shut down for receiving" : ": the peer has finished";
+    }
     return false;
   }
   if (touch.link == nullptr) return false;
@@ -179,6 +184,8 @@ bool Ladder::join(const Event& call, const Model::Touch& touch, const Row& row) 
   theirs.text = joining.text;
   theirs.fd = joining.fd;
   theirs.notes = joining.notes;
+  // The arrow comes from there.
+  std::erase_if(theirs.notes, [](const auto& note) { return note.starts_with(sender_note); });
   show_states(held_->row, call, touch);
   // Nothing else joins.
   held_->link = nullptr;
@@ -232,11 +239,14 @@ void Ladder::add_arrow(Row& row, const Event& call, const Model::Touch& touch) {
     row.cell(touch.column, touch.peer_column).text += " the listener";
   }
   const Ending ending = ending_of(call);
-  if (ending == Ending::fin || ending == Ending::reset || ending == Ending::maybe_fin) {
+  const bool by_peer = ending == Ending::maybe_reset && touch.link != nullptr &&
+                       touch.link->ends[1 - touch.side].was_reset;
+  const bool resets = ending == Ending::reset || (ending == Ending::maybe_reset && !by_peer);
+  if (resets || ending == Ending::fin || ending == Ending::maybe_fin) {
     row.from = touch.column;
     row.to = touch.peer_column;
-    row.label = ending == Ending::reset ? "RST" : "FIN";
-    row.is_inferred = ending == Ending::maybe_fin;
+    row.label = resets ? "RST" : "FIN";
+    row.is_inferred = ending == Ending::maybe_fin || ending == Ending::maybe_reset;
   }
   note_ending(call, touch);
 }
@@ -247,7 +257,10 @@ void Ladder::note_ending(const Event& call, const Model::Touch& touch) {
   Link::End& own = link.ends[touch.side];
   const Ending ending = ending_of(call);
   if (call.call == "shutdown") {
-    own.has_shut_down = own.has_shut_down || call.value != 0;
+    constexpr int receiving_only = 0;
+    constexpr int sending_only = 1;
+    own.has_shut_down = own.has_shut_down || call.value != receiving_only;
+    own.has_stopped_receiving = own.has_stopped_receiving || call.value != sending_only;
   } else if (!call.is_held) {
     own.is_closed = true;
   }
@@ -257,11 +270,23 @@ void Ladder::note_ending(const Event& call, const Model::Touch& touch) {
   }
   const bool is_unix_end = call.protocol == "unix" && (own.is_closed || own.has_shut_down);
   const bool ends = ending == Ending::fin || ending == Ending::reset ||
-                    ending == Ending::maybe_fin || is_unix_end;
-  if (ends && link.closed_first < 0) {
-    link.closed_first = static_cast<int>(touch.side);
-    link.closed_at = call.at;
-  }
+                    ending == Ending::maybe_fin || ending == Ending::maybe_reset || is_unix_end;
+  if (ends) link.closing.ended(touch.side, span_of(call));
+}
+
+/// What a call tells of who has finished first.
+void Ladder::note_evidence(const Event& call, const Model::Touch& touch, CallKind kind) {
+  if (touch.link == nullptr) return;
+  Closing& closing = touch.link->closing;
+  const Link::End& own = touch.link->ends[touch.side];
+  const PairStates& states = call.states;
+  if (states.before) closing.saw_state(touch.side, *states.before, span_of(call).begin);
+  if (states.own) closing.saw_state(touch.side, *states.own, call.at);
+  if (states.peer) closing.saw_state(1 - touch.side, *states.peer, call.at);
+  const bool got_end = kind == CallKind::receive && call.result == 0 && call.asked != 0 &&
+                       !own.has_stopped_receiving;
+  const bool may_not_send = kind == CallKind::send && call.result == -EPIPE && !own.has_shut_down;
+  if (got_end || may_not_send) closing.saw_peer_end(touch.side, call.at);
 }
 
 void Ladder::show_states(Row& row, const Event& call, const Model::Touch& touch) {
@@ -295,7 +320,7 @@ void Ladder::note_wait(const Event& call, const Model::Touch& touch) {
   if (touch.link == nullptr || !counts || call.took <= touch.link->longest_wait) return;
   touch.link->longest_wait = call.took;
   touch.link->waiting_end = static_cast<int>(touch.side);
-  touch.link->waited_until = known->kind == CallKind::receive ? call.at : call.at + call.took;
+  touch.link->waited_until = span_of(call).end;
 }
 
 // ---- Other events ------------------------------------------------------------------------------
@@ -328,6 +353,7 @@ void Ladder::take_state(const Event& event) {
   if (link == nullptr || !event.states.own || link->ends[side].state == event.states.own) return;
   Link::End& end = link->ends[side];
   end.state = event.states.own;
+  link->closing.saw_state(side, *event.states.own, event.at);
   const int column = model_.column_of(end);
   if (column < 0) return;
   // The last state, seconds after all is over, is worth no row.

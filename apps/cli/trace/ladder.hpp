@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "trace/calls.hpp"
 #include "trace/event.hpp"
 #include "trace/model.hpp"
 #include "trace/row.hpp"
@@ -62,6 +63,7 @@ class Ladder {
   void show_states(Row& row, const Event& call, const Model::Touch& touch);
   void note_wait(const Event& call, const Model::Touch& touch);
   void note_ending(const Event& call, const Model::Touch& touch);
+  void note_evidence(const Event& call, const Model::Touch& touch, CallKind kind);
   [[nodiscard]] std::string text_of(const Event& call, const Model::Touch& touch);
 
   void hold(Held held);

@@ -74,8 +74,7 @@ Model::Touch Model::touch(const Event& call) {
   }
   const bool is_connected =
       kind == CallKind::connect && (call.result == 0 || call.result == -EINPROGRESS);
-  const bool is_datagram = call.protocol == "udp" || call.protocol == "unix-datagram";
-  if (!is_datagram && !one.listens) {
+  if (!is_datagram(call) && !one.listens) {
     if (is_connected || (!one.link && !call.peer.empty())) connect(one, call);
   }
   if (kind == CallKind::accept && call.result >= 0) accept(call);
@@ -94,7 +93,7 @@ Model::Touch Model::touch(const Event& call) {
     Link::End& peer = touch.link->ends[1 - touch.side];
     if (peer.program.empty()) take_seat(peer, column_at(call.protocol, peer.address, true));
     touch.peer_column = column_of(peer);
-  } else if (is_datagram && kind != CallKind::bind) {
+  } else if (is_datagram(call) && kind != CallKind::bind) {
     const std::string& address = call.address.empty() ? call.peer : call.address;
     const bool transfers =
         kind == CallKind::send || kind == CallKind::receive || kind == CallKind::connect;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "trace/byte_flow.hpp"
+#include "trace/closing.hpp"
 #include "trace/event.hpp"
 #include "trace/programs.hpp"
 
@@ -31,13 +32,13 @@ struct Link {
     bool was_reset = false;              ///< it sent RST: unread bytes, or SO_LINGER
     std::uint64_t unread = 0;            ///< bytes that were unread then
     bool has_shut_down = false;
+    bool has_stopped_receiving = false;  ///< by its own shutdown()
     bool is_closed = false;
   };
   std::string protocol{};
   std::array<End, 2> ends{};  ///< the client is the first, if that is known
   bool is_whole = true;       ///< seen from its beginning: which send a byte is of is known
-  int closed_first = -1;      ///< the end that finished first
-  Time closed_at{};
+  Closing closing{};
   Time longest_wait{};
   Time waited_until{};
   int waiting_end = 0;

@@ -62,8 +62,15 @@ std::expected<Outputs::File, std::string> Outputs::create(const std::string& pat
 }
 
 void Outputs::write(std::FILE* file, std::string_view text, const std::string& name) {
+  // What has lost a part is not gone on with: a recording would have a hole.
+  if (std::ferror(file) != 0) return;
   if (std::fwrite(text.data(), 1, text.size(), file) == text.size()) return;
   if (failure_.empty()) failure_ = fmt::format("cannot write {}: {}", name, std::strerror(errno));
+}
+
+void Outputs::flush(std::FILE* file, const std::string& name) {
+  if (file == nullptr || std::fflush(file) == 0 || !failure_.empty()) return;
+  failure_ = fmt::format("cannot write {}: {}", name, std::strerror(errno));
 }
 
 void Outputs::take(const Event& event) {
@@ -82,17 +89,12 @@ void Outputs::take(const Event& event) {
 void Outputs::pass(Time now) {
   const Time passed = lookups_ ? lookups_->pass(now) : now;
   if (ladder_) ladder_->pass(passed);
-  if (recording_) std::fflush(recording_.get());
-  std::fflush(options_.stream);
+  flush(recording_.get(), options_.recording);
+  flush(options_.stream, "the ladder");
 }
 
 std::optional<std::string> Outputs::finish() {
   if (page_) write(page_.get(), page_end(), options_.page);
-  const auto flush = [&](std::FILE* file, const std::string& name) {
-    if (file != nullptr && std::fflush(file) != 0 && failure_.empty()) {
-      failure_ = fmt::format("cannot write {}: {}", name, std::strerror(errno));
-    }
-  };
   flush(recording_.get(), options_.recording);
   flush(page_.get(), options_.page);
   flush(options_.stream, "the ladder");

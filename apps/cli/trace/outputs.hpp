@@ -45,6 +45,7 @@ class Outputs {
   explicit Outputs(const OutputOptions& options) : options_(options) {}
   static std::expected<File, std::string> create(const std::string& path);
   void write(std::FILE* file, std::string_view text, const std::string& name);
+  void flush(std::FILE* file, const std::string& name);
 
   OutputOptions options_;
   File recording_;

@@ -338,7 +338,10 @@ void Recorder::leave_call(int tid, Thread& thread, std::int64_t result) {
   thread.counts_as_under_way = false;
   for (Event& event : events) {
     // It has been told that it waits: its end is another line.
-    if (!was_in_order) event.at = time;
+    if (!was_in_order) {
+      event.at = time;
+      event.is_late = true;
+    }
     const bool closes = event.call == "close" || event.call.starts_with("dup");
     if (closes && event.protocol != "tcp") event.is_held = other_holder(event.socket) != 0;
     if (event.is_held) event.other_pid = other_holder(event.socket);

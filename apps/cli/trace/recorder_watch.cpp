@@ -37,7 +37,9 @@ void Recorder::look_for_unread(int pid) {
   for (const auto& [socket, when] : process.sockets) {
     SeenSocket* seen = sockets_.find(socket);
     if (seen == nullptr || !seen->pair || ++asked > asked_max) continue;
-    process.at_end[socket] = sockets_.ask(*seen, now());
+    const Time time = now();
+    process.at_end[socket] = sockets_.ask(*seen, time);
+    SocketsSeen::note_ending(*seen, process.at_end[socket], time);
   }
   // What it leaves open is closed before its death is told: nothing of that may come first.
   if (asked == 0 || process.ends_at >= Time{}) return;
@@ -65,9 +67,11 @@ void Recorder::tell_what_was_closed(int pid, Time at) {
       ++entry;
       continue;
     }
-    const PairStates states = sockets_.ask(*seen, now());
+    const Time time = now();
+    const PairStates states = sockets_.ask(*seen, time);
     Event event{.kind = EventKind::call,
-                .at = at,
+                .at = SocketsSeen::place_of_ending(*seen, states, at),
+                .took = time - at,
                 .pid = pid,
                 .tid = pid,
                 .call = "exit",
@@ -75,6 +79,7 @@ void Recorder::tell_what_was_closed(int pid, Time at) {
                 .protocol = seen->protocol,
                 .local = seen->local.to_string(),
                 .peer = seen->peer.to_string(),
+                .aborts = seen->aborts,
                 .states = states};
     const auto before = process.at_end.find(socket);
     if (before != process.at_end.end()) {
@@ -214,8 +219,11 @@ void Recorder::tell_leaks(Time time) {
   for (auto& [pid, process] : processes_) {
     for (const auto& [socket, when] : process.sockets) {
       const SeenSocket* seen = sockets_.find(socket);
-      if (seen == nullptr || !seen->pair || time - when < stall) continue;
-      if (seen->pair->states[seen->side] != SocketState::close_wait) continue;
+      if (seen == nullptr || !seen->pair) continue;
+      const Pair& pair = *seen->pair;
+      // Since it was used last, or since the FIN came if that was later.
+      const Time since = std::max(when, pair.changed[seen->side]);
+      if (pair.states[seen->side] != SocketState::close_wait || time - since < stall) continue;
       if (!process.leaks_told.insert(socket).second) continue;
       sequencer_.push({.kind = EventKind::stall,
                        .at = time,
@@ -224,7 +232,7 @@ void Recorder::tell_leaks(Time time) {
                        .text = fmt::format(
                            "the peer has finished, and for {} the program has neither used nor "
                            "closed its end: it stays in CLOSE-WAIT until somebody calls close()",
-                           format_duration(time - when)),
+                           format_duration(time - since)),
                        .socket = socket,
                        .protocol = seen->protocol,
                        .local = seen->local.to_string(),

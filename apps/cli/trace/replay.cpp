@@ -20,17 +20,21 @@ class InOrder {
  public:
   explicit InOrder(const EventSink& sink) : sink_(sink) {}
 
-  std::expected<void, std::string> take_line(std::string_view line) {
+  /// `is_last`: nothing follows, not even the end of the line.
+  std::expected<void, std::string> take_line(std::string_view line, bool is_last) {
     ++number_;
-    if (line.empty()) return {};
+    if (line.empty() && number_ > 1) return {};
     std::optional<Event> event;
     if (line.size() <= recorded_line_bytes_max) event = parse_event(line);
     const bool begins = event && event->kind == EventKind::begin;
-    if (!event || (number_ == 1) != begins) {
-      return std::unexpected(number_ == 1
-                                 ? std::string("it is no recording of 'ieum trace -o'")
-                                 : fmt::format("line {} is no event of a recording", number_));
+    if (number_ == 1 && !begins) {
+      return std::unexpected("it is no recording of 'ieum trace -o'");
     }
+    if (!event && is_last) return {};  // finish() says that it was cut off
+    if (!event || (number_ > 1 && begins)) {
+      return std::unexpected(fmt::format("line {} is no event of a recording", number_));
+    }
+    begun_ = true;
     last_ = std::max(last_, event->at);
     event->at = last_;
     ended_ = ended_ || event->kind == EventKind::end;
@@ -38,9 +42,11 @@ class InOrder {
     return {};
   }
 
-  /// A recording that was cut off ends too.
-  void finish() {
-    if (number_ > 0 && !ended_) sink_({.kind = EventKind::end, .at = last_});
+  /// One that was cut off ends too. False: it was.
+  bool finish() {
+    if (ended_ || !begun_) return true;
+    sink_({.kind = EventKind::end, .at = last_});
+    return false;
   }
   [[nodiscard]] bool is_empty() const noexcept { return number_ == 0; }
 
@@ -48,22 +54,27 @@ class InOrder {
   const EventSink& sink_;
   std::size_t number_ = 0;
   Time last_{};
+  bool begun_ = false;
   bool ended_ = false;
 };
 
 std::expected<void, std::string> replay_stream(std::istream& stream, const EventSink& sink) {
   InOrder events(sink);
   for (std::string line; std::getline(stream, line);) {
-    // The last line of a recording that was cut off.
-    const bool is_cut = stream.eof() && !parse_event(line);
-    if (is_cut && !events.is_empty()) break;
-    const auto taken = events.take_line(line);
-    if (!taken) return taken;
+    const auto taken = events.take_line(line, stream.eof());
+    if (taken) continue;
+    events.finish();
+    return taken;
   }
-  if (stream.bad()) return std::unexpected(std::strerror(errno));
+  if (stream.bad()) {
+    const int error = errno;
+    events.finish();
+    return std::unexpected(std::strerror(error));
+  }
   if (events.is_empty()) return std::unexpected("it is empty");
-  events.finish();
-  return {};
+  if (events.finish()) return {};
+  return std::unexpected(
+      "the recording was cut off, as by a full disk or a kill: its last events are missing");
 }
 
 }  // namespace

@@ -28,8 +28,14 @@ std::string how_text(std::int64_t how) {
 std::string error_text(const Event& call) { return " = " + error_name(-call.result); }
 
 std::string transfer_text(const Event& call, bool receives) {
-  std::string word = call_word(call.call);
+  // Of a datagram whose socket is not connected the address belongs to the call.
+  const bool has_address = is_datagram(call) && !call.address.empty();
+  std::string word = has_address ? printable(call.call) + "()" : call_word(call.call);
   word.resize(word.size() - 2);
+  const bool names_it = has_address && word.ends_with("to");
+  const std::string to = names_it ? ", " + printable(call.address) : std::string();
+  const std::string beside =
+      has_address && !names_it ? " to " + printable(call.address) : std::string();
   const bool was_cut = call.asked >= 0 && call.result != call.asked;
   const std::string part =
       call.part > 0 ? fmt::format(", {} of {}", call.part, call.parts) : std::string();
@@ -41,11 +47,13 @@ std::string transfer_text(const Event& call, bool receives) {
                            : fmt::format("{}({}) = {}{}", word, inside, call.result, part);
   }
   if (call.result < 0) {
-    return fmt::format("{}({}){}", word, call.asked >= 0 ? std::to_string(call.asked) : "",
-                       error_text(call));
+    return fmt::format("{}({}{}){}{}", word, call.asked >= 0 ? std::to_string(call.asked) : "", to,
+                       beside, error_text(call));
   }
-  if (!was_cut || call.asked < 0) return fmt::format("{}({}){}", word, call.result, part);
-  return fmt::format("{}({}) = {}{}", word, call.asked, call.result, part);
+  if (!was_cut || call.asked < 0) {
+    return fmt::format("{}({}{}){}{}", word, call.result, to, part, beside);
+  }
+  return fmt::format("{}({}{}) = {}{}{}", word, call.asked, to, call.result, part, beside);
 }
 
 std::string descriptors_text(const std::vector<int>& numbers) {
@@ -117,17 +125,40 @@ void explain_ending(const Event& call, const Model::Touch& touch, std::vector<st
       said.push_back(
           call.states.unread > 0
               ? fmt::format("{} {} unread {}, so the system sends RST: the peer learns that "
-                            "they were lost",
+                            "{} lost",
                             plural(call.states.unread, "byte"),
-                            call.states.unread == 1 ? "was" : "were", what)
-              : std::string("it ends by RST, not FIN, as after SO_LINGER with a time of 0"));
+                            call.states.unread == 1 ? "was" : "were", what,
+                            call.states.unread == 1 ? "it was" : "they were")
+              : std::string("SO_LINGER was set to a time of 0: it ends by RST, not FIN"));
+      break;
+    case Ending::maybe_reset:
+      if (touch.link != nullptr && touch.link->ends[1 - touch.side].was_reset) {
+        said.emplace_back("the peer's system has sent RST at the same time");
+      } else {
+        said.emplace_back(
+            "the connection was gone at both ends at once, so one of their systems has sent RST; "
+            "which one cannot be seen from here");
+      }
       break;
     case Ending::maybe_fin:
       said.emplace_back("what was sent cannot be seen from here; FIN is what close() sends");
       break;
     default: break;
   }
-  (void)touch;
+}
+
+std::string closing_text(const Closing::Verdict& closing, const std::string& first) {
+  const std::string at = milliseconds(closing.at);
+  if (closing.first) return fmt::format("{} closed first, at {}", first, at);
+  std::string text = "both closed at once";
+  if (closing.within > Time{}) {
+    text = fmt::format("both closed within {}", closing.within < std::chrono::milliseconds(1)
+                                                    ? fmt::format("{} µs", closing.within.count())
+                                                    : milliseconds(closing.within));
+  }
+  text += ", at " + at;
+  return text + (closing.have_crossed ? ": their FINs crossed"
+                                      : ": which of them was first cannot be seen");
 }
 
 }  // namespace
@@ -224,16 +255,14 @@ Ending ending_of(const Event& call) {
   if (*after == SocketState::closed) {
     const bool could_reset =
         was_open || *before == SocketState::fin_wait_1 || *before == SocketState::fin_wait_2;
-    if (could_reset && call.states.unread > 0) return Ending::reset;
+    if (could_reset && (call.states.unread > 0 || call.aborts)) return Ending::reset;
+    if (!was_open) return Ending::nothing;
     // If both are gone at once: an orderly end, though both closed at the same time, would leave
     // TIME-WAIT there.
     const bool peer_goes_on = peer && *peer != SocketState::closed;
-    if (*before == SocketState::established) {
-      return peer_goes_on ? Ending::fin : Ending::reset;
-    }
-    if (*before != SocketState::close_wait) return Ending::nothing;
-    if (!peer) return Ending::maybe_fin;
-    return peer_goes_on ? Ending::fin : Ending::reset;
+    if (peer_goes_on) return Ending::fin;
+    const bool may_be_orderly = !peer && *before == SocketState::close_wait;
+    return may_be_orderly ? Ending::maybe_fin : Ending::maybe_reset;
   }
   const bool has_finished = *after == SocketState::fin_wait_1 ||
                             *after == SocketState::fin_wait_2 || *after == SocketState::closing ||
@@ -290,12 +319,18 @@ std::vector<std::string> explain_receive(const Event& call,
 }
 
 std::string sum_up(const Link& link, const Model& model) {
-  const auto name = [&](std::size_t side) {
-    const std::string& program = link.ends[side].program;
-    return program.empty() ? std::string("nobody") : program;
-  };
   const Link::End& one = link.ends[0];
   const Link::End& other = link.ends[1];
+  const auto program = [&](std::size_t side) {
+    const std::string& title = link.ends[side].program;
+    return title.empty() ? std::string("nobody") : title;
+  };
+  // Both ends may be of one program, or of programs with one name.
+  const auto name = [&](std::size_t side) {
+    const std::string& address = link.ends[side].address;
+    const bool is_clear = one.program != other.program || address.empty();
+    return is_clear ? program(side) : fmt::format("{} {}", program(side), printable(address));
+  };
   const auto address = [&](const Link::End& end) {
     if (one.address.empty() && other.address.empty()) return std::string("(socketpair)");
     if (end.address.empty()) return std::string("(no name)");
@@ -307,19 +342,19 @@ std::string sum_up(const Link& link, const Model& model) {
   const auto moved = [](const Link::End& end) {
     return format_bytes(std::max(end.out.sent_bytes(), end.out.received_bytes()));
   };
-  std::string text = fmt::format("{} {} → {} {}: {} there, {} back", name(0), address(one), name(1),
-                                 address(other), moved(one), moved(other));
+  std::string text = fmt::format("{} {} → {} {}: {} there, {} back", program(0), address(one),
+                                 program(1), address(other), moved(one), moved(other));
   for (std::size_t side = 0; side < 2; ++side) {
     const ByteFlow& flow = link.ends[side].out;
     const bool was_watched = link.ends[1 - side].socket != 0 && link.is_whole;
     if (was_watched && flow.sent_bytes() > flow.received_bytes()) {
-      text += fmt::format("; {} never received {} of the {} bytes that {} sent", name(1 - side),
-                          flow.sent_bytes() - flow.received_bytes(), flow.sent_bytes(), name(side));
+      text += fmt::format("; {} never received {} of the {} that {} sent", name(1 - side),
+                          flow.sent_bytes() - flow.received_bytes(),
+                          plural(flow.sent_bytes(), "byte"), name(side));
     }
   }
-  if (link.closed_first >= 0) {
-    const auto first = static_cast<std::size_t>(link.closed_first);
-    text += fmt::format("; {} closed first, at {}", name(first), milliseconds(link.closed_at));
+  if (const auto closing = link.closing.verdict()) {
+    text += "; " + closing_text(*closing, closing->first ? name(*closing->first) : std::string());
   }
   constexpr Time worth_saying = std::chrono::milliseconds(5);
   if (link.longest_wait >= worth_saying) {

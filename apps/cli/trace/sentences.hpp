@@ -22,7 +22,7 @@ namespace ieum::cli::trace {
 [[nodiscard]] std::string state_text(SocketState state);
 
 /// What ended at a close or a shutdown, as the states prove it.
-enum class Ending : std::uint8_t { nothing, fin, reset, held, maybe_fin };
+enum class Ending : std::uint8_t { nothing, fin, reset, held, maybe_fin, maybe_reset };
 [[nodiscard]] Ending ending_of(const Event& call);
 
 /// What a row's call means, a sentence each without a full stop; most calls need none.

@@ -6,18 +6,22 @@ namespace ieum::cli::trace {
 namespace {
 
 Ending ending(SocketState before, SocketState own, std::optional<SocketState> peer,
-              std::uint64_t unread = 0) {
+              std::uint64_t unread = 0, bool aborts = false) {
   return ending_of({.kind = EventKind::call,
                     .call = "close",
+                    .aborts = aborts,
                     .states = {.before = before, .own = own, .peer = peer, .unread = unread}});
 }
 
-TEST(EndingOf, a_close_that_leaves_nothing_at_either_end_is_a_reset) {
-  EXPECT_EQ(ending(SocketState::established, SocketState::closed, SocketState::closed),
+TEST(EndingOf, a_close_that_leaves_nothing_at_either_end_is_a_reset_of_either) {
+  for (const SocketState before : {SocketState::established, SocketState::close_wait}) {
+    EXPECT_EQ(ending(before, SocketState::closed, SocketState::closed), Ending::maybe_reset);
+    EXPECT_EQ(ending(before, SocketState::closed, SocketState::closed, 0, true), Ending::reset);
+  }
+  EXPECT_EQ(ending(SocketState::established, SocketState::closed, std::nullopt),
+            Ending::maybe_reset);
+  EXPECT_EQ(ending(SocketState::established, SocketState::closed, std::nullopt, 0, true),
             Ending::reset);
-  EXPECT_EQ(ending(SocketState::close_wait, SocketState::closed, SocketState::closed),
-            Ending::reset);
-  EXPECT_EQ(ending(SocketState::established, SocketState::closed, std::nullopt), Ending::reset);
 }
 
 TEST(EndingOf, a_close_with_unread_bytes_is_a_reset) {

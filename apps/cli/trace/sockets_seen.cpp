@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "trace/remote.hpp"
@@ -133,16 +134,21 @@ bool SocketsSeen::renew(Pair& pair, Time now) {
   return is_known && pair.was_alive;
 }
 
+bool SocketsSeen::update(Pair& pair, int side, Time now) {
+  // An end elsewhere was never seen alive.
+  const bool is_elsewhere = last_[side].state == SocketState::closed && !pair.states[side];
+  if (is_elsewhere || pair.states[side] == last_[side].state) return false;
+  pair.states[side] = last_[side].state;
+  pair.changed[side] = now;
+  return true;
+}
+
 PairStates SocketsSeen::ask(SeenSocket& socket, Time now) {
   PairStates states;
   if (!socket.pair || !renew(*socket.pair, now)) return states;
   Pair& pair = *socket.pair;
   states.before = pair.states[socket.side];
-  for (int side = 0; side < 2; ++side) {
-    // An end elsewhere was never seen alive.
-    const bool is_elsewhere = last_[side].state == SocketState::closed && !pair.states[side];
-    if (!is_elsewhere) pair.states[side] = last_[side].state;
-  }
+  for (int side = 0; side < 2; ++side) update(pair, side, now);
   states.own = pair.states[socket.side];
   states.peer = pair.states[1 - socket.side];
   states.unread = last_[socket.side].unread;
@@ -162,6 +168,23 @@ std::uint64_t SocketsSeen::unsent(const SeenSocket& socket) {
   const Pair& pair = *socket.pair;
   const auto answer = question_.ask(pair.ends[socket.side], pair.ends[1 - socket.side]);
   return answer ? answer->unsent : 0;
+}
+
+void SocketsSeen::note_ending(const SeenSocket& socket, const PairStates& before, Time entered) {
+  const bool is_open =
+      before.own == SocketState::established || before.own == SocketState::close_wait;
+  if (socket.pair && is_open) socket.pair->ending[socket.side] = entered;
+}
+
+Time SocketsSeen::place_of_ending(const SeenSocket& socket, const PairStates& states,
+                                  Time entered) {
+  if (!socket.pair || !states.peer) return entered;
+  const bool was_second =
+      states.own == SocketState::last_ack ||
+      (states.own == SocketState::closed &&
+       (states.peer == SocketState::time_wait || states.peer == SocketState::fin_wait_2));
+  constexpr Time after{1};
+  return was_second ? std::max(entered, socket.pair->ending[1 - socket.side] + after) : entered;
 }
 
 std::optional<SocketState> SocketsSeen::ask_connecting(const SeenSocket& socket,
@@ -194,10 +217,7 @@ void SocketsSeen::ask_some(Time now, const std::function<void(const Pair&, int s
     if (is_urgent ? ++passing > passing_max : ++others > others_max) continue;
     if (!renew(*pair, now)) continue;
     for (int side = 0; side < 2; ++side) {
-      const bool is_elsewhere = last_[side].state == SocketState::closed && !pair->states[side];
-      if (is_elsewhere || pair->states[side] == last_[side].state) continue;
-      pair->states[side] = last_[side].state;
-      changed(*pair, side);
+      if (update(*pair, side, now)) changed(*pair, side);
     }
   }
 }

@@ -22,6 +22,8 @@ namespace ieum::cli::trace {
 struct Pair {
   Address ends[2];
   std::optional<SocketState> states[2]{};  ///< as last told
+  Time changed[2]{};                       ///< when that was
+  Time ending[2]{Time{-1}, Time{-1}};      ///< when the call that finishes it was entered
   Time asked{-1};
   bool was_alive = false;  ///< the kernel knows it: else it is in another network namespace
 };
@@ -36,6 +38,7 @@ struct SeenSocket {
   int side = 0;                ///< which of its ends
   std::uint64_t unix_peer = 0;
   bool sent_last = false;  ///< it has sent, and received nothing since
+  bool aborts = false;     ///< SO_LINGER with a time of 0 was set: its close sends RST
 };
 
 class SocketsSeen {
@@ -57,6 +60,12 @@ class SocketsSeen {
   [[nodiscard]] std::optional<PairStates> told(const SeenSocket& socket, Time now) const;
   /// Bytes that this end's system holds back.
   [[nodiscard]] std::uint64_t unsent(const SeenSocket& socket);
+  /// A call that may finish the socket's end has been entered; `before` was asked then.
+  static void note_ending(const SeenSocket& socket, const PairStates& before, Time entered);
+  /// The place of such a call among others: where it was entered, or after the peer's if that has
+  /// finished first, which the states prove.
+  [[nodiscard]] static Time place_of_ending(const SeenSocket& socket, const PairStates& states,
+                                            Time entered);
   /// Of a connect() that has not returned.
   [[nodiscard]] std::optional<SocketState> ask_connecting(const SeenSocket& socket,
                                                           const Address& peer);
@@ -69,6 +78,8 @@ class SocketsSeen {
   void identify(SeenSocket& seen, int pid, int fd, std::uint64_t socket);
   void join(SeenSocket& seen);
   bool renew(Pair& pair, Time now);
+  /// Takes over what was asked last. False: nothing has changed.
+  bool update(Pair& pair, int side, Time now);
 
   std::unordered_map<std::uint64_t, SeenSocket> sockets_;
   std::deque<std::uint64_t> order_;

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -122,6 +123,12 @@ class Explanation {
     if (entry.info.is_listener() && entry.info.backlog && entry.info.backlog->waiting == 0) {
       return fmt::format("no client has connected to {}", address_text(entry.info.local));
     }
+    // That nothing has moved for less than a second says nothing of one that waits.
+    const bool is_open = entry.info.state == SocketState::established && !entry.info.is_datagram();
+    const bool is_idle = entry.info.receive_queue_bytes + entry.info.send_queue_bytes == 0;
+    const Stall::Cause cause = findings_[socket].cause;
+    const bool is_unsaid = cause == Stall::Cause::moving || cause == Stall::Cause::waiting_for_us;
+    if (is_open && is_idle && is_unsaid) return findings_.sentence_of_waiting(socket);
     return findings_.sentence(socket);
   }
 
@@ -141,6 +148,7 @@ class Explanation {
     const CallOfThread call = call_of(waiter.tid);
     const std::string_view name = name_of_waiting(call.number);
     if (name.ends_with("poll")) return polled_sockets(waiter, call);
+    if (name.ends_with("select") || name == "pselect6") return selected_sockets(waiter, call);
     if (!name.starts_with("epoll")) return sockets;
     for (Index i = 0; i < table_.sockets().size(); ++i) {
       for (const SocketHolder& holder : table_.holders(i)) {
@@ -161,6 +169,23 @@ class Explanation {
       const auto one = read_value<pollfd>(waiter.tid, call.arguments[0] + i * sizeof(pollfd));
       if (!one || (one->events & (POLLIN | POLLOUT)) == 0) continue;
       if (const auto index = index_of(socket_at(waiter.tid, one->fd))) sockets.push_back(*index);
+    }
+    return sockets;
+  }
+
+  [[nodiscard]] std::vector<Index> selected_sockets(const Waiter& waiter,
+                                                    const CallOfThread& call) const {
+    constexpr std::uint64_t bits = 64;
+    std::vector<Index> sockets;
+    const std::uint64_t count = std::min<std::uint64_t>(call.arguments[0], FD_SETSIZE);
+    for (const std::uint64_t set : {call.arguments[1], call.arguments[2]}) {
+      for (std::uint64_t fd = 0; fd < count; ++fd) {
+        const auto word = read_value<std::uint64_t>(waiter.tid, set == 0 ? 0 : set + fd / bits * 8);
+        if (!word) break;
+        if ((*word >> (fd % bits) & 1U) == 0) continue;
+        const auto index = index_of(socket_at(waiter.tid, static_cast<int>(fd)));
+        if (index) sockets.push_back(*index);
+      }
     }
     return sockets;
   }

@@ -31,7 +31,11 @@ int run_trace(const TraceCommand& command) {
   int status = 0;
   if (!command.replay.empty()) {
     const auto replayed = replay_file(command.replay, sink);
-    if (!replayed) return fail(replayed.error());
+    if (!replayed) {
+      // What is whole is shown nevertheless.
+      (void)out.finish();
+      return fail(replayed.error());
+    }
   } else {
     if (!command.outputs.quiet) {
       note(!command.recorder.pids.empty()

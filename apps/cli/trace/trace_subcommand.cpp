@@ -134,7 +134,7 @@ ManualText manual() {
                          "128 and the number of the signal if one killed it; "
                          "126 or 127 if it could not be started."},
                         {"0", "With --pid and --replay: it was shown."},
-                        {"1", "Something failed."},
+                        {"1", "Something failed, or the recording was cut off."},
                         {"2", "The command line is wrong."}}},
            {.title = "Examples",
             .entries =
