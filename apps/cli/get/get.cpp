@@ -20,10 +20,10 @@
 #include "get/content.hpp"
 #include "get/event_reader.hpp"
 #include "get/get_failure.hpp"
-#include "get/progress.hpp"
 #include "get/request_log.hpp"
 #include "get/secret.hpp"
 #include "get/target.hpp"
+#include "report/progress.hpp"
 #include "session/run_session.hpp"
 #include "text/base64.hpp"
 #include "text/json_line.hpp"
@@ -228,12 +228,6 @@ class Transfer {
   bool has_written_ = false;  // of an output that cannot be begun anew
   std::optional<Failure> writing_;
 };
-
-/// A terminal on which a line can be drawn over.
-bool draws_lines(int descriptor) {
-  const char* const term = std::getenv("TERM");
-  return ::isatty(descriptor) == 1 && term != nullptr && std::string_view(term) != "dumb";
-}
 
 bool Transfer::shows_progress() const {
   return command_.shows_progress && !command_.common.log.json && !target_.is_terminal() &&

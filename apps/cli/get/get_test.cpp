@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "get/event_reader.hpp"
-#include "get/progress.hpp"
+#include "report/progress.hpp"
 
 namespace ieum::cli {
 namespace {

@@ -12,8 +12,8 @@
 #include <ieum/http/request_observer.hpp>
 #include <ieum/http/url.hpp>
 
-#include "get/progress.hpp"
 #include "report/event_log.hpp"
+#include "report/progress.hpp"
 
 namespace ieum::cli {
 

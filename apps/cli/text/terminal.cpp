@@ -9,12 +9,14 @@
 
 namespace ieum::cli {
 
+bool draws_lines(int descriptor) {
+  const char* term = std::getenv("TERM");
+  return term != nullptr && std::string_view(term) != "dumb" && ::isatty(descriptor) == 1;
+}
+
 bool takes_color(int descriptor) {
   const char* no_color = std::getenv("NO_COLOR");
-  if (no_color != nullptr && *no_color != '\0') return false;
-  const char* term = std::getenv("TERM");
-  if (term == nullptr || std::string_view(term) == "dumb") return false;
-  return ::isatty(descriptor) == 1;
+  return (no_color == nullptr || *no_color == '\0') && draws_lines(descriptor);
 }
 
 int text_columns(int descriptor) {

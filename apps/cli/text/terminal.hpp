@@ -3,6 +3,9 @@
 
 namespace ieum::cli {
 
+/// It is a terminal on which a line can be drawn over.
+[[nodiscard]] bool draws_lines(int descriptor);
+
 /// It is a terminal that takes colours, and nobody has asked for none: NO_COLOR (no-color.org),
 /// TERM=dumb.
 [[nodiscard]] bool takes_color(int descriptor);

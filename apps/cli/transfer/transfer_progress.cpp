@@ -9,13 +9,12 @@
 #include <ieum/printable.hpp>
 
 #include "text/suggest.hpp"
+#include "text/terminal.hpp"
 #include "text/units.hpp"
 
 namespace ieum::cli {
 
 namespace {
-
-constexpr auto interval = std::chrono::milliseconds(250);
 
 /// sha256sum(1) marks a line whose name has such letters by a backslash before it.
 std::string checksum_line(std::string_view name, const Sha256::Digest& digest) {
@@ -43,35 +42,23 @@ std::string rate_of(std::uint64_t bytes, std::chrono::duration<double> time) {
 }  // namespace
 
 TransferProgress::TransferProgress(Log& log, std::string_view verb)
-    : log_(log), verb_(verb), shows_(::isatty(STDERR_FILENO) == 1 && !log.reports_events()) {}
-
-TransferProgress::~TransferProgress() { clear_line(); }
-
-void TransferProgress::clear_line() {
-  if (has_line_) std::fputs("\r\x1b[K", stderr);
-  has_line_ = false;
+    : log_(log), verb_(verb), line_(draws_lines(STDERR_FILENO) && !log.reports_events(), {}) {
+  line_.begin(0, std::nullopt);
 }
 
 void TransferProgress::moved(std::string_view name, std::uint64_t done, std::uint64_t size,
                              std::size_t bytes) {
   moved_ += bytes;
-  if (!shows_) return;
-  const auto now = std::chrono::steady_clock::now();
-  if (now - shown_at_ < interval) return;
-  const std::uint64_t percent = size == 0 ? 100 : done * 100 / size;
-  const std::string line =
-      fmt::format("{}  {}% of {}, {}", shown(name), percent, format_bytes(size),
-                  rate_of(moved_ - moved_when_shown_, now - shown_at_));
-  fmt::print(stderr, "\r\x1b[K{}", line);
-  std::fflush(stderr);
-  has_line_ = true;
-  shown_at_ = now;
-  moved_when_shown_ = moved_;
+  if (current_ != name) {
+    current_ = name;
+    line_.begin_next(name, done - bytes, size);
+  }
+  line_.at(done);
 }
 
 void TransferProgress::agreed(std::string_view name, const Sha256::Digest& digest,
                               std::uint64_t size) {
-  clear_line();
+  line_.clear();
   ++files_;
   bytes_ += size;
   const std::string line = checksum_line(name, digest);
@@ -80,7 +67,7 @@ void TransferProgress::agreed(std::string_view name, const Sha256::Digest& diges
 }
 
 void TransferProgress::failed(std::string_view name, std::string_view why) {
-  clear_line();
+  line_.clear();
   ++failures_;
   log_.notice({"file_failed",
                fmt::format("{}: {}", in_quotes(name), printable(why)),
@@ -89,7 +76,7 @@ void TransferProgress::failed(std::string_view name, std::string_view why) {
 }
 
 void TransferProgress::summarize() {
-  clear_line();
+  line_.clear();
   const auto time = std::chrono::steady_clock::now() - began_;
   std::string sentence =
       fmt::format("{} {} file{}, {} in {}", verb_, files_, files_ == 1 ? "" : "s",

@@ -1,5 +1,5 @@
-// TransferProgress: how far a transfer is and how fast, on a terminal; what was agreed of each
-// file, on standard output; and the summary.
+// TransferProgress: how far a transfer is, on a terminal; what was agreed of each file, on standard
+// output; and the summary.
 #pragma once
 
 #include <chrono>
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "report/log.hpp"
+#include "report/progress.hpp"
 #include "transfer/sha256.hpp"
 
 namespace ieum::cli {
@@ -15,9 +16,9 @@ namespace ieum::cli {
 class TransferProgress {
  public:
   TransferProgress(Log& log, std::string_view verb);
-  ~TransferProgress();
   TransferProgress(const TransferProgress&) = delete;
   TransferProgress& operator=(const TransferProgress&) = delete;
+  ~TransferProgress() = default;
 
   /// `done` of the `size` bytes of the file are there.
   void moved(std::string_view name, std::uint64_t done, std::uint64_t size, std::size_t bytes);
@@ -30,16 +31,12 @@ class TransferProgress {
   [[nodiscard]] bool has_failures() const noexcept { return failures_ > 0; }
 
  private:
-  void clear_line();
-
   Log& log_;
   std::string_view verb_;
-  bool shows_;
-  bool has_line_ = false;
+  Progress line_;
+  std::string current_;  // the file that the line is about
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point shown_at_ = began_;
   std::uint64_t moved_ = 0;
-  std::uint64_t moved_when_shown_ = 0;
   std::uint64_t files_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t failures_ = 0;

@@ -1,7 +1,8 @@
-#include "get/progress.hpp"
+#include "report/progress.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -33,10 +34,18 @@ void Progress::begin(std::uint64_t done, std::optional<std::uint64_t> total) {
   done_ = done;
   total_ = total;
   samples_.clear();
-  samples_.push_back({Clock::now(), done});
+  samples_.push_back({Clock::now(), moved_});
+}
+
+void Progress::begin_next(std::string_view name, std::uint64_t done, std::uint64_t total) {
+  if (samples_.empty()) return begin(done, total);
+  name_ = printable(name);
+  done_ = done;
+  total_ = total;
 }
 
 void Progress::at(std::uint64_t done) {
+  moved_ += done - std::min(done, done_);
   done_ = done;
   if (!is_shown_) return;
   const Clock::time_point now = Clock::now();
@@ -44,7 +53,7 @@ void Progress::at(std::uint64_t done) {
 }
 
 void Progress::draw(Clock::time_point now) {
-  samples_.push_back({now, done_});
+  samples_.push_back({now, moved_});
   if (samples_.size() > samples_max) samples_.pop_front();
   is_drawn_ = true;
   write_error("\r" + line(text_columns(STDERR_FILENO) - 1) + "\x1b[K");
@@ -64,7 +73,8 @@ std::string Progress::line(int columns) const {
   const double seconds =
       std::chrono::duration<double>(samples_.back().time - samples_.front().time).count();
   if (seconds > 0) {
-    const double rate = static_cast<double>(samples_.back().done - samples_.front().done) / seconds;
+    const double rate =
+        static_cast<double>(samples_.back().moved - samples_.front().moved) / seconds;
     what += fmt::format("  {}/s", format_bytes(static_cast<std::uint64_t>(rate)));
     if (total_ && rate > 1 && *total_ >= done_) {
       const auto left = std::chrono::seconds(

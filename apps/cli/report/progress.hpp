@@ -6,6 +6,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <ieum/operation.hpp>
 
@@ -24,6 +25,8 @@ class Progress {
 
   /// `done` bytes are there already, of `total`.
   void begin(std::uint64_t done, std::optional<std::uint64_t> total);
+  /// The same of the next of several files, whose rate is that of all together.
+  void begin_next(std::string_view name, std::uint64_t done, std::uint64_t total);
   /// So many are there now. Draws at most ten times a second.
   void at(std::uint64_t done);
   /// Takes the line away, for others to be written.
@@ -34,7 +37,7 @@ class Progress {
  private:
   struct Sample {
     Clock::time_point time;
-    std::uint64_t done;
+    std::uint64_t moved;
   };
   void draw(Clock::time_point now);
 
@@ -42,6 +45,7 @@ class Progress {
   bool is_drawn_ = false;
   std::string name_;
   std::uint64_t done_ = 0;
+  std::uint64_t moved_ = 0;  // of all files
   std::optional<std::uint64_t> total_;
   std::deque<Sample> samples_;  // of the last seconds
 };
