@@ -81,6 +81,7 @@ class detail::ClientState {
     return {.connect = options_.connect,
             .tls = options_.tls,
             .hosts = hosts_,
+            .connector = options_.connector,
             .user_agent = user_agent_,
             .head = head_limits()};
   }

@@ -99,11 +99,16 @@ std::optional<Address> known_place(const Url& url, std::span<const HostPlace> ho
 
 Task<std::unique_ptr<Stream>> connect_to_host(const Url& url, const ClientConnectOptions& options) {
   const std::optional<Address> known = known_place(url, options.hosts);
-  if (known) {
+  if (known && options.connector == nullptr) {
     std::unique_ptr<Stream> stream = co_await connect_to_address(*known, options.connect);
     co_return stream;
   }
-  const HostPort host = co_await url.host_port();
+  Result<HostPort> place = known ? HostPort::parse(known->to_string()) : url.host_port();
+  const HostPort host = co_await std::move(place);
+  if (options.connector != nullptr) {
+    std::unique_ptr<Stream> stream = co_await options.connector->connect(host, options.connect);
+    co_return stream;
+  }
   StreamSocket socket = co_await StreamSocket::connect(host, options.connect);
   co_return std::make_unique<StreamSocket>(std::move(socket));
 }

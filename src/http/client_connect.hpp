@@ -21,6 +21,7 @@ struct ClientConnectOptions {
   ConnectOptions connect;
   const TlsClientContext* tls;
   std::span<const HostPlace> hosts;
+  Connector* connector;  // or null
   std::string_view user_agent;
   HeadLimits head;
 };

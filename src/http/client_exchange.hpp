@@ -79,6 +79,7 @@ class ClientExchange {
   template <class Operation>
   Task<typename Operation::value_type> in_time(Operation operation);
   Task<> fail_body(Error error);
+  [[nodiscard]] std::string how_its_body_was_cut() const;
   void settle() noexcept;
   void end_body() noexcept;
 

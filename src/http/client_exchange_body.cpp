@@ -36,6 +36,13 @@ Task<> ClientExchange::fail_body(Error failure) {
   co_await fail(failure);
 }
 
+std::string ClientExchange::how_its_body_was_cut() const {
+  if (framing_.kind == Framing::Kind::length) {
+    return words("its body ended after ", received_, " of ", count_of(framing_.length, "byte"));
+  }
+  return words("its body ended early, after ", count_of(received_, "byte"));
+}
+
 /// An operation that receives more of the body.
 template <class Operation>
 Task<typename Operation::value_type> ClientExchange::in_time(Operation operation) {
@@ -53,8 +60,7 @@ Task<typename Operation::value_type> ClientExchange::in_time(Operation operation
   const std::string late =
       is_idle_limit ? words("no more of its body for ", limit_in_words(limit), ": idle_timeout")
                     : words("its body did not end within ", limit_in_words(options_.timeout));
-  const Error failure =
-      told(data.error(), words("its body ended early, after ", count_of(received_, "byte")), late);
+  const Error failure = told(data.error(), how_its_body_was_cut(), late);
   co_await fail_body(failure);
   co_return Received();
 }
@@ -109,11 +115,7 @@ Task<ConstBuffer> ClientExchange::next_raw(std::span<std::byte> into) {
     if (framing_.kind == Framing::Kind::until_close) {
       end_body();
     } else {
-      std::string what = words("its body ended early, after ", count_of(received_, "byte"));
-      if (framing_.kind == Framing::Kind::length) {
-        what = words("its body ended after ", received_, " of ", count_of(framing_.length, "byte"));
-      }
-      co_await fail_body(error(Errc::cut_off, what));
+      co_await fail_body(error(Errc::cut_off, how_its_body_was_cut()));
     }
   }
   co_return ConstBuffer();

@@ -103,5 +103,55 @@ TEST(HttpClientHosts, are_where_the_program_says) {
   EXPECT_NE(server.requests()[0].head.find("Host: a.test\r\n"), std::string::npos);
 }
 
+/// Leads everywhere to one server.
+class Detour final : public http::Connector {
+ public:
+  explicit Detour(const ScriptedServer& to) : to_(to) {}
+  Task<std::unique_ptr<Stream>> connect(HostPort asked, ConnectOptions options) override {
+    asked_ += asked.to_string() + " ";
+    if (asked.host() == "closed.test") {
+      co_await fail(Error(std::errc::connection_refused, "detour").with_name(asked.host()));
+    }
+    StreamSocket socket = co_await StreamSocket::connect(to_.authority(), options);
+    co_return std::make_unique<StreamSocket>(std::move(socket));
+  }
+  [[nodiscard]] const std::string& asked() const noexcept { return asked_; }
+
+ private:
+  const ScriptedServer& to_;
+  std::string asked_;
+};
+
+TEST(HttpClientConnector, connects_in_the_networks_place) {
+  ScriptedServer server({{ok("one"), ok("two")}, {ok("three")}, {ok("four")}});
+  Detour detour(server);
+  Steps steps;
+  auto ask = [&]() -> Task<> {
+    const Address elsewhere = co_await Address::parse("192.0.2.7:99");
+    const std::array hosts = {KnownHost{.host = "c.test", .port = 80, .address = elsewhere}};
+    ClientOptions options;
+    options.connector = &detour;
+    options.hosts = hosts;
+    Client client(options);
+    std::string text = co_await get_text(client, "http://a.test/x");
+    text += co_await get_text(client, "http://a.test/y");
+    RequestOptions by_proxy;
+    by_proxy.proxy = "http://proxy.test:3128";
+    text += co_await get_text(client, "http://b.test/", by_proxy);
+    text += co_await get_text(client, "http://c.test/");
+    EXPECT_EQ(text, "onetwothreefour");
+    RequestOptions watched;
+    watched.observer = &steps;
+    const Result<Reply> none = co_await attempt(client.get("http://closed.test/", watched));
+    EXPECT_FALSE(none.has_value());
+    if (!none) {
+      EXPECT_EQ(none.error(), std::errc::connection_refused);
+    }
+    EXPECT_EQ(steps.words, "");
+  };
+  expect_success(server.run(ask));
+  EXPECT_EQ(detour.asked(), "a.test:80 proxy.test:3128 192.0.2.7:99 closed.test:80 ");
+}
+
 }  // namespace
 }  // namespace ieum::test

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <ieum/http/connector.hpp>
 #include <ieum/http/content.hpp>
 #include <ieum/http/fields.hpp>
 #include <ieum/http/reply.hpp>
@@ -63,6 +64,9 @@ struct ClientOptions {
   std::string_view user_agent = "ieum";
   /// Hosts that are not looked up; the first that fits is taken. Copied.
   std::span<const KnownHost> hosts{};
+  /// Connects in the network's place, if not null; must outlive the client. Not to
+  /// `RequestOptions::via`, which is an address.
+  Connector* connector = nullptr;
   /// How to connect.
   ConnectOptions connect{};
 };

@@ -90,6 +90,11 @@ class Content {
   [[nodiscard]] const std::string& type() const noexcept { return type_; }
   [[nodiscard]] bool is_none() const noexcept { return kind_ == Kind::none; }
   [[nodiscard]] bool is_repeatable() const noexcept { return is_repeatable_; }
+  /// Bytes that it has; none if only sending it tells, as of a file.
+  [[nodiscard]] std::optional<std::uint64_t> length() const noexcept {
+    if (kind_ == Kind::none || kind_ == Kind::memory) return text_.size();
+    return length_;
+  }
 
  private:
   friend class detail::ClientExchange;
