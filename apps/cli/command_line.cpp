@@ -188,8 +188,9 @@ std::string about_unknown_command(std::span<const std::string> words) {
   const std::string meant = did_you_mean(word, views(names));
   if (!meant.empty()) return fmt::format("unknown command {}{}", in_quotes(word), meant);
   if (word.find(':') != std::string::npos) {
-    return fmt::format("{} is not a command; did you mean 'ieum connect {}'?", in_quotes(word),
-                       shown(word));
+    const bool is_of_web = word.starts_with("http://") || word.starts_with("https://");
+    return fmt::format("{} is not a command; did you mean 'ieum {} {}'?", in_quotes(word),
+                       is_of_web ? "get" : "connect", shown(word));
   }
   return fmt::format("unknown command {}; the commands are {}", in_quotes(word),
                      fmt::join(names, ", "));

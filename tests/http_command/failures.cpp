@@ -23,6 +23,11 @@ const server = http.createServer((q, r) => {
     r.write('only this');
     return setTimeout(() => q.socket.destroy(), 100);
   }
+  if (name == '/reset') {
+    r.writeHead(200, {'Content-Length': 1000});
+    r.write('only this');
+    return setTimeout(() => q.socket.resetAndDestroy(), 100);
+  }
   if (name == '/cut-chunks') { r.write('only this'); return setTimeout(() => q.socket.destroy(), 100); }
   if (name == '/loop') { r.writeHead(302, {Location: '/loop'}); return r.end(); }
   const step = /^\/step\/(\d+)$/.exec(name);
@@ -32,6 +37,9 @@ const server = http.createServer((q, r) => {
   if (name == '/stall') { r.writeHead(200, {'Content-Length': 1000}); return r.write('some'); }
   if (name == '/silent') return q.socket.destroy();
   if (name == '/away') { r.writeHead(302, {Location: 'ftp://x/'}); return r.end(); }
+  if (name == '/to-websocket') { r.writeHead(302, {Location: 'ws://x/'}); return r.end(); }
+  if (name == '/busy') { r.writeHead(503, {'Retry-After': '0'}); return r.end('too busy\n'); }
+  if (name == '/expect') return r.end(`expects ${q.headers.expect}\n`);
   if (name == '/later') { r.writeHead(503, {'Retry-After': '86400'}); return r.end('not now\n'); }
   if (name == '/moved-range') {
     r.writeHead(206, {'Content-Range': 'bytes 5-8/9'});
@@ -39,6 +47,9 @@ const server = http.createServer((q, r) => {
   }
   r.statusCode = 404;
   r.end('nothing is there\n');
+});
+server.on('checkContinue', (q, r) => {
+  if (q.url == '/expect') { q.resume(); return r.end(`expects ${q.headers.expect}\n`); }
 });
 server.on('connect', (q, s) => { s.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'); });
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
@@ -63,6 +74,16 @@ TEST_F(HttpCommandFailure, an_answer_that_is_cut_short) {
   expect_failure(get("/cut-chunks"), 18, {"its body ended early, after 9 bytes"});
 }
 
+/// Not 56, as curl has it: of a server that dies, it is an accident whether the connection ends or
+/// is reset, and the answer lacks its end all the same.
+TEST_F(HttpCommandFailure, an_answer_whose_connection_is_reset_is_cut_short_too) {
+  const TemporaryDirectory place;
+  expect_failure(
+      get("/reset"), 18,
+      {"/reset: ", "its body ended after 9 of 1000 bytes", "the answer's end is missing"});
+  expect_failure(get("/reset", {"-o", place.path("file")}), 18, {"9 bytes of it are in"});
+}
+
 TEST_F(HttpCommandFailure, half_a_file_is_never_called_whole) {
   const TemporaryDirectory place;
   expect_failure(get("/cut", {"-o", place.path("file")}), 18,
@@ -74,7 +95,9 @@ TEST_F(HttpCommandFailure, half_a_file_is_never_called_whole) {
 TEST_F(HttpCommandFailure, redirects) {
   expect_failure(get("/loop"), 47, {"more redirects than are followed", "in a loop", "/loop"});
   expect_failure(get("/step/1", {"--redirects", "3"}), 47, {"more redirects", "--redirects"});
-  expect_failure(get("/away"), 1, {"redirect from", "not followed"});
+  expect_failure(get("/away"), 1,
+                 {"/away: it redirects to 'ftp://x/', which is not followed: it is neither http"});
+  expect_failure(get("/to-websocket"), 1, {"it redirects to 'ws://x/', which is not followed"});
 }
 
 TEST_F(HttpCommandFailure, http_errors) {
@@ -87,6 +110,30 @@ TEST_F(HttpCommandFailure, http_errors) {
   expect_failure(get("/later", {"--retry", "3"}), 22, {"503", "Retry-After"});
 }
 
+TEST_F(HttpCommandFailure, the_last_of_several_attempts_is_written) {
+  const auto last_line = [](const Said& said) {
+    return said.errors.substr(said.errors.rfind('\n', said.errors.size() - 2) + 1);
+  };
+  Said said = get("/busy", {"--retry", "1"});
+  EXPECT_EQ(said.status, 22);
+  EXPECT_EQ(said.output, "too busy\n");
+  EXPECT_THAT(last_line(said), HasSubstr("503 Service Unavailable"));
+  said = get("/busy", {"--retry", "1", "--print", "status"});
+  EXPECT_EQ(said.output, "503\n");
+}
+
+TEST_F(HttpCommandFailure, small_content_is_sent_unasked) {
+  const TemporaryDirectory place;
+  write_file(place.path("large"), std::string(std::size_t{2} << 20U, 'x'));
+  const std::string file = "f=@" + place.path("large");
+  for (const Words& small : {Words{"-F", "a=b"}, {"-d", "a=b"}, {"-F", "a=b", "--multipart"}}) {
+    EXPECT_EQ(get("/expect", small).output, "expects undefined\n") << small[0];
+  }
+  for (const Words& large : {Words{"-F", file}, {"-T", place.path("large")}}) {
+    EXPECT_EQ(get("/expect", large).output, "expects 100-continue\n") << large[0];
+  }
+}
+
 TEST_F(HttpCommandFailure, deadlines) {
   expect_failure(get("/hang", {"--deadline", "200ms"}), 28,
                  {"not done within 200 ms (--deadline)"});
@@ -96,10 +143,12 @@ TEST_F(HttpCommandFailure, deadlines) {
 
 TEST_F(HttpCommandFailure, connections) {
   const std::string closed = at(free_port());
-  expect_failure(run_command({"get", "nosuch.invalid"}), 6, {"resolve nosuch.invalid"});
-  expect_failure(run_command({"get", closed}), 7, {"connection refused", "nothing listens there"});
+  expect_failure(run_command({"get", "nosuch.invalid/a"}), 6,
+                 {"http://nosuch.invalid/a: resolve nosuch.invalid"});
+  expect_failure(run_command({"get", closed + "/a"}), 7,
+                 {"http://" + closed + "/a: ", "connection refused", "nothing listens there"});
   expect_failure(run_command({"get", "--via", "unix:/no/such", "x"}), 7, {"unix:/no/such"});
-  expect_failure(get("/silent"), 56, {"before a reply came"});
+  expect_failure(get("/silent"), 56, {"GET http://127.0.0.1:", "/silent: ", "before a reply came"});
   expect_failure(get("/", {"--proxy", "http://" + closed}), 7, {"connection refused"});
 }
 
@@ -141,6 +190,12 @@ TEST_F(HttpCommandFailure, files) {
   expect_failure(get("/", {"-O"}), 2, {"names no file; use -o FILE"});
   expect_failure(get("/echo", {"-T", place.path("none")}), 1, {"cannot read", "no such file"});
   expect_failure(get("/echo", {"--bearer", "env:NO_SUCH_VARIABLE"}), 2, {"--bearer", "NO_SUCH"});
+  for (const std::string option : {"--auth", "--bearer"}) {
+    expect_failure(get("/echo", {option, place.path("none")}), 1,
+                   {option + ": cannot read", "no such file"});
+    expect_failure(get("/echo", {option, place.path("")}), 1, {"is a directory"});
+  }
+  expect_failure(get("/echo", {"-H", "@" + place.path("none")}), 1, {"-H: ", "no such file"});
   const TemporaryDirectory full;
   Child disk(shell("unshare -Urm sh -c 'mount -t tmpfs -o size=64k none \"$1\" && cd \"$1\" && "
                    "ulimit -c 0 && \"$0\" get -o f \"$2\"; s=$?; ls; exit $s' \"$0\" \"$1\" \"$2\"",
@@ -172,7 +227,10 @@ TEST(HttpCommandWords, that_are_refused) {
   EXPECT_THAT(refused({"get", "ftp://x"}), HasSubstr("no URL"));
   EXPECT_THAT(refused({"get", "-H", "Content-Length: 5", "127.0.0.1:1"}),
               HasSubstr("the client's own"));
+  EXPECT_THAT(refused({"https://x/a"}), HasSubstr("did you mean 'ieum get https://x/a'"));
+  EXPECT_THAT(refused({"connect", "https://x/a"}), HasSubstr("which 'ieum get' asks"));
   EXPECT_THAT(refused({"serve", "8000"}), HasSubstr("--listen localhost:8000"));
+  EXPECT_THAT(refused({"serve", "--host", "x:80"}), HasSubstr("without a port"));
   EXPECT_THAT(refused({"serve", "--upload", "../x"}), HasSubstr("within the one that is served"));
 }
 

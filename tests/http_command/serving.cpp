@@ -98,6 +98,45 @@ TEST(HttpCommandServe, answers_no_host_but_localhost_unless_told) {
   EXPECT_THAT(succeed(ask(open.authority(), foreign)), HasSubstr("200 OK"));
 }
 
+/// The URLs that a server tells, each of which must answer.
+std::vector<std::string> told_urls(Served& server) {
+  server.child().signal(SIGINT);
+  server.child().wait();
+  std::string told = server.line() + server.child().error_output();
+  std::vector<std::string> urls;
+  for (std::size_t at = 0; (at = told.find("http://", at)) != told.npos; ++at) {
+    urls.push_back(told.substr(at, told.find_first_of("; \n", at) - at));
+  }
+  return urls;
+}
+
+TEST(HttpCommandServe, tells_no_url_that_it_does_not_answer) {
+  const TemporaryDirectory files;
+  write_file(files.path("f"), "x");
+  const auto urls = [&](const Words& options) {
+    Served server(files.path(""), with({"-q"}, options));
+    const std::string port = server.port();
+    // Before it ends: whoever asks by the first of them is answered.
+    const std::string authority = server.url().substr(std::string("http://").size());
+    const std::string at = authority.starts_with("127.0.0.9") ? authority : server.authority();
+    EXPECT_THAT(
+        succeed(ask(at, "GET /f HTTP/1.1\r\nHost: " + authority + "\r\nConnection: close\r\n\r\n")),
+        HasSubstr("200 OK"))
+        << authority;
+    std::vector<std::string> told = told_urls(server);
+    for (std::string& url : told) url.erase(url.find(":" + port));
+    return told;
+  };
+  using testing::Contains;
+  using testing::ElementsAre;
+  EXPECT_THAT(urls({}), ElementsAre("http://localhost"));
+  EXPECT_THAT(urls({"--listen", "127.0.0.9:0"}), ElementsAre("http://127.0.0.9"));
+  EXPECT_THAT(urls({"--host", "a.test"}), ElementsAre("http://localhost", "http://a.test"));
+  EXPECT_THAT(urls({"--listen", "0.0.0.0:0"}), Contains("http://localhost"));
+  EXPECT_THAT(urls({"--listen", "0.0.0.0:0", "--host", "a.test", "--host", "b.test"}),
+              ElementsAre("http://a.test", "http://b.test"));
+}
+
 TEST(HttpCommandServe, takes_uploads_into_one_folder) {
   const TemporaryDirectory files;
   std::filesystem::create_directory(files.path("in"));

@@ -43,8 +43,8 @@ std::vector<OptionSpec> options() {
   all.push_back({.names = "--proxy-auth",
                  .value = "FILE",
                  .group = connection_group,
-                 .help = "Tell the proxy USER:PASSWORD, the first line of FILE. Default: what the "
-                         "environment has as IEUM_PROXY_AUTH, or nothing."});
+                 .help = "Tell the proxy USER:PASSWORD, the first line of FILE; env:NAME takes it "
+                         "from the environment. Default: env:IEUM_PROXY_AUTH, if that is there."});
   all.push_back({.names = "-z,--probe",
                  .group = connection_group,
                  .help = "Connect and close at once, to see whether anything listens. With a "

@@ -5,12 +5,12 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "options/endpoint.hpp"
+#include "session/secret.hpp"
 #include "text/base64.hpp"
 #include "text/suggest.hpp"
 
@@ -200,26 +200,21 @@ Parsed<Proxy> parse_proxy(std::string_view text) {
 }
 
 std::optional<Credentials> read_credentials(const Proxy& proxy, std::optional<Failure>& failure) {
-  std::string line;
-  std::string from = "IEUM_PROXY_AUTH";
-  if (!proxy.credentials_path.empty()) {
-    from = proxy.credentials_path;
-    std::ifstream file(proxy.credentials_path);
-    if (!file || !std::getline(file, line)) {
-      failure = {Status::other, fmt::format("cannot read {} for --proxy-auth; its first line is to "
-                                            "be USER:PASSWORD",
-                                            in_quotes(from))};
-      return {};
-    }
-  } else {
+  std::string from = proxy.credentials_path;
+  if (from.empty()) {
     const char* given = std::getenv("IEUM_PROXY_AUTH");
-    if (given == nullptr) return {};
-    line = given;
+    if (given == nullptr || *given == '\0') return {};
+    from = "env:IEUM_PROXY_AUTH";
   }
-  if (line.ends_with('\r')) line.pop_back();
-  const std::size_t colon = line.find(':');
-  Credentials credentials{.user = line.substr(0, colon), .password = {}};
-  if (colon != std::string::npos) credentials.password = line.substr(colon + 1);
+  const std::expected<std::string, Failure> line = read_secret(from, "--proxy-auth");
+  if (!line) {
+    failure = line.error();
+    failure->sentence += "; its first line is to be USER:PASSWORD";
+    return {};
+  }
+  const std::size_t colon = line->find(':');
+  Credentials credentials{.user = line->substr(0, colon), .password = {}};
+  if (colon != std::string::npos) credentials.password = line->substr(colon + 1);
   if (colon == std::string::npos || credentials.user.empty() ||
       credentials.user.size() > credential_bytes_max ||
       credentials.password.size() > credential_bytes_max) {

@@ -198,6 +198,7 @@ Task<OutgoingContent> OutgoingContent::make(const GetCommand& command,
       const bool has_file = std::ranges::any_of(pairs, &Pair::is_file);
       if (!has_file && !command.multipart) {
         content.pairs_ = std::move(pairs);
+        content.bytes_ = content.form_of_pairs().length();
         co_return content;
       }
       const std::string boundary = new_boundary();
@@ -237,6 +238,12 @@ Task<OutgoingContent> OutgoingContent::make(const GetCommand& command,
   co_return content;
 }
 
+http::Content OutgoingContent::form_of_pairs() const {
+  std::vector<http::Field> fields;
+  for (const Pair& pair : pairs_) fields.push_back({pair.name, pair.value});
+  return http::Content::form(fields);
+}
+
 http::Content OutgoingContent::give() {
   was_given_ = true;
   if (kind_ == BodyKind::none) return {};
@@ -245,11 +252,7 @@ http::Content OutgoingContent::give() {
       return write_rest_of_input(writer, text);
     });
   }
-  if (!pairs_.empty()) {
-    std::vector<http::Field> fields;
-    for (const Pair& pair : pairs_) fields.push_back({pair.name, pair.value});
-    return http::Content::form(fields);
-  }
+  if (!pairs_.empty()) return form_of_pairs();
   if (parts_ != nullptr) {
     return http::Content::repeatable_stream(
         type_, [parts = parts_](http::ContentWriter& writer) { return write_parts(writer, parts); },

@@ -25,6 +25,7 @@ class OutgoingContent {
   [[nodiscard]] http::Content give();
   /// It can be sent again.
   [[nodiscard]] bool is_repeatable() const noexcept { return form_ == Form::kept || !was_given_; }
+  /// None: only its end tells.
   [[nodiscard]] std::optional<std::uint64_t> bytes() const noexcept { return bytes_; }
 
   /// A field of a form; `@FILE` is the value of one that is a file.
@@ -42,6 +43,8 @@ class OutgoingContent {
   };
 
  private:
+  [[nodiscard]] http::Content form_of_pairs() const;
+
   enum class Form : std::uint8_t { kept, stream };
   Form form_ = Form::kept;
   bool was_given_ = false;

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,10 +21,11 @@
 #include "get/event_reader.hpp"
 #include "get/get_failure.hpp"
 #include "get/request_log.hpp"
-#include "get/secret.hpp"
+#include "get/socks_connector.hpp"
 #include "get/target.hpp"
 #include "report/progress.hpp"
 #include "session/run_session.hpp"
+#include "session/secret.hpp"
 #include "text/base64.hpp"
 #include "text/json_line.hpp"
 #include "text/suggest.hpp"
@@ -58,13 +59,20 @@ class Asker {
 
   [[nodiscard]] http::Client& client() noexcept { return *client_; }
   [[nodiscard]] const http::Fields& fields() const noexcept { return fields_; }
+  /// What a SOCKS proxy had against the last connection.
+  [[nodiscard]] std::optional<Failure> refusal() const {
+    return socks_ ? socks_->refusal() : std::nullopt;
+  }
 
  private:
   std::optional<Failure> add_headers(const GetCommand& command);
   std::optional<Failure> add_credentials(const GetCommand& command);
   std::optional<Failure> make_client(const GetCommand& command);
+  std::optional<Failure> use_proxy(const Proxy& proxy);
 
   http::Fields fields_;
+  std::string proxy_;                    // one of HTTP, with its credentials
+  std::optional<SocksConnector> socks_;  // the other kind
   std::shared_ptr<const TlsClientContext> tls_;
   std::optional<http::Client> client_;
 };
@@ -81,10 +89,10 @@ std::optional<Failure> Asker::add_headers(const GetCommand& command) {
       continue;
     }
     const std::string path = header.substr(1);
-    std::ifstream file(path);
-    std::string line;
-    if (!file) return Failure{Status::other, fmt::format("-H: cannot read {}", in_quotes(path))};
-    while (std::getline(file, line)) {
+    const std::expected<std::string, Failure> text = read_small_file(path, "-H");
+    if (!text) return text.error();
+    std::istringstream lines(*text);
+    for (std::string line; std::getline(lines, line);) {
       if (line.ends_with('\r')) line.pop_back();
       if (!line.empty() && !add(line)) {
         return Failure{Status::usage,
@@ -112,6 +120,9 @@ std::optional<Failure> Asker::add_credentials(const GetCommand& command) {
     return Failure{Status::usage,
                    fmt::format("--auth: {} holds no USER:PASSWORD", in_quotes(from))};
   }
+  if (secret->empty()) {
+    return Failure{Status::usage, fmt::format("--bearer: {} holds no token", in_quotes(from))};
+  }
   const std::string value = is_basic ? "Basic " + in_base64(*secret) : "Bearer " + *secret;
   if (!fields_.set("Authorization", value)) {
     return Failure{Status::usage,
@@ -120,20 +131,30 @@ std::optional<Failure> Asker::add_credentials(const GetCommand& command) {
   return std::nullopt;
 }
 
+std::optional<Failure> Asker::use_proxy(const Proxy& proxy) {
+  std::optional<Failure> failure;
+  std::optional<Credentials> credentials = read_credentials(proxy, failure);
+  if (failure) return failure;
+  if (proxy.kind == Proxy::Kind::socks5) {
+    socks_.emplace(proxy, std::move(credentials));
+    return std::nullopt;
+  }
+  proxy_ = "http://";
+  if (credentials) {
+    proxy_ +=
+        http::Url::encode(credentials->user) + ":" + http::Url::encode(credentials->password) + "@";
+  }
+  proxy_ += proxy.target;
+  return std::nullopt;
+}
+
 std::optional<Failure> Asker::make_client(const GetCommand& command) {
   http::ClientOptions options;
-  std::string proxy;
   if (command.proxy) {
-    std::optional<Failure> failure;
-    const std::optional<Credentials> credentials = read_credentials(*command.proxy, failure);
+    std::optional<Failure> failure = use_proxy(*command.proxy);
     if (failure) return failure;
-    proxy = "http://";
-    if (credentials) {
-      proxy += http::Url::encode(credentials->user) + ":" +
-               http::Url::encode(credentials->password) + "@";
-    }
-    proxy += command.proxy->target;
-    options.proxy = proxy;
+    options.proxy = proxy_;
+    if (socks_) options.connector = &*socks_;
   }
   const TlsSettings& tls = command.tls;
   const bool has_settings = tls.insecure || !tls.authorities.empty() || !tls.pins.empty() ||
@@ -179,7 +200,8 @@ class Transfer {
         target_(target),
         log_(log),
         url_(std::move(url)),
-        progress_(shows_progress(), target.is_file() ? target.name() : url_.to_string()) {
+        progress_(shows_progress(), target.is_file() ? target.name() : url_.to_string()),
+        retries_left_(command.retries) {
     log_.watch(&progress_);
   }
   Transfer(const Transfer&) = delete;
@@ -213,6 +235,10 @@ class Transfer {
   [[nodiscard]] bool shows_progress() const;
   [[nodiscard]] bool may_repeat(const Failure& failure) const;
   [[nodiscard]] Attempt answered_with_error(const http::Reply& reply) const;
+  /// It is tried again; else this was the last time, whatever it was.
+  [[nodiscard]] bool is_retried(const Attempt& attempt) const {
+    return attempt.may_pass && retries_left_ > 0;
+  }
 
   const GetCommand& command_;
   Asker& asker_;
@@ -226,6 +252,7 @@ class Transfer {
   EventReader events_;
   std::vector<std::byte> buffer_;
   bool has_written_ = false;  // of an output that cannot be begun anew
+  int retries_left_;
   std::optional<Failure> writing_;
 };
 
@@ -267,9 +294,10 @@ http::RequestOptions Transfer::options() {
   options.idle_timeout = command_.common.session.idle;
   options.redirects_max = static_cast<unsigned>(command_.redirects);
   options.decoded_bytes_max = UINT64_MAX;
-  // A large content is not sent for nothing.
-  constexpr std::uint64_t asks_first = std::uint64_t{1} << 20U;
-  options.expect_continue = content_.bytes().value_or(asks_first) >= asks_first;
+  // A large content is not sent for nothing. A small one is sooner sent than asked about: of a
+  // server that does not answer such a question it costs a second. The limit is curl's.
+  constexpr std::uint64_t sent_unasked_max = std::uint64_t{1} << 20U;
+  options.expect_continue = content_.bytes().value_or(UINT64_MAX) > sent_unasked_max;
   options.observer = &log_;
   return options;
 }
@@ -322,6 +350,11 @@ Transfer::Attempt Transfer::answered_with_error(const http::Reply& reply) const 
   const bool is_safe = http::is_idempotent(http::method_of(method())) || was_refused;
   attempt.may_pass = is_passing(status) && is_safe && content_.is_repeatable();
   attempt.asked_pause = retry_after(reply);
+  if (attempt.asked_pause.value_or(Duration::zero()) > pause_max) {
+    attempt.may_pass = false;
+    attempt.failure.sentence += fmt::format("; it asks to be left alone for {} (Retry-After)",
+                                            format_duration(*attempt.asked_pause));
+  }
   return attempt;
 }
 
@@ -433,15 +466,15 @@ Task<> Transfer::take(http::Reply& reply, std::optional<Attempt>& ended) {
     co_return;
   }
   if (is_error && !command_.takes_any_status) ended = answered_with_error(reply);
-  const bool is_retried = ended && ended->may_pass && command_.retries > 0;
+  const bool is_passing = ended && is_retried(*ended);
   if (command_.shown == Shown::status) {
     std::string line = fmt::format("{}\n", http::number(reply.status()));
-    if (!is_retried) co_await write_text(std::move(line));
+    if (!is_passing) co_await write_text(std::move(line));
     co_await attempt(reply.body().discard());
     co_return;
   }
   // An error's page is no file that was asked for; on standard output it says what is wrong.
-  const bool is_kept = !ended || (!target_.is_file() && !is_retried);
+  const bool is_kept = !ended || (!target_.is_file() && !is_passing);
   if (!is_kept) {
     co_await attempt(reply.body().discard());
     co_return;
@@ -496,7 +529,7 @@ Task<std::optional<Transfer::Attempt>> Transfer::attempt_once() {
     ended->failure = *writing_;
   } else if (!done && !ended) {
     ended.emplace();
-    ended->failure = explain_request_failure(done.error(), command_, log_);
+    ended->failure = explain_request_failure(done.error(), command_, log_, asker_.refusal());
     ended->may_pass = may_pass(ended->failure) && may_repeat(ended->failure);
   }
   co_return ended;
@@ -513,7 +546,6 @@ void Transfer::report_retry(const Failure& why, Duration wait, int left) {
 Task<> Transfer::run(std::optional<Failure>& failure) {
   if (command_.resumes) kept_ = target_.kept();
   Duration pause = first_pause;
-  int left = command_.retries;
   bool is_given_back = false;  // the file there has changed: once more for nothing
   for (;;) {
     const std::uint64_t before = target_.bytes();
@@ -529,19 +561,16 @@ Task<> Transfer::run(std::optional<Failure>& failure) {
     const bool is_free =
         ended->asked_pause == Duration::zero() && !std::exchange(is_given_back, true);
     Failure why = ended->failure;
-    if (ended->asked_pause.value_or(pause) > pause_max) {
-      ended->may_pass = false;
-      why.sentence += fmt::format("; it asks to be left alone for {} (Retry-After)",
-                                  format_duration(*ended->asked_pause));
+    if (!is_retried(*ended) && !(is_free && ended->may_pass)) {
+      co_await end_with(failure, std::move(why));
     }
-    if (!ended->may_pass || (left == 0 && !is_free)) co_await end_with(failure, std::move(why));
     // What has come of a download is not asked for again, if the server's file is still the same.
     if (target_.has_begun()) kept_.bytes = kept_.validator.empty() ? 0 : target_.bytes();
     if (is_free) continue;
     if (target_.bytes() > before) pause = first_pause;  // it was of some use
-    const Duration wait = ended->asked_pause.value_or(pause);
-    report_retry(why, wait, left);
-    --left;
+    const Duration wait = std::min(ended->asked_pause.value_or(pause), pause_max);
+    report_retry(why, wait, retries_left_);
+    --retries_left_;
     co_await sleep(wait);
     pause = std::min(pause * 2, last_pause);
   }
@@ -658,7 +687,8 @@ Task<int> get_one(const GetCommand& command, Asker& asker, OutgoingContent& cont
 
 Task<int> get_all(const GetCommand& command, Log& log, Interrupt& interrupt) {
   // TLS may have something to say as long as the client lives: it goes first.
-  RequestLog steps(log, command.tls.insecure);
+  const bool is_by_socks = command.proxy && command.proxy->kind == Proxy::Kind::socks5;
+  RequestLog steps(log, command.tls.insecure, is_by_socks ? command.proxy->to_string() : "");
   std::expected<std::unique_ptr<Asker>, Failure> asker = Asker::make(command);
   if (!asker) co_return log.failed(asker.error());
   std::optional<Failure> failure;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "text/suggest.hpp"
 #include "text/units.hpp"
 #include "tls_layer/tls_failure.hpp"
 
@@ -17,18 +18,25 @@ bool is_redirect(const Error& error) {
          (error == Errc::limit_exceeded && error.detail().contains("redirects"));
 }
 
-Failure redirect_failure(const Error& error, const RequestLog& log) {
-  std::string sentence = error.to_string();
-  if (error != Errc::limit_exceeded) {
-    if (error.detail().contains("may_leave_tls")) {
-      sentence = fmt::format(
-          "{}: it redirects from https to http, where everybody on the way can "
-          "read and change what is sent; not followed",
-          error.name());
-    }
-    return {Status::other, std::move(sentence)};
+/// Why a redirect is not followed.
+std::string_view redirect_advice(const Error& error) {
+  std::string_view why = error.detail();
+  if (why.contains("may_leave_tls")) {
+    return "by http everybody on the way can read and change what is sent";
   }
-  sentence = fmt::format("GET {}: more redirects than are followed (--redirects)", error.name());
+  if (why.contains("scheme") || why.contains("WebSocket")) return "it is neither http nor https";
+  constexpr std::string_view refused = "not followed: ";
+  if (why.starts_with(refused)) why.remove_prefix(refused.size());
+  return why;
+}
+
+Failure redirect_failure(const Error& error, const RequestLog& log) {
+  if (error != Errc::limit_exceeded) {
+    return {Status::other,
+            fmt::format("it redirects to {}, which is not followed: {}",
+                        in_quotes(log.reply_field("location")), redirect_advice(error))};
+  }
+  std::string sentence = "more redirects than are followed (--redirects)";
   if (!log.loop().empty()) {
     sentence += fmt::format("; they lead in a loop, by way of {}", log.loop());
   }
@@ -52,10 +60,9 @@ Failure no_connection(const Error& error, const GetCommand& command) {
       {.limit = command.common.wait, .family_asked = command.common.family != Family::none});
 }
 
-}  // namespace
-
-Failure explain_request_failure(const Error& error, const GetCommand& command,
-                                const RequestLog& log) {
+/// Without the URL.
+Failure explain(const Error& error, const GetCommand& command, const RequestLog& log,
+                const std::optional<Failure>& refusal) {
   using Phase = RequestLog::Phase;
   if (is_redirect(error)) return redirect_failure(error, log);
   if (log.phase() == Phase::securing && error != std::errc::timed_out) {
@@ -68,6 +75,7 @@ Failure explain_request_failure(const Error& error, const GetCommand& command,
                         error.to_string())};
   }
   if (log.phase() == Phase::connecting || log.phase() == Phase::tunneling) {
+    if (refusal) return *refusal;
     if (error == std::errc::invalid_argument && std::string_view(error.operation()) == "request") {
       return {Status::usage, error.to_string()};
     }
@@ -78,6 +86,8 @@ Failure explain_request_failure(const Error& error, const GetCommand& command,
             fmt::format("{} {}: nothing came for {} (--idle)", error.operation(), error.name(),
                         format_duration(command.common.session.idle))};
   }
+  // Also if it was reset, which curl calls 56: whether a server that dies ends a connection or
+  // resets it depends on what it had not read, and says nothing about the answer.
   if (error == Errc::cut_off && log.phase() == Phase::body) {
     return {cut_short, error.to_string() + "; the answer's end is missing"};
   }
@@ -95,6 +105,21 @@ Failure explain_request_failure(const Error& error, const GetCommand& command,
       operation == "read" || operation.starts_with("open") || operation.starts_with("send content");
   if (error == std::errc::invalid_argument) return {Status::usage, error.to_string()};
   return {is_ours ? Status::other : Status::broken, error.to_string()};
+}
+
+}  // namespace
+
+Failure explain_request_failure(const Error& error, const GetCommand& command,
+                                const RequestLog& log, const std::optional<Failure>& refusal) {
+  Failure failure = explain(error, command, log, refusal);
+  // An error knows no more of the URL than its origin.
+  const std::string asked = fmt::format("{} {}: ", error.operation(), error.name());
+  if (error.name().starts_with("http") && failure.sentence.starts_with(asked)) {
+    failure.sentence.replace(0, asked.size(), fmt::format("{} {}: ", error.operation(), log.url()));
+  } else {
+    failure.sentence.insert(0, log.url() + ": ");
+  }
+  return failure;
 }
 
 bool may_pass(const Failure& failure) {

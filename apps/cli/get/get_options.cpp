@@ -146,13 +146,13 @@ void add_connection_options(std::vector<OptionSpec>& all) {
   all.push_back({.names = "--proxy",
                  .value = "URL",
                  .group = way_group,
-                 .help = "Ask through this proxy, http://HOST:PORT. Nothing is taken from the "
-                         "environment."});
+                 .help = "Ask through this proxy: http://HOST:PORT, or socks5://HOST:PORT, which "
+                         "looks up the names. No proxy is taken from the environment."});
   all.push_back({.names = "--proxy-auth",
                  .value = "FILE",
                  .group = way_group,
-                 .help = "Tell the proxy USER:PASSWORD, the first line of FILE. Default: what the "
-                         "environment has as IEUM_PROXY_AUTH, or nothing."});
+                 .help = "Tell the proxy USER:PASSWORD, the first line of FILE; env:NAME takes it "
+                         "from the environment. Default: env:IEUM_PROXY_AUTH, if that is there."});
   all.push_back({.names = "--via",
                  .value = "ADDRESS",
                  .group = way_group,
@@ -196,7 +196,9 @@ ManualSection statuses() {
       {"2", "The command line is wrong."},
       {"6", "The name was not found."},
       {"7", "No connection: refused, no route to the host, or a proxy that refuses."},
-      {"18", "The answer was cut short: its end is missing. What came is kept as FILE.part."},
+      {"18",
+       "The answer was cut short: its end is missing, whether the connection ended or was reset. "
+       "What came is kept as FILE.part."},
       {"22", "An HTTP error: status 400 or above, unless --any-status."},
       {"28", "Timed out: --wait, --idle, --deadline."},
       {"35", "TLS's handshake failed."},
@@ -260,6 +262,8 @@ ManualText get_manual() {
                   "Ask a server on a Unix socket."},
                  {"ieum get --resolve example.com:443:192.0.2.7 https://example.com",
                   "Ask one of several servers."},
+                 {"ieum get --proxy socks5://localhost:1080 https://example.com",
+                  "Ask through an SSH session, 'ssh -D 1080 HOST'."},
                  {"ieum get --ca authority.pem https://localhost:8443",
                   "Ask a server under development (ieum certificate)."}}},
            {.title = "Environment",

@@ -266,9 +266,6 @@ std::string read_proxy_of_get(const GivenOptions& given, GetCommand& command) {
   if (given.has("--via")) return "--proxy and --via are mutually exclusive";
   Parsed<Proxy> proxy = parse_proxy(given.text("--proxy"));
   if (!proxy) return proxy.error();
-  if (proxy->kind != Proxy::Kind::http) {
-    return "--proxy takes http://HOST:PORT here; 'ieum connect' speaks SOCKS5";
-  }
   command.proxy = *std::move(proxy);
   if (given.has("--proxy-auth") && given.text("--proxy-auth").empty()) {
     return "--proxy-auth takes the name of a file";

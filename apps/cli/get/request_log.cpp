@@ -17,19 +17,36 @@ namespace {
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return lower;
+}
+
+std::string_view without_blanks(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
+
+/// The next line of a head, which is taken from it.
+std::string_view take_line(std::string_view& head) {
+  std::string_view line = head.substr(0, head.find('\n'));
+  head.remove_prefix(std::min(line.size() + 1, head.size()));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
 /// What a line of a head may be shown as: not a secret.
 std::string without_secret(std::string_view line) {
   constexpr std::array<std::string_view, 4> secrets = {"authorization", "proxy-authorization",
                                                        "cookie", "set-cookie"};
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return std::string(line);
-  std::string name(line.substr(0, colon));
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string name = in_lower_case(line.substr(0, colon));
   if (std::ranges::find(secrets, name) == secrets.end()) return std::string(line);
-  std::string_view value = line.substr(colon + 1);
-  value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
+  const std::string_view value = without_blanks(line.substr(colon + 1));
   const bool has_scheme = name.ends_with("authorization") && value.contains(' ');
   const std::string scheme(has_scheme ? value.substr(0, value.find(' ') + 1) : "");
   return fmt::format("{}: {}({} bytes, not shown)", line.substr(0, colon), scheme,
@@ -53,9 +70,7 @@ void RequestLog::event(std::string_view name, std::string sentence, std::vector<
 void RequestLog::lines(std::string_view name, std::string_view mark, std::string_view head) {
   if (!log_->reports_events()) return;
   while (!head.empty()) {
-    std::string_view line = head.substr(0, head.find('\n'));
-    head.remove_prefix(std::min(line.size() + 1, head.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
+    const std::string_view line = take_line(head);
     if (line.empty()) continue;
     std::string shown = without_secret(line);
     event(name, fmt::format("{} {}", mark, shown), {{"line", shown}});
@@ -86,6 +101,17 @@ void RequestLog::end() {
 
 std::string RequestLog::reply_status() const { return status_of(reply_head_); }
 
+std::string_view RequestLog::reply_field(std::string_view name) const {
+  std::string_view head = reply_head_;
+  while (!head.empty()) {
+    const std::string_view line = take_line(head);
+    const std::size_t colon = line.find(':');
+    if (colon == line.npos || in_lower_case(line.substr(0, colon)) != name) continue;
+    return without_blanks(line.substr(colon + 1));
+  }
+  return {};
+}
+
 // ---- The steps ----------------------------------------------------------------------------------
 
 void RequestLog::resolved(std::span<const Address> addresses) {
@@ -114,6 +140,7 @@ void RequestLog::connected(const Address& local, const Address& peer) {
         fmt::format("connected from {} to {} in {}", local.to_string(), peer.to_string(),
                     format_duration(took)),
         {{"local", local.to_string()}, {"peer", peer.to_string()}, {"seconds", seconds(took)}});
+  if (!socks_proxy_.empty()) events_.proxied(socks_proxy_, hop_.url);
 }
 
 void RequestLog::tunneled(const http::Url& proxy) { events_.proxied(proxy.origin(), hop_.url); }

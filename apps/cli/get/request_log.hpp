@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <ieum/http/request_observer.hpp>
@@ -23,8 +24,12 @@ class RequestLog final : public http::RequestObserver {
   /// How far a request has come: what failed, if it fails.
   enum class Phase : std::uint8_t { connecting, tunneling, securing, sending, waiting, body };
 
-  RequestLog(Log& log, bool verifies_nothing)
-      : events_(log), log_(&log), verifies_nothing_(verifies_nothing) {}
+  /// `socks_proxy` is one that connections are made through, or empty.
+  RequestLog(Log& log, bool verifies_nothing, std::string socks_proxy)
+      : events_(log),
+        log_(&log),
+        verifies_nothing_(verifies_nothing),
+        socks_proxy_(std::move(socks_proxy)) {}
 
   /// A request for this URL begins.
   void begin(const http::Url& url);
@@ -38,6 +43,10 @@ class RequestLog final : public http::RequestObserver {
   [[nodiscard]] const TlsPeer& peer() const noexcept { return peer_; }
   /// The last head that came, all of it.
   [[nodiscard]] const std::string& reply_head() const noexcept { return reply_head_; }
+  /// Of that head, the value of its first field with this name; empty if there is none.
+  [[nodiscard]] std::string_view reply_field(std::string_view name) const;
+  /// The URL that is asked: where redirects have led.
+  [[nodiscard]] const std::string& url() const noexcept { return hop_.url; }
   /// "200 OK"
   [[nodiscard]] std::string reply_status() const;
   /// Redirects lead to a URL where they had been before: which; empty: to none.
@@ -94,6 +103,7 @@ class RequestLog final : public http::RequestObserver {
   EventLog events_;
   Log* log_;
   bool verifies_nothing_;
+  std::string socks_proxy_;
   Progress* progress_ = nullptr;
   Phase phase_ = Phase::connecting;
   TlsPeer peer_;

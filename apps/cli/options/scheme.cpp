@@ -75,9 +75,10 @@ Parsed<Scheme> take_scheme(std::string_view& text, Role role) {
   }
   const std::string_view name = text.substr(0, end + 3);
   if (name == "http://" || name == "https://") {
-    return UsageError(fmt::format("{} is a web address; for its socket write {}", in_quotes(text),
-                                  name == "http://" ? "tcp://HOST:PORT, as tcp://example.com:80"
-                                                    : "tls://HOST:PORT, as tls://example.com:443"));
+    return UsageError(fmt::format(
+        "{} is a web address, which 'ieum get' asks; for its socket write {}", in_quotes(text),
+        name == "http://" ? "tcp://HOST:PORT, as tcp://example.com:80"
+                          : "tls://HOST:PORT, as tls://example.com:443"));
   }
   std::array<std::string_view, schemes.size()> known;
   std::ranges::transform(schemes, known.begin(), &SchemeInfo::prefix);

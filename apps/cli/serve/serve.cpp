@@ -13,7 +13,6 @@
 #include <ieum/http/server.hpp>
 #include <ieum/ieum.hpp>
 
-#include "get/secret.hpp"
 #include "report/log.hpp"
 #include "report/reason.hpp"
 #include "serve/uploads.hpp"
@@ -21,6 +20,7 @@
 #include "session/port_owner.hpp"
 #include "session/resolve_endpoint.hpp"
 #include "session/run_session.hpp"
+#include "session/secret.hpp"
 #include "text/base64.hpp"
 #include "text/suggest.hpp"
 #include "text/units.hpp"
@@ -169,6 +169,7 @@ std::optional<Failure> add_guards(const ServeCommand& command, const Address& lo
   for (const std::string& host : command.hosts) routes.host(host);
   if (is_loopback(local)) {
     for (const char* name : {"localhost", "127.0.0.1", "[::1]"}) routes.host(name);
+    routes.host(host_of(local));
   }
   if (command.allows_other_origins) routes.around(allow_origins);
   if (command.auth.empty()) return std::nullopt;
@@ -188,7 +189,7 @@ std::optional<Failure> add_guards(const ServeCommand& command, const Address& lo
 
 void announce(const ServeCommand& command, const Address& local, const std::string& pin, Log& log) {
   const std::string_view scheme = command.has_tls ? "https" : "http";
-  const Reach reach = who_can_reach(local, scheme);
+  const Reach reach = who_can_reach(local, scheme, command.hosts);
   log.notice({"serving",
               fmt::format("serving {} at {}; {}", in_quotes(command.directory), reach.urls.front(),
                           reach.who),
@@ -198,7 +199,8 @@ void announce(const ServeCommand& command, const Address& local, const std::stri
                {"urls", reach.urls},
                {"who", reach.who}}});
   for (std::size_t i = 1; i < reach.urls.size(); ++i) {
-    log.notice({"url", "for others it is " + reach.urls[i], {}, {{"url", reach.urls[i]}}});
+    const std::string_view whose = is_loopback(local) ? "also at " : "for others it is ";
+    log.notice({"url", fmt::format("{}{}", whose, reach.urls[i]), {}, {{"url", reach.urls[i]}}});
   }
   if (!command.has_tls && !command.auth.empty() && !is_loopback(local)) {
     log.notice({"password_unprotected",
@@ -255,8 +257,9 @@ Task<int> serve_until_interrupted(const ServeCommand& command, Log& log, Interru
   std::shared_ptr<const TlsServerContext> tls;
   std::string pin;
   if (command.has_tls) {
-    auto made =
-        make_server_context(command.common.tls, name_to_serve(command.common.endpoint.target));
+    const std::string name = command.hosts.empty() ? name_to_serve(command.common.endpoint.target)
+                                                   : command.hosts.front();
+    auto made = make_server_context(command.common.tls, name);
     if (!made) co_return log.failed(made.error());
     tls = *std::move(made);
     if (command.common.tls.self_signed) pin = pin_of(*tls);

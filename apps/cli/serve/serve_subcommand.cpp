@@ -1,6 +1,9 @@
 // The record of `ieum serve`: its options, its manual, and how its command line is read.
 #include <fmt/format.h>
 
+#include <ieum/host_port.hpp>
+#include <ieum/result.hpp>
+
 #include "help/common_sections.hpp"
 #include "serve/serve.hpp"
 #include "session/run_session.hpp"
@@ -218,6 +221,13 @@ Parsed<ServeCommand> parse_serve(const GivenOptions& given, const Environment& e
   }
   command.auth = given.text("--auth");
   command.hosts = given.texts("--host");
+  for (const std::string& host : command.hosts) {
+    const bool is_bracketed = host.starts_with('[') && host.ends_with(']');
+    if (is_bracketed ? !HostPort::parse(host + ":1") : !HostPort::make(host, 1)) {
+      return UsageError(fmt::format("--host takes a name without a port, as example.com, not {}",
+                                    in_quotes(host)));
+    }
+  }
   command.lists = !given.has("--no-listing");
   command.is_single_page = given.has("--spa");
   command.allows_other_origins = given.has("--cors");

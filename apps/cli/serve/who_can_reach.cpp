@@ -41,28 +41,42 @@ std::vector<Address> own_addresses(bool with_ipv6) {
   return found;
 }
 
-std::string url_of(std::string_view scheme, Address address, std::uint16_t port) {
-  address.set_port(port);
-  return fmt::format("{}://{}/", scheme, address.to_string());
-}
-
 }  // namespace
+
+std::string host_of(const Address& address) {
+  const std::string text = address.to_string();
+  return text.substr(0, text.rfind(':'));
+}
 
 bool is_loopback(const Address& address) noexcept {
   if (address.family() == Family::ipv4) return address.bytes().front() == '\x7f';
   return address == Address::ipv6_loopback(address.port());
 }
 
-Reach who_can_reach(const Address& local, std::string_view scheme) {
-  const std::uint16_t port = local.port();
-  const std::string here = fmt::format("{}://localhost:{}/", scheme, port);
-  if (is_loopback(local)) return {"only programs of this machine can reach it", {here}};
-  if (!local.is_wildcard()) {
-    return {"everyone who reaches this address can", {url_of(scheme, local, port)}};
+Reach who_can_reach(const Address& local, std::string_view scheme,
+                    std::span<const std::string> hosts) {
+  const auto url = [&](std::string_view host) {
+    return fmt::format("{}://{}:{}/", scheme, host, local.port());
+  };
+  const bool is_any = local.is_wildcard();
+  Reach reach;
+  if (is_loopback(local)) {
+    reach.who = "only programs of this machine can reach it";
+    // That name leads to these two; any other address of the loopback has only itself.
+    const bool is_localhost = local == Address::ipv4_loopback(local.port()) ||
+                              local == Address::ipv6_loopback(local.port());
+    reach.urls.push_back(url(is_localhost ? "localhost" : host_of(local)));
+  } else {
+    reach.who =
+        is_any ? "everyone who reaches this machine can" : "everyone who reaches this address can";
+    if (!hosts.empty()) reach.who += ", by no other name";
   }
-  Reach reach{"everyone who reaches this machine can", {here}};
+  for (const std::string& host : hosts) reach.urls.push_back(url(host));
+  if (!reach.urls.empty()) return reach;
+  reach.urls.push_back(url(is_any ? "localhost" : host_of(local)));
+  if (!is_any) return reach;
   for (const Address& one : own_addresses(local.family() == Family::ipv6)) {
-    reach.urls.push_back(url_of(scheme, one, port));
+    reach.urls.push_back(url(host_of(one)));
   }
   return reach;
 }
