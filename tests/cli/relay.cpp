@@ -300,6 +300,19 @@ TEST(Relay, FilesAreReadAndWrittenAndNoneIsOverwrittenUnasked) {
   EXPECT_TRUE(errors.contains("no such file or directory")) << errors;
 }
 
+TEST(Relay, AFileThatCannotBeReadIsSaidToBe) {
+  const TemporaryDirectory folder;
+  const auto said = [](const std::string& end) {
+    Child relay(ieum_command({"relay", end, "-"}), Input::nothing());
+    EXPECT_EQ(relay.wait(), 1);
+    return relay.error_output();
+  };
+  const std::string none = folder.path("none");
+  EXPECT_EQ(said("file:" + none), "ieum: cannot open " + none + ": no such file or directory\n");
+  EXPECT_EQ(said("tty:" + none), "ieum: cannot open " + none + ": no such file or directory\n");
+  EXPECT_TRUE(said("file:" + folder.path("")).ends_with(": is a directory\n"));
+}
+
 TEST(Relay, WhatComesForAFileThatIsReadIsThrownAwayAndCounted) {
   const EchoServer server;
   const TemporaryFile file("12345");
@@ -611,7 +624,7 @@ TEST(RelayOptions, WhatCannotBeMeantIsRefusedWithWhatToWrite) {
       {{"tty:/dev/x?speed=1234", "-"}, "no terminal has a speed of 1234"},
       {{"listen::80?echo=1", "-"}, "unknown key 'echo'"},
       {{"tls://host:1?insecure=yes", "-"}, "insecure takes 0 or 1"},
-      {{"host:80?ca=x", "-"}, "--ca"},
+      {{"host:80?ca=x", "-"}, "?ca=FILE needs TLS"},
       {{"-m", "5", "listen::80", ":81"}, "--max-clients requires --keep"},
   };
   for (const Case& one : cases) {

@@ -7,9 +7,11 @@
 #include "ends/command_end.hpp"
 #include "ends/connection_end.hpp"
 #include "ends/pass_between.hpp"
+#include "options/settings_for_options.hpp"
 #include "session/run_session.hpp"
 #include "session/session.hpp"
 #include "session/socket_settings.hpp"
+#include "subcommands.hpp"
 #include "tls_layer/tls_end.hpp"
 
 namespace ieum::cli {
@@ -152,6 +154,10 @@ Task<Connection> open_connection(const ConnectCommand& command, const TlsEnd* tl
     const Error& error = connection.error();
     if (error != std::errc::operation_canceled) {
       failure = why_not_connected(command, error, failure);
+      if (command.common.is_end) {
+        failure->sentence =
+            with_settings(failure->sentence, options_of(*find_subcommand("connect")));
+      }
     }
     co_await fail(error);
   }

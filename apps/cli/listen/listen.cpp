@@ -10,6 +10,7 @@
 
 #include "listen/broadcast.hpp"
 #include "listen/services.hpp"
+#include "options/settings_for_options.hpp"
 #include "session/port_owner.hpp"
 #include "session/resolve_endpoint.hpp"
 #include "session/run_session.hpp"
@@ -17,6 +18,7 @@
 #include "session/socket_file.hpp"
 #include "session/socket_settings.hpp"
 #include "session/stall_watch.hpp"
+#include "subcommands.hpp"
 #include "text/units.hpp"
 #include "tls_layer/tls_end.hpp"
 
@@ -85,8 +87,6 @@ Failure why_not_listening(const ListenCommand& command, const Error& error) {
   return explain_failure(taken ? Stage::taking_over : Stage::listening, error, context);
 }
 
-namespace {
-
 // ---- One client ---------------------------------------------------------------------------------
 
 Task<StreamSocket> accept_admitted(Listener& listener, const Access& access, EventLog& events) {
@@ -98,6 +98,8 @@ Task<StreamSocket> accept_admitted(Listener& listener, const Access& access, Eve
   }
 }
 
+namespace {
+
 Task<StreamSocket> accept_one(Listener& listener, const Access& access, EventLog& events,
                               Duration wait) {
   if (wait > Duration::zero()) {
@@ -108,7 +110,18 @@ Task<StreamSocket> accept_one(Listener& listener, const Access& access, EventLog
   co_return client;
 }
 
-/// Its settings, and TLS over it if there is any. If it fails, `failure` says why, or the error.
+Task<> meet_by_tls(Connection& client, const ListenCommand& command, const TlsEnd& tls,
+                   EventLog& events, std::optional<Failure>& failure) {
+  const Result<> met = co_await attempt(tls.meet(client, {}, events, failure));
+  if (met) co_return;
+  if (failure && command.common.is_end) {
+    failure->sentence = with_settings(failure->sentence, options_of(*find_subcommand("listen")));
+  }
+  co_await fail(met.error());
+}
+
+}  // namespace
+
 Task<> prepare_client(Connection& client, const ListenCommand& command, const TlsEnd* tls,
                       EventLog& events, std::optional<Failure>& failure) {
   const Result<> set = apply_settings(client.socket(), command.common.endpoint, events);
@@ -117,8 +130,10 @@ Task<> prepare_client(Connection& client, const ListenCommand& command, const Tl
     failure = explain_failure(Stage::setting_options, set.error(), context);
     co_await fail(set.error());
   }
-  if (tls != nullptr) co_await tls->meet(client, {}, events, failure);
+  if (tls != nullptr) co_await meet_by_tls(client, command, *tls, events, failure);
 }
+
+namespace {
 
 /// Tells how a service ended, if that is news; gives the exit status.
 int service_ended(const ListenCommand& command, const Result<ServiceEnd>& served,
@@ -250,7 +265,8 @@ Task<> serve_connection(SharedState& shared, Connection& client, EventLog& event
 /// False: there is no session, as was reported.
 Task<bool> meet_client(SharedState& shared, Connection& client, EventLog& events) {
   std::optional<Failure> failure;
-  const Result<> met = co_await attempt(shared.tls->meet(client, {}, events, failure));
+  const Result<> met =
+      co_await attempt(meet_by_tls(client, shared.command, *shared.tls, events, failure));
   if (met) co_return true;
   if (met.error() == std::errc::operation_canceled) {
     events.closed(EndReason::interrupted);

@@ -57,7 +57,14 @@ struct ListenCommand {
 [[nodiscard]] Task<Listener> open_listener(const ListenCommand& command, EventLog& events,
                                            std::optional<Failure>& failure);
 [[nodiscard]] Failure why_not_listening(const ListenCommand& command, const Error& error);
-/// The next client that is admitted, with its settings applied, and TLS over it if there is any.
+/// The next client that may come in; others are reset.
+[[nodiscard]] Task<StreamSocket> accept_admitted(Listener& listener, const Access& access,
+                                                 EventLog& events);
+/// Its settings, and TLS over it if there is any. If it fails, `failure` says why, or the error.
+[[nodiscard]] Task<> prepare_client(Connection& client, const ListenCommand& command,
+                                    const TlsEnd* tls, EventLog& events,
+                                    std::optional<Failure>& failure);
+/// Both, within the time of -w.
 [[nodiscard]] Task<Connection> accept_client(Listener& listener, const ListenCommand& command,
                                              const TlsEnd* tls, const Access& access,
                                              EventLog& events, std::optional<Failure>& failure);

@@ -15,6 +15,7 @@
 #include "listen/datagram_peers.hpp"
 #include "listen/services.hpp"
 #include "report/event_log.hpp"
+#include "report/reason.hpp"
 #include "session/run_session.hpp"
 #include "text/units.hpp"
 #include "tls_layer/tls_end.hpp"
@@ -50,7 +51,12 @@ Failure cannot_open(const RelayEnd& end, const Error& error) {
     return {Status::other, fmt::format("{} is no terminal; for a file, write file:{}",
                                        end.endpoint.target, end.endpoint.target)};
   }
-  return explain_failure(Stage::writing_output, error, {.where = end.endpoint.target});
+  const bool is_written = end.writes || end.endpoint.scheme == Scheme::standard;
+  if (is_written) {
+    return explain_failure(Stage::writing_output, error, {.where = end.endpoint.target});
+  }
+  return {Status::other,
+          fmt::format("cannot open {}: {}", end.endpoint.target, reason_of(error.code()))};
 }
 
 Result<std::unique_ptr<End>> open_local(const RelayEnd& end) {

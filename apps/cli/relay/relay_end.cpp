@@ -1,12 +1,12 @@
 // How an end of a relay is read. What connects and what listens is read by the commands that do
 // so: their options are written into the address.
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
 #include "options/foreign_form.hpp"
 #include "options/parse_options.hpp"
+#include "options/settings_for_options.hpp"
 #include "relay/relay.hpp"
 #include "subcommands.hpp"
 #include "text/suggest.hpp"
@@ -14,31 +14,6 @@
 namespace ieum::cli {
 
 namespace {
-
-/// Options of `connect` and `listen` that are not about an end.
-constexpr std::array foreign_options{
-    std::string_view("--output"),  std::string_view("--append"),
-    std::string_view("--hex"),     std::string_view("--timestamps"),
-    std::string_view("--verbose"), std::string_view("--json"),
-    std::string_view("--help"),    std::string_view("--linger"),
-    std::string_view("--on-eof"),  std::string_view("--crlf"),
-    std::string_view("--lines"),   std::string_view("--idle"),
-    std::string_view("--keep"),    std::string_view("--echo"),
-    std::string_view("--discard"), std::string_view("--exec"),
-    std::string_view("--pty"),     std::string_view("--broker"),
-    std::string_view("--probe"),   std::string_view("--max-clients")};
-
-const OptionSpec* find_option(const std::vector<OptionSpec>& options, std::string_view key) {
-  const std::string name = fmt::format("--{}", key);
-  if (std::ranges::find(foreign_options, std::string_view(name)) != foreign_options.end()) {
-    return nullptr;
-  }
-  for (const OptionSpec& option : options) {
-    const std::vector<std::string_view> names = split_names(option.names);
-    if (std::ranges::find(names, std::string_view(name)) != names.end()) return &option;
-  }
-  return nullptr;
-}
 
 /// Takes the keys that are options out of the address, and gives them as words of a command line.
 Parsed<std::vector<std::string>> take_options(std::string& address,
@@ -52,7 +27,7 @@ Parsed<std::vector<std::string>> take_options(std::string& address,
     const std::size_t end = query.find('&');
     const std::string_view item = query.substr(0, end);
     const std::string_view key = item.substr(0, item.find('='));
-    const OptionSpec* option = find_option(options, key);
+    const OptionSpec* option = find_setting(options, key);
     const std::string_view value =
         key.size() < item.size() ? item.substr(key.size() + 1) : std::string_view{};
     if (option == nullptr) {
@@ -101,7 +76,7 @@ Parsed<GivenOptions> options_of_end(std::string_view subcommand, Role role, std:
   words->emplace_back("--");
   words->push_back(std::move(address));
   GivenOptions options = parse_options(specs, *words);
-  if (!options.error.empty()) return UsageError(options.error);
+  if (!options.error.empty()) return UsageError(with_settings(options.error, specs));
   return options;
 }
 
@@ -111,12 +86,15 @@ Parsed<RelayEnd> parse_listening(const std::string& word, const GivenOptions& gi
   const auto options = options_of_end("listen", Role::listen, word.substr(prefix.size()), given);
   if (!options) return UsageError(options.error());
   auto listen = parse_listen(*options, environment);
-  if (!listen) return UsageError(listen.error());
+  if (!listen) {
+    return UsageError(with_settings(listen.error(), options_of(*find_subcommand("listen"))));
+  }
   RelayEnd end{.word = word, .listens = true};
   end.endpoint = listen->common.endpoint;
   end.listen = *std::move(listen);
   end.listen.service = ListenCommand::Service::relay;
   end.listen.common.writes_output = false;
+  end.listen.common.is_end = true;
   return end;
 }
 
@@ -125,11 +103,14 @@ Parsed<RelayEnd> parse_connecting(const std::string& word, const GivenOptions& g
   const auto options = options_of_end("connect", Role::connect, word, given);
   if (!options) return UsageError(options.error());
   auto connect = parse_connect(*options, environment);
-  if (!connect) return UsageError(connect.error());
+  if (!connect) {
+    return UsageError(with_settings(connect.error(), options_of(*find_subcommand("connect"))));
+  }
   RelayEnd end{.word = word};
   end.endpoint = connect->common.endpoint;
   end.connect = *std::move(connect);
   end.connect.common.writes_output = false;
+  end.connect.common.is_end = true;
   return end;
 }
 

@@ -46,6 +46,7 @@ struct CommonOptions {
   std::string output_path;         ///< -o; empty: standard output
   bool appends = false;            ///< --append: to what is in the file
   bool writes_output = true;       ///< false: what is received goes elsewhere, or nothing is
+  bool is_end = false;             ///< its options are ?name=value of the address, as of a relay
   std::size_t datagram_bytes = 0;  ///< --size: of datagrams that our input becomes
   bool by_lines = false;           ///< --lines
   TlsSettings tls{};

@@ -88,17 +88,25 @@ Task<> TlsEnd::meet(Connection& connection, std::string host, EventLog& events,
   connection.put_over(std::make_unique<TlsStream>(*std::move(met)));
 }
 
-void TlsEnd::announce(const Address& local, Log& log) const {
-  if (!contexts_->server || !contexts_->settings.self_signed) return;
-  const std::string pin = contexts_->server->pin();
+std::string TlsEnd::pin() const {
+  return contexts_->server && contexts_->settings.self_signed ? contexts_->server->pin() : "";
+}
+
+void TlsEnd::announce_certificate(Log& log) const {
+  if (pin().empty()) return;
   log.notice({"self_signed",
               fmt::format("made a certificate for {}, which nobody vouches for; its pin is {}",
-                          contexts_->name, pin),
+                          contexts_->name, pin()),
               {},
-              {{"name", contexts_->name}, {"pin", pin}}});
+              {{"name", contexts_->name}, {"pin", pin()}}});
+}
+
+void TlsEnd::announce(const Address& local, Log& log) const {
+  if (pin().empty()) return;
+  announce_certificate(log);
   const Result<HostPort> place = HostPort::make(contexts_->name, local.port());
   const std::string where = place ? place->to_string() : local.to_string();
-  const std::string line = fmt::format("ieum connect --insecure --pin {} tls://{}", pin, where);
+  const std::string line = fmt::format("ieum connect --insecure --pin {} tls://{}", pin(), where);
   log.notice({"connect_with", "connect with: " + line, {}, {{"command", line}}});
 }
 

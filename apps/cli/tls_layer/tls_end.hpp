@@ -31,6 +31,10 @@ class TlsEnd {
 
   /// With --self-signed: the pin, and the line that connects to `local`.
   void announce(const Address& local, Log& log) const;
+  /// The pin alone.
+  void announce_certificate(Log& log) const;
+  /// With --self-signed; else empty.
+  [[nodiscard]] std::string pin() const;
 
  private:
   struct Contexts;
