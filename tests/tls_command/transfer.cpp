@@ -183,6 +183,89 @@ TEST(Transfer, WhatCannotBeSentIsToldAndTheRestArrives) {
   EXPECT_FALSE(fs::exists(folders.to + "/link"));
 }
 
+// ---- Finding each other -------------------------------------------------------------------------
+
+/// Says `text`, hears whatever comes, and stays until it is sent away.
+Task<> come_as_stranger(std::string to, std::string text) {
+  StreamSocket peer = co_await StreamSocket::connect(to);
+  co_await peer.write_all(text);
+  const Result<std::string> heard = co_await attempt(read_to_end(peer));
+  static_cast<void>(heard);
+}
+
+TEST(Transfer, StrangersAreSentAwayUntilTheSenderComes) {
+  const Folders folders;
+  write_file(folders.from + "/file", noise(100'000));
+  Receiver receiver(folders.to);
+  auto body = [&]() -> Task<> {
+    // One that says nothing stays, and keeps nobody out.
+    StreamSocket silent = co_await StreamSocket::connect(receiver.address);
+    co_await come_as_stranger(receiver.address, "GET / HTTP/1.0\r\n\r\n");
+    StreamSocket gone = co_await StreamSocket::connect(receiver.address);
+    co_await gone.close();
+    Child sender(ieum_command({"send", "--to", receiver.address, folders.from + "/file"}),
+                 Input::nothing());
+    const Said sent = end_of(sender);
+    EXPECT_EQ(sent.status, 0) << sent.errors;
+    co_await silent.close();
+  };
+  succeed(body());
+  const Said received = end_of(receiver.child);
+  EXPECT_EQ(received.status, 0) << received.errors;
+  EXPECT_TRUE(received.errors.contains(
+      "was sent away: the other side is no 'ieum send': it says 'GET / HTTP/1.0'"))
+      << received.errors;
+  EXPECT_TRUE(folders.are_same("file"));
+}
+
+TEST(Transfer, TheLineForTheOtherMachineIsOneThatWorks) {
+  const Folders folders;
+  write_file(folders.from + "/file", noise(1000));
+  for (const std::string& from :
+       {std::string("listen:127.0.0.1:0"), std::string("listen:tls://127.0.0.1:0?self-signed=1")}) {
+    Child receiver(ieum_command({"recv", "--overwrite", "--from", from, "-d", folders.to}),
+                   Input::nothing());
+    receiver.read_error_until("on the other machine: ieum ");
+    std::string line = receiver.read_error_until(" FILE...\n");
+    line.resize(line.size() - std::string_view("FILE...\n").size());
+    Child sender(shell("\"$0\" " + line + "\"$1\"", {folders.from + "/file"}), Input::nothing());
+    const Said sent = end_of(sender);
+    EXPECT_EQ(sent.status, 0) << line << sent.errors;
+    EXPECT_EQ(end_of(receiver).status, 0);
+  }
+  Child sender(ieum_command({"send", "--to", "listen:127.0.0.1:0", folders.from + "/file"}),
+               Input::nothing());
+  sender.read_error_until("on the other machine: ieum recv --from 127.0.0.1:");
+}
+
+TEST(Transfer, TwoOfAKindAreToldSo) {
+  const Folders folders;
+  write_file(folders.from + "/file", "x");
+  Child waiting(ieum_command({"send", "--to", "listen:127.0.0.1:0", folders.from + "/file"}),
+                Input::nothing());
+  Child other(ieum_command({"send", "--to", where_it_listens(waiting), folders.from + "/file"}),
+              Input::nothing());
+  EXPECT_NE(end_of(other).status, 0);
+  const Said said = end_of(waiting);
+  EXPECT_NE(said.status, 0);
+}
+
+TEST(Transfer, OptionsAreNamedAsTheAddressHasThem) {
+  const TemporaryFile file("x");
+  Said said = run_command({"recv", "--from", "listen:tls://127.0.0.1:0"});
+  EXPECT_EQ(said.status, 2);
+  EXPECT_TRUE(said.errors.contains("?cert=FILE and ?key=FILE, or write ?self-signed=1"))
+      << said.errors;
+  const Server server({"--echo"}, Input::nothing());
+  said = run_command({"send", "--to", server.url(), file.path()});
+  EXPECT_EQ(said.status, 60);
+  EXPECT_TRUE(said.errors.contains("name its issuer with ?ca=FILE")) << said.errors;
+  EXPECT_FALSE(said.errors.contains("--")) << said.errors;
+  const Server another({"--echo"}, Input::nothing());
+  said = run_command({"relay", another.url(), "-"});
+  EXPECT_TRUE(said.errors.contains("with ?insecure=1&pin=")) << said.errors;
+}
+
 // ---- Cut off ------------------------------------------------------------------------------------
 
 /// Kills one side when so much has arrived; afterwards all goes on from there.
@@ -336,11 +419,13 @@ std::string frame(char type, const std::string& payload) {
   return bytes.append(reinterpret_cast<const char*>(digest.data()), 8);
 }
 
-std::string entry(char kind, const std::string& name) {
+std::string entry(char kind, const std::string& name, unsigned size = 4) {
   std::string payload(1, kind);
   payload += std::string(6, '\0') + "\x01\xff";  // mode
   payload += std::string(8, '\0');               // time
-  payload += std::string(7, '\0') + "\x04";      // size
+  payload += std::string(6, '\0');               // size
+  payload += static_cast<char>(size >> 8U);
+  payload += static_cast<char>(size);
   return frame('F', payload + name);
 }
 
@@ -390,6 +475,32 @@ TEST(Transfer, WhoIsNoneOfOursIsToldSo) {
   const Said said = end_of(sender);
   EXPECT_EQ(said.status, 1);
   EXPECT_TRUE(said.errors.contains("no message of ieum's")) << said.errors;
+}
+
+TEST(Transfer, AnInterruptedReceiverTellsWhatHasCome) {
+  const Folders folders;
+  Receiver receiver(folders.to);
+  auto body = [&]() -> Task<> {
+    StreamSocket peer = co_await StreamSocket::connect(receiver.address);
+    std::string data(1, 'D');
+    data += std::string(2, '\0') + "\x27\x10" + std::string(10'000, 'x');
+    std::string begin_at_0(8, '\0');
+    co_await peer.write_all(frame('H', "ieum transfer 1") + entry('f', "name", 20'000) +
+                            frame('B', begin_at_0) + data);
+    std::array<std::byte, 5 + 15 + 8 + 5 + 41 + 8> heard;
+    co_await peer.read_exact(heard);
+    expect_soon("it is there", [&] {
+      return !folders.parts().empty() && fs::file_size(folders.parts().front()) == 10'000;
+    });
+    receiver.child.signal(SIGINT);
+    const Result<std::string> rest = co_await attempt(read_to_end(peer));
+    static_cast<void>(rest);
+  };
+  succeed(body());
+  const Said said = end_of(receiver.child);
+  EXPECT_EQ(said.status, 130);
+  EXPECT_TRUE(said.errors.contains("interrupted; 82 bytes sent, 9.8")) << said.errors;
+  EXPECT_TRUE(said.errors.contains("run both again to go on")) << said.errors;
 }
 
 // ---- The receiver's disk ------------------------------------------------------------------------

@@ -15,6 +15,8 @@ namespace ieum::cli {
 
 namespace {
 
+constexpr std::uint64_t writeback_bytes = std::uint64_t{8} << 20U;
+
 std::string part_name(const std::string& name) {
   Sha256 hash;
   hash.add(std::as_bytes(std::span(name)));
@@ -85,6 +87,7 @@ Result<> IncomingFile::begin(const SafeFolder& folder, std::uint64_t from) {
   }
   if (from == 0) hash_ = Sha256();
   offset_ = from;
+  on_its_way_ = from;
   if (::ftruncate(file_.number(), static_cast<off_t>(from)) < 0) return failed("write");
   return {};
 }
@@ -98,6 +101,12 @@ Result<> IncomingFile::write(std::span<const std::byte> data) {
     if (count < 0) return failed("write");
     offset_ += static_cast<std::uint64_t>(count);
     data = data.subspan(static_cast<std::size_t>(count));
+  }
+  // The disk begins at once, not only when all is there and somebody waits for it.
+  if (offset_ - on_its_way_ >= writeback_bytes) {
+    ::sync_file_range(file_.number(), static_cast<off_t>(on_its_way_),
+                      static_cast<off_t>(offset_ - on_its_way_), SYNC_FILE_RANGE_WRITE);
+    on_its_way_ = offset_;
   }
   return {};
 }

@@ -36,6 +36,8 @@ class IncomingFile {
   /// `device_or_resource_busy`, another one writes it. Blocks.
   [[nodiscard]] Result<> begin(const SafeFolder& folder, std::uint64_t from);
   [[nodiscard]] Result<> write(std::span<const std::byte> data);
+  /// It has begun, and not ended.
+  [[nodiscard]] bool is_open() const noexcept { return file_.is_open(); }
   /// Its permissions and times; closes it. Blocks.
   [[nodiscard]] Result<> end();
   /// Of what is worth nothing. Blocks.
@@ -56,6 +58,7 @@ class IncomingFile {
   std::uint32_t mode_;
   std::int64_t modified_ns_;
   std::uint64_t offset_ = 0;
+  std::uint64_t on_its_way_ = 0;  // to the disk
   Sha256 hash_;
   Descriptor file_;
   bool is_same_ = false;

@@ -55,31 +55,49 @@ std::vector<std::optional<Error>> put_on_disk(const std::vector<IncomingFile>& f
   return errors;
 }
 
+/// Hashes and writes on a thread of the pool.
+Task<std::size_t> write_piece(IncomingFile& file, std::vector<std::byte> data) {
+  auto work = [&file, &data] { return file.write(data); };
+  auto writing = offload(work);
+  const Result<> written = co_await std::move(writing);
+  if (!written) co_await fail(written.error());
+  co_return data.size();
+}
+
 }  // namespace
 
 Task<std::optional<Failure>> Receiver::run() {
-  std::optional<Failure> failure = co_await greet(frames_);
-  if (failure) co_return failure;
-  for (;;) {
-    const Frames::Frame frame = co_await frames_.next();
-    const bool goes_on = co_await take(frame);
-    if (failure_) co_return failure_;
-    if (!goes_on) break;
-  }
+  std::optional<Failure> failure;
+  auto body = [this](Group& group) { return receive_all(group); };
+  co_await with_group(body);
+  if (failure_) co_return failure_;
   progress_.summarize();
   if (progress_.has_failures()) failure = Failure{Status::other, "not all files were received"};
   co_return failure;
 }
 
+Task<> Receiver::receive_all(Group& group) {
+  for (;;) {
+    Frames::Frame frame = co_await frames_.next();
+    co_await end_writing();
+    if (failure_) co_return;
+    if (frame.type == FrameType::data) {
+      co_await write(group, std::move(frame));
+      continue;
+    }
+    const bool goes_on = co_await take(frame);
+    if (failure_ || !goes_on) co_return;
+  }
+}
+
 /// False: the sender has said all.
 Task<bool> Receiver::take(const Frames::Frame& frame) {
   PayloadReader reader(frame.text());
-  const bool is_of_file = std::string_view("BDEMNV").contains(static_cast<char>(frame.type));
+  const bool is_of_file = std::string_view("BEMNV").contains(static_cast<char>(frame.type));
   if (is_of_file && expected_.empty()) co_await fail(std::errc::protocol_error, "receive");
   switch (frame.type) {
     case FrameType::entry: co_await answer(frame); co_return true;
     case FrameType::begin: co_await begin(reader.number()); co_return true;
-    case FrameType::data: co_await write(frame); co_return true;
     case FrameType::end: co_await end(reader.digest()); co_return true;
     case FrameType::same: {
       IncomingFile file = take_current();
@@ -201,20 +219,26 @@ Task<> Receiver::begin(std::uint64_t from) {
   }
 }
 
-Task<> Receiver::write(const Frames::Frame& frame) {
-  IncomingFile& file = expected_.front();
-  const std::span<const std::byte> data = frame.payload;
-  if (data.size() > file.size() - file.offset()) {
-    co_await fail(std::errc::protocol_error, "receive");
-  }
-  auto work = [&file, data] { return file.write(data); };
-  auto writing = offload(work);
-  const Result<> written = co_await std::move(writing);
-  if (!written) {
-    co_await give_up(written.error());
+Task<> Receiver::write(Group& group, Frames::Frame frame) {
+  const bool is_expected =
+      !expected_.empty() && expected_.front().is_open() &&
+      frame.payload.size() <= expected_.front().size() - expected_.front().offset();
+  if (!is_expected) co_await fail(std::errc::protocol_error, "receive");
+  writing_.emplace(group.spawn(write_piece(expected_.front(), std::move(frame.payload))));
+}
+
+Task<> Receiver::end_writing() {
+  if (!writing_) co_return;
+  const Result<std::size_t> written = co_await attempt(writing_->result());
+  writing_.reset();
+  if (written) {
+    const IncomingFile& file = expected_.front();
+    progress_.moved(file.name(), file.offset(), file.size(), *written);
     co_return;
   }
-  progress_.moved(file.name(), file.offset(), file.size(), data.size());
+  const Error error = written.error();
+  if (error == std::errc::operation_canceled) co_await fail(error);
+  co_await give_up(error);
 }
 
 Task<> Receiver::end(const Sha256::Digest& digest) {

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <ieum/event.hpp>
+#include <ieum/child_task.hpp>
+#include <ieum/group.hpp>
 
 #include "recv/incoming_file.hpp"
 #include "transfer/frames.hpp"
@@ -28,6 +29,7 @@ class Receiver {
   [[nodiscard]] Task<std::optional<Failure>> run();
 
  private:
+  Task<> receive_all(Group& group);
   Task<bool> take(const Frames::Frame& frame);
   Task<> answer(const Frames::Frame& frame);
   Task<> answer_folder(const std::string& name);
@@ -35,7 +37,8 @@ class Receiver {
   Task<> refuse(const std::string& name, const std::string& sentence);
   Task<> give_up(const Error& error);
   Task<> begin(std::uint64_t from);
-  Task<> write(const Frames::Frame& frame);
+  Task<> write(Group& group, Frames::Frame frame);
+  Task<> end_writing();
   Task<> end(const Sha256::Digest& digest);
   Task<> finish(IncomingFile file);
   Task<> confirm();
@@ -45,7 +48,8 @@ class Receiver {
   const SafeFolder& folder_;
   bool overwrites_;
   TransferProgress progress_;
-  std::deque<IncomingFile> expected_;  // the first is the one that is coming
+  std::deque<IncomingFile> expected_;              // the first is the one that is coming
+  std::optional<ChildTask<std::size_t>> writing_;  // a piece of it, while the next one comes
   std::vector<IncomingFile> finished_;
   std::uint64_t finished_bytes_ = 0;
   std::optional<Failure> failure_;

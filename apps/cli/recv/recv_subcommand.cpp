@@ -65,7 +65,7 @@ Task<int> run_recv(const TransferCommand& command, Log& log) {
     co_return log.failed({Status::other, fmt::format("open {}: {}", in_quotes(command.folder),
                                                      folder.error().code().message())});
   }
-  Talk talk = [&](Frames& frames, EventLog& /*events*/) -> Task<std::optional<Failure>> {
+  Talk talk = [&](Frames& frames) -> Task<std::optional<Failure>> {
     Receiver receiver(frames, *folder, command.overwrites, log);
     const std::optional<Failure> failure = co_await receiver.run();
     co_return failure;
@@ -79,6 +79,9 @@ Parsed<Action> parse(const GivenOptions& given, const Environment& environment) 
   if (!command) return UsageError(command.error());
   if (given.has("--directory")) command->folder = given.text("--directory");
   command->overwrites = given.has("--overwrite");
+  command->other = "ieum send";
+  command->other_option = "--to";
+  command->other_words = " FILE...";
   return run_on_loop(*std::move(command), run_recv);
 }
 

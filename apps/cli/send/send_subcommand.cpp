@@ -48,7 +48,7 @@ ManualText manual() {
 }
 
 Task<int> run_send(const TransferCommand& command, Log& log) {
-  Talk talk = [&](Frames& frames, EventLog& /*events*/) -> Task<std::optional<Failure>> {
+  Talk talk = [&](Frames& frames) -> Task<std::optional<Failure>> {
     Sender sender(frames, command.paths, log);
     const std::optional<Failure> failure = co_await sender.run();
     co_return failure;
@@ -68,6 +68,8 @@ Parsed<Action> parse(const GivenOptions& given, const Environment& environment) 
   Parsed<TransferCommand> command = read_transfer(given, "--to", {}, environment);
   if (!command) return UsageError(command.error());
   command->paths = given.words;
+  command->other = "ieum recv";
+  command->other_option = "--from";
   return run_on_loop(*std::move(command), run_send);
 }
 

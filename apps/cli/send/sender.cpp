@@ -42,8 +42,7 @@ std::size_t read_at(int number, std::span<std::byte> into, std::uint64_t offset)
 }  // namespace
 
 Task<std::optional<Failure>> Sender::run() {
-  std::optional<Failure> failure = co_await greet(frames_);
-  if (failure) co_return failure;
+  std::optional<Failure> failure;
   auto body = [this](Group& group) { return talk(group); };
   const Result<> talked = co_await attempt(with_group(body));
   // What the receiver has said outranks that it has gone since.
@@ -94,6 +93,10 @@ Task<bool> Sender::take(const Frames::Frame& frame) {
   }
   if (frame.type == FrameType::failed) {
     failure_ = Failure{Status::other, fmt::format("the receiver: {}", printable(frame.text()))};
+    co_return false;
+  }
+  if (frame.type == FrameType::entry) {
+    failure_ = Failure{Status::other, "the other side sends too: one of both must be 'ieum recv'"};
     co_return false;
   }
   const bool kept = frame.type == FrameType::kept;

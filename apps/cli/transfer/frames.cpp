@@ -82,15 +82,18 @@ Task<> Frames::fill(std::span<std::byte> into) {
     into = into.subspan(ready);
     if (into.empty()) co_return;
     const bool directly = into.size() >= read_ahead_bytes;
-    if (!directly) read_ahead_.resize(read_ahead_bytes);
+    // If nothing comes, what came before is still there to be looked at.
+    if (!directly) next_.resize(read_ahead_bytes);
     const std::optional<std::size_t> count =
-        co_await peer_.read(directly ? into : std::span<std::byte>(read_ahead_));
+        co_await peer_.read(directly ? into : std::span<std::byte>(next_));
     if (!count) co_await fail(Errc::end_of_stream, "receive");
+    events_.received(*count);
     used_ = 0;
     if (directly) {
       read_ahead_.clear();
       into = into.subspan(*count);
     } else {
+      std::swap(read_ahead_, next_);
       read_ahead_.resize(*count);
     }
     if (into.empty()) co_return;
@@ -122,6 +125,7 @@ Task<> Frames::write_all(ConstBuffer data) {
   while (!data.empty()) {
     const std::optional<std::size_t> count = co_await peer_.write(data);
     if (!count) co_await fail(std::errc::broken_pipe, "send");
+    events_.sent(*count);
     data = data.subspan(*count);
   }
 }

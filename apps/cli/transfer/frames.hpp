@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ends/end.hpp"
-#include "report/failure.hpp"
+#include "report/event_log.hpp"
 #include "transfer/sha256.hpp"
 
 namespace ieum::cli {
@@ -64,7 +64,8 @@ class Frames {
   static constexpr std::size_t data_bytes_max = std::size_t{256} * 1024;
   static constexpr std::size_t payload_bytes_max = std::size_t{16} * 1024;
 
-  explicit Frames(End& peer) : peer_(peer) {}
+  /// `events` counts the bytes.
+  Frames(End& peer, EventLog& events) : peer_(peer), events_(events) {}
 
   struct Frame {
     FrameType type = FrameType::failed;
@@ -73,9 +74,13 @@ class Frames {
       return {reinterpret_cast<const char*>(payload.data()), payload.size()};
     }
   };
-  /// The next message. Errors: `Errc::end_of_stream`; `protocol_error`, of what is none of ours or
+  /// The next message. Errors: `Errc::end_of_stream`; `protocol_error`, of what is no message or
   /// was damaged on the way.
   [[nodiscard]] Task<Frame> next();
+  /// What has come, as long as that is little: of whoever sends no messages.
+  [[nodiscard]] std::string_view beginning() const noexcept {
+    return {reinterpret_cast<const char*>(read_ahead_.data()), read_ahead_.size()};
+  }
   [[nodiscard]] Task<> send(FrameType type, std::string_view payload);
   /// Data, in front of which there is `head_bytes` of room for what goes before it.
   static constexpr std::size_t head_bytes = 5;
@@ -86,7 +91,9 @@ class Frames {
   [[nodiscard]] Task<> write_all(ConstBuffer data);
 
   End& peer_;
+  EventLog& events_;
   std::vector<std::byte> read_ahead_;
+  std::vector<std::byte> next_;
   std::size_t used_ = 0;  // of what was read ahead
 };
 

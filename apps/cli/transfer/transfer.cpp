@@ -2,97 +2,146 @@
 
 #include <fmt/format.h>
 
+#include <ieum/host_port.hpp>
+#include <ieum/result.hpp>
+#include <ieum/timeout.hpp>
+
 #include "ends/connection_end.hpp"
 #include "session/run_session.hpp"
 #include "text/suggest.hpp"
+#include "tls_layer/tls_contexts.hpp"
 #include "tls_layer/tls_end.hpp"
+#include "transfer/doorkeeper.hpp"
+#include "transfer/partner.hpp"
 
 namespace ieum::cli {
 
 namespace {
 
-/// With a connection that is there; closes it.
-Task<ServiceEnd> talk_over(End& peer, EventLog& events, const Talk& talk) {
-  ServiceEnd ended;
-  Frames frames(peer);
-  Result<std::optional<Failure>> talked = co_await attempt(talk(frames, events));
-  if (!talked) {
-    if (talked.error() == std::errc::operation_canceled) co_await fail(talked.error());
-    ended.reason = EndReason::broken;
-    ended.failure = explain_transfer(talked.error());
-    events.broken(talked.error());
-    const Result<> told = co_await attempt(peer.abort());
-    if (!told && told.error() == std::errc::operation_canceled) co_await fail(told.error());
-    co_return ended;
+constexpr std::string_view kept = "what has come is kept: run both again to go on";
+
+/// Why a message could not be read or sent.
+Failure explain_transfer(const Error& error) {
+  if (error == std::errc::protocol_error) {
+    return {Status::other, fmt::format("what came was damaged on the way; {}", kept)};
   }
-  ended.reason = EndReason::both_finished;
-  ended.failure = *std::move(talked);
-  co_await peer.close();
-  co_return ended;
+  if (error == Errc::end_of_stream) {
+    return {Status::broken, fmt::format("the other side ended before all was done; {}", kept)};
+  }
+  return {Status::broken, fmt::format("{}; {}", error.to_string(), kept)};
 }
 
-Task<int> connect_and_talk(const TransferCommand& command, const Talk& talk, Log& log,
-                           Interrupt& interrupt) {
-  EventLog events(log);
-  const auto tls = TlsEnd::make(command.peer.connect.common, Role::connect);
-  if (!tls) co_return log.failed(tls.error());
+/// With a partner that is there; closes the connection.
+Task<std::optional<Failure>> talk_over(Partner& partner, const Talk& talk) {
   std::optional<Failure> failure;
-  Task<Connection> opening = open_connection(command.peer.connect, tls->get(), events, failure);
-  Result<Connection> connection =
-      co_await attempt(unless_interrupted(std::move(opening), interrupt));
-  if (interrupt.is_raised()) co_return report_interrupted(events, interrupt);
-  if (!connection) co_return log.failed(*failure);
-  ConnectionEnd peer(*std::move(connection), events);
-  Task<ServiceEnd> talking = talk_over(peer, events, talk);
-  const Result<ServiceEnd> ended =
-      co_await attempt(unless_interrupted(std::move(talking), interrupt));
-  events.closed(ended ? ended->reason : EndReason::interrupted);
+  Result<std::optional<Failure>> talked = co_await attempt(talk(partner.frames));
+  if (talked) {
+    failure = *std::move(talked);
+    co_await partner.end.close();
+    partner.events.closed(EndReason::both_finished);
+    co_return failure;
+  }
+  if (talked.error() == std::errc::operation_canceled) co_await fail(talked.error());
+  failure = explain_transfer(talked.error());
+  partner.events.broken(talked.error());
+  partner.events.closed(EndReason::broken);
+  const Result<> told = co_await attempt(partner.end.abort());
+  if (!told && told.error() == std::errc::operation_canceled) co_await fail(told.error());
+  co_return failure;
+}
+
+// ---- Finding each other -------------------------------------------------------------------------
+
+Task<std::unique_ptr<Partner>> connect_to_partner(const TransferCommand& command, const TlsEnd* tls,
+                                                  Log& log, std::optional<Failure>& failure) {
+  auto events = std::make_unique<EventLog>(log);
+  Connection connection = co_await open_connection(command.peer.connect, tls, *events, failure);
+  auto partner = std::make_unique<Partner>(std::move(connection), std::move(events));
+  failure = co_await partner->greet(command.other);
+  if (failure) co_await fail(std::errc::protocol_error, "greet");
+  co_return partner;
+}
+
+/// What to write on the other machine.
+void announce(const TransferCommand& command, const Address& local, const TlsEnd* tls, Log& log) {
+  std::string where = local.to_string();
+  if (local.is_ip()) {
+    const std::string name = name_to_serve(command.peer.endpoint.target);
+    const Result<HostPort> place = HostPort::make(name, local.port());
+    if (place) where = place->to_string();
+  }
+  if (tls != nullptr) where.insert(0, "tls://");
+  if (tls != nullptr && !tls->pin().empty()) {
+    tls->announce_certificate(log);
+    where = fmt::format("'{}?insecure=1&pin={}'", where, tls->pin());
+  }
+  const std::string line =
+      fmt::format("{} {} {}{}", command.other, command.other_option, where, command.other_words);
+  log.notice({"connect_with", "on the other machine: " + line, {}, {{"command", line}}});
+}
+
+Task<std::unique_ptr<Partner>> wait_for_partner(const TransferCommand& command, const TlsEnd* tls,
+                                                Log& log, std::optional<Failure>& failure) {
+  const ListenCommand& listen = command.peer.listen;
+  EventLog events(log);
+  const Access access = co_await Access::make(listen.allowed, listen.denied, listen.common.wait);
+  Result<Listener> listener = co_await attempt(open_listener(listen, events, failure));
+  if (!listener) {
+    if (!failure && listener.error() != std::errc::operation_canceled) {
+      failure = why_not_listening(listen, listener.error());
+    }
+    co_await fail(listener.error());
+  }
+  announce(command, listener->address(), tls, log);
+  events.waiting_for_client();
+  Doorkeeper doorkeeper(listen, tls, access, *listener, events, command.other);
+  const Duration wait = listen.common.wait;
+  Result<std::unique_ptr<Partner>> partner = co_await attempt(
+      with_timeout(wait > Duration::zero() ? wait : Duration::max(), doorkeeper.first_partner()));
+  if (!partner) {
+    if (partner.error() != std::errc::operation_canceled) {
+      failure = explain_failure(Stage::accepting, partner.error(), {.limit = wait});
+    }
+    co_await fail(partner.error());
+  }
+  co_await listener->close();  // one is all: others are refused
+  events.stopped_listening();
+  co_return *std::move(partner);
+}
+
+Task<int> meet_and_talk(const TransferCommand& command, const Talk& talk, Log& log,
+                        Interrupt& interrupt) {
+  std::optional<Failure> failure;
+  const bool listens = command.peer.listens;
+  const auto tls = TlsEnd::make(listens ? command.peer.listen.common : command.peer.connect.common,
+                                listens ? Role::listen : Role::connect);
+  if (!tls) co_return log.failed(tls.error());
+  auto find = listens ? wait_for_partner : connect_to_partner;
+  Result<std::unique_ptr<Partner>> found =
+      co_await attempt(unless_interrupted(find(command, tls->get(), log, failure), interrupt));
+  if (interrupt.is_raised()) co_return log.failed({interrupt.status(), "interrupted"});
+  if (!found) {
+    co_return log.failed(failure.value_or(explain_failure(Stage::running, found.error())));
+  }
+  Partner& partner = **found;
+  const Result<std::optional<Failure>> ended =
+      co_await attempt(unless_interrupted(talk_over(partner, talk), interrupt));
   if (interrupt.is_raised()) {
+    partner.events.closed(EndReason::interrupted);
     co_return log.failed(
-        {interrupt.status(), "interrupted; what has come is kept: run both again to go on"});
+        {interrupt.status(), fmt::format("interrupted; {}; {}", partner.events.summary(), kept)});
   }
   if (!ended) co_return log.failed(explain_failure(Stage::running, ended.error()));
-  if (ended->failure) co_return log.failed(*ended->failure);
+  if (*ended) co_return log.failed(**ended);
   co_return 0;
 }
 
 }  // namespace
 
 Task<int> run_transfer(const TransferCommand& command, Talk talk, Log& log) {
-  if (command.peer.listens) {
-    ListenCommand listen = command.peer.listen;
-    listen.relay = [&talk](End& client, EventLog& events) {
-      return talk_over(client, events, talk);
-    };
-    const int status = co_await run_listen(listen, log);
-    co_return status;
-  }
-  auto body = [&](Interrupt& interrupt) { return connect_and_talk(command, talk, log, interrupt); };
+  auto body = [&](Interrupt& interrupt) { return meet_and_talk(command, talk, log, interrupt); };
   const int status = co_await with_interrupt(body);
   co_return status;
-}
-
-Task<std::optional<Failure>> greet(Frames& frames) {
-  co_await frames.send(FrameType::hello, transfer_version);
-  const Frames::Frame hello = co_await frames.next();
-  std::optional<Failure> failure;
-  if (hello.type != FrameType::hello || hello.text() != transfer_version) {
-    failure = Failure{Status::other, fmt::format("the other side is no {}, but {}",
-                                                 transfer_version, in_quotes(hello.text()))};
-  }
-  co_return failure;
-}
-
-Failure explain_transfer(const Error& error) {
-  constexpr std::string_view kept = "what has come is kept: run both again to go on";
-  if (error == std::errc::protocol_error) {
-    return {Status::other,
-            fmt::format("what came is no message of ieum's, or was damaged on the way; {}", kept)};
-  }
-  if (error == Errc::end_of_stream) {
-    return {Status::broken, fmt::format("the other side ended before all was done; {}", kept)};
-  }
-  return {Status::broken, fmt::format("{}; {}", error.to_string(), kept)};
 }
 
 Parsed<TransferCommand> read_transfer(const GivenOptions& given, std::string_view name,
