@@ -44,10 +44,15 @@ TEST(TraceEvent, RefusesWhatIsNone) {
 
 TEST(Replay, NeverGoesBackInTime) {
   std::vector<Time> times;
-  const auto replayed = replay("{\"event\":\"begin\",\"us\":5}\n{\"event\":\"note\",\"us\":2}\n",
-                               [&](const Event& event) { times.push_back(event.at); });
-  EXPECT_TRUE(replayed);
+  const auto take = [&](const Event& event) { times.push_back(event.at); };
+  const std::string begun = "{\"event\":\"begin\",\"us\":5}\n{\"event\":\"note\",\"us\":2}\n";
+  const auto whole = replay(begun + "{\"event\":\"end\",\"us\":3}\n", take);
+  EXPECT_TRUE(whole);
   EXPECT_EQ(times, (std::vector<Time>{Time(5), Time(5), Time(5)}));
+  times.clear();
+  const auto cut_off = replay(begun, take);
+  EXPECT_FALSE(cut_off);
+  EXPECT_EQ(times, (std::vector<Time>{Time(5), Time(5), Time(5)})) << "it ends all the same";
 }
 
 }  // namespace

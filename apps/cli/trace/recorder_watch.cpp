@@ -137,12 +137,24 @@ void Recorder::tell_calls_that_wait(Time time) {
   }
   for (auto& [tid, thread] : threads_) {
     if (!thread.counts_as_under_way || time - thread.call.began < tick_length) continue;
-    thread.counts_as_under_way = false;
-    sequencer_.leave(thread.call.began);
     const CallKind kind = thread.call.kind;
     const bool has_words = kind == CallKind::send || kind == CallKind::connect;
     const SeenSocket* seen =
         has_words ? &sockets_.look(thread.pid, thread.call.fd, thread.call.socket) : nullptr;
+    const auto& arguments = thread.call.arguments;
+    std::string address;
+    std::optional<SocketState> state;
+    if (seen != nullptr && kind == CallKind::connect) {
+      address = address_at(tid, arguments[1], arguments[2]);
+      const Result<Address> parsed = Address::parse(address);
+      const bool is_tcp = parsed && seen->protocol == "tcp";
+      if (is_tcp) state = sockets_.ask_connecting(*seen, *parsed);
+      // On a busy machine the call may not have begun yet.
+      constexpr Time asked_again_for = std::chrono::milliseconds(200);
+      if (is_tcp && !state && time - thread.call.began < asked_again_for) continue;
+    }
+    thread.counts_as_under_way = false;
+    sequencer_.leave(thread.call.began);
     if (seen == nullptr || seen->protocol.empty()) continue;
     Event event{.kind = EventKind::waiting,
                 .at = thread.call.began,
@@ -154,14 +166,8 @@ void Recorder::tell_calls_that_wait(Time time) {
                 .protocol = seen->protocol,
                 .local = seen->local.to_string(),
                 .peer = seen->peer.to_string()};
-    const auto& arguments = thread.call.arguments;
-    if (kind == CallKind::connect) {
-      event.address = address_at(tid, arguments[1], arguments[2]);
-      const Result<Address> address = Address::parse(event.address);
-      if (address && seen->protocol == "tcp") {
-        event.states.own = sockets_.ask_connecting(*seen, *address);
-      }
-    }
+    event.address = std::move(address);
+    event.states.own = state;
     if (thread.call.call->buffers == Buffers::plain) {
       event.asked = static_cast<std::int64_t>(arguments[2]);
     }
