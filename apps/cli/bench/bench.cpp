@@ -82,7 +82,7 @@ Task<> run_beside(Group& group, Load& load, const BenchCommand& command, Interru
 
 /// Of the first contact: connecting, TLS, or a server that does not answer as it should.
 Failure explain_contact(const BenchCommand& command, const Load& load, const Error& error) {
-  const Target& target = command.target;
+  const BenchTarget& target = command.target;
   if (load.open_trouble().in_tls) {
     const TlsUser user = target.protocol == Protocol::bytes ? TlsUser::connect : TlsUser::get;
     return explain_tls_failure(error, load.open_trouble().peer, user);
@@ -182,7 +182,7 @@ int report_result(const BenchCommand& command, const LoadResult& result, const I
 
 Task<int> measure(const BenchCommand& given, Log& log, Interrupt& interrupt) {
   BenchCommand command = given;
-  Target& target = command.target;
+  BenchTarget& target = command.target;
   if (command.common.endpoint.scheme == Scheme::tls) {
     const TlsSettings& settings = command.common.tls;
     auto made = make_client_context(settings);

@@ -20,7 +20,7 @@ struct BenchCommand {
   bool serves = false;    ///< --server
   LoadOptions load{};
   /// The messages, but for its `addresses` and its `tls`, which are found when it runs.
-  Target target{};
+  BenchTarget target{};
   std::string html_path{};  ///< of --html; empty: none
   bool json = false;
 };

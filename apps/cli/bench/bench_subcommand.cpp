@@ -75,7 +75,7 @@ std::string read_url(const std::string& address, const GivenOptions& given, Benc
   if (url->is_secure() && !has_tls()) {
     return "https:// and wss:// are not built into this ieum: its build found no OpenSSL 3";
   }
-  Target& target = command.target;
+  BenchTarget& target = command.target;
   const bool is_websocket =
       url->scheme() == http::Url::Scheme::ws || url->scheme() == http::Url::Scheme::wss;
   if (is_websocket && !has_websocket()) {
@@ -93,7 +93,7 @@ std::string read_url(const std::string& address, const GivenOptions& given, Benc
 /// The request of an HTTP load, whole. Gives what is wrong, or nothing.
 std::string make_request(const GivenOptions& given, std::size_t content_bytes,
                          BenchCommand& command) {
-  Target& target = command.target;
+  BenchTarget& target = command.target;
   const bool has_content = given.has("--size");
   std::string method(given.text("--method"));
   if (method.empty()) method = has_content ? "POST" : "GET";
@@ -139,7 +139,7 @@ std::string read_size(const GivenOptions& given, std::string_view name, std::siz
 
 /// What is sent, and what is to come. Gives what is wrong, or nothing.
 std::string read_messages(const GivenOptions& given, BenchCommand& command) {
-  Target& target = command.target;
+  BenchTarget& target = command.target;
   std::size_t size = message_bytes_default;
   std::string wrong = read_size(given, "--size", size);
   std::size_t answer = size;
@@ -229,7 +229,7 @@ std::string read_address(const GivenOptions& given, BenchCommand& command) {
   Parsed<Endpoint> endpoint = read_endpoint(given, role, example);
   if (!endpoint) return endpoint.error();
   command.common.endpoint = *std::move(endpoint);
-  Target& target = command.target;
+  BenchTarget& target = command.target;
   if (command.common.endpoint.scheme == Scheme::udp) target.protocol = Protocol::datagrams;
   return check_endpoint(command.common.endpoint, command.address);
 }

@@ -6,7 +6,7 @@
 
 namespace ieum::cli {
 
-Task<Connected> connect_to(const Target& target, OpenTrouble& trouble) {
+Task<Connected> connect_to(const BenchTarget& target, OpenTrouble& trouble) {
   auto socket = std::make_unique<StreamSocket>();
   *socket = co_await StreamSocket::connect(std::span(target.addresses));
   Connected connected;
@@ -26,7 +26,8 @@ std::optional<TcpInfo> tcp_info_of(const StreamSocket& socket) {
   return info ? info->tcp : std::nullopt;
 }
 
-Task<std::unique_ptr<Conversation>> Conversation::open(const Target& target, OpenTrouble& trouble) {
+Task<std::unique_ptr<Conversation>> Conversation::open(const BenchTarget& target,
+                                                       OpenTrouble& trouble) {
   switch (target.protocol) {
     case Protocol::datagrams: return open_datagram_conversation(target);
     case Protocol::websocket: return open_websocket_conversation(target, trouble);

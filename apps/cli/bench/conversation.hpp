@@ -26,7 +26,7 @@ namespace ieum::cli {
 enum class Protocol : std::uint8_t { bytes, datagrams, http, websocket };
 
 /// Where the messages of a load go, and what they are; the same for all conversations.
-struct Target {
+struct BenchTarget {
   Protocol protocol = Protocol::bytes;
   std::vector<Address> addresses{};               ///< the first that answers is taken
   std::string host{};                             ///< as the field Host has it
@@ -55,7 +55,7 @@ class Conversation {
 
   /// Connects. `target` must outlive the conversation. Errors: those of connecting, of TLS, of the
   /// protocol's handshake; then `trouble` says more.
-  [[nodiscard]] static Task<std::unique_ptr<Conversation>> open(const Target& target,
+  [[nodiscard]] static Task<std::unique_ptr<Conversation>> open(const BenchTarget& target,
                                                                 OpenTrouble& trouble);
 
   /// Sends so many messages, whose numbers begin with `first`.
@@ -76,12 +76,13 @@ class Conversation {
 };
 
 /// Of any stream: the message as it is, and so many bytes back; or HTTP.
-[[nodiscard]] Task<std::unique_ptr<Conversation>> open_stream_conversation(const Target& target,
-                                                                           OpenTrouble& trouble);
-[[nodiscard]] Task<std::unique_ptr<Conversation>> open_datagram_conversation(const Target& target);
+[[nodiscard]] Task<std::unique_ptr<Conversation>> open_stream_conversation(
+    const BenchTarget& target, OpenTrouble& trouble);
+[[nodiscard]] Task<std::unique_ptr<Conversation>> open_datagram_conversation(
+    const BenchTarget& target);
 /// Where the library has no WebSocket: `not_supported`.
-[[nodiscard]] Task<std::unique_ptr<Conversation>> open_websocket_conversation(const Target& target,
-                                                                              OpenTrouble& trouble);
+[[nodiscard]] Task<std::unique_ptr<Conversation>> open_websocket_conversation(
+    const BenchTarget& target, OpenTrouble& trouble);
 /// The library has WebSocket.
 [[nodiscard]] bool has_websocket() noexcept;
 
@@ -90,7 +91,7 @@ struct Connected {
   std::unique_ptr<Stream> stream;
   StreamSocket* socket = nullptr;  ///< beneath, or the stream itself
 };
-[[nodiscard]] Task<Connected> connect_to(const Target& target, OpenTrouble& trouble);
+[[nodiscard]] Task<Connected> connect_to(const BenchTarget& target, OpenTrouble& trouble);
 /// What the system knows of `socket`.
 [[nodiscard]] std::optional<TcpInfo> tcp_info_of(const StreamSocket& socket);
 

@@ -12,7 +12,7 @@ namespace {
 
 class DatagramConversation final : public Conversation {
  public:
-  DatagramConversation(DatagramSocket socket, const Target& target)
+  DatagramConversation(DatagramSocket socket, const BenchTarget& target)
       : socket_(std::move(socket)), message_(target.message), buffer_(target.message.size() + 1) {}
 
   Task<> send(std::uint64_t first, std::size_t count) override {
@@ -40,7 +40,7 @@ class DatagramConversation final : public Conversation {
 
 }  // namespace
 
-Task<std::unique_ptr<Conversation>> open_datagram_conversation(const Target& target) {
+Task<std::unique_ptr<Conversation>> open_datagram_conversation(const BenchTarget& target) {
   DatagramSocket socket = co_await DatagramSocket::connect(target.addresses.front());
   std::unique_ptr<Conversation> made =
       std::make_unique<DatagramConversation>(std::move(socket), target);

@@ -37,7 +37,7 @@ std::uint64_t LoadResult::answers() const noexcept {
   return all;
 }
 
-Load::Load(const Target& target, const LoadOptions& options, OwnTime (*own_time)())
+Load::Load(const BenchTarget& target, const LoadOptions& options, OwnTime (*own_time)())
     : target_(target), options_(options), own_time_(own_time) {}
 Load::~Load() = default;
 

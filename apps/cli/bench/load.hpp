@@ -82,7 +82,7 @@ class Load {
  public:
   /// `target` must outlive it. `own_time` reads what we have used so far; null: that is not
   /// measured.
-  Load(const Target& target, const LoadOptions& options, OwnTime (*own_time)() = nullptr);
+  Load(const BenchTarget& target, const LoadOptions& options, OwnTime (*own_time)() = nullptr);
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
   ~Load();
@@ -134,7 +134,7 @@ class Load {
   void note_tcp(const Conversation& conversation, std::uint32_t before);
   [[nodiscard]] Slice& slice_at(TimePoint when) noexcept;
 
-  const Target& target_;
+  const BenchTarget& target_;
   const LoadOptions options_;
   OwnTime (*own_time_)();
   OpenTrouble open_trouble_;

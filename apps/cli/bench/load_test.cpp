@@ -57,7 +57,7 @@ Task<> echo_datagrams() {
 
 struct Sim {
   Behaviour behaviour;
-  Target target;
+  BenchTarget target;
   LoadOptions options;
   LinkOptions link{.latency = 1ms};
   std::optional<Error> error;

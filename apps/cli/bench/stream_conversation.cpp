@@ -16,7 +16,7 @@ constexpr std::size_t parts_max = 64;
 
 class StreamConversation : public Conversation {
  public:
-  StreamConversation(Connected connected, const Target& target)
+  StreamConversation(Connected connected, const BenchTarget& target)
       : connected_(std::move(connected)), target_(target) {}
 
   Task<> send(std::uint64_t /*first*/, std::size_t count) final {
@@ -48,19 +48,19 @@ class StreamConversation : public Conversation {
   Address peer_address() const final { return connected_.socket->peer_address(); }
 
  protected:
-  [[nodiscard]] const Target& target() const noexcept { return target_; }
+  [[nodiscard]] const BenchTarget& target() const noexcept { return target_; }
   virtual Result<> take(ConstBuffer data, std::vector<Answer>& to) = 0;
   virtual void end_of_stream(std::vector<Answer>& to) = 0;
 
  private:
   Connected connected_;
-  const Target& target_;
+  const BenchTarget& target_;
 };
 
 /// An answer is so many bytes.
 class ByteConversation final : public StreamConversation {
  public:
-  ByteConversation(Connected connected, const Target& target)
+  ByteConversation(Connected connected, const BenchTarget& target)
       : StreamConversation(std::move(connected), target), missing_(target.answer_bytes) {}
 
   std::string unfinished() const override {
@@ -89,7 +89,7 @@ class ByteConversation final : public StreamConversation {
 
 class HttpConversation final : public StreamConversation {
  public:
-  HttpConversation(Connected connected, const Target& target)
+  HttpConversation(Connected connected, const BenchTarget& target)
       : StreamConversation(std::move(connected), target), reader_(target.head_only) {}
 
   bool is_over() const noexcept override { return is_over_; }
@@ -117,7 +117,7 @@ class HttpConversation final : public StreamConversation {
 
 }  // namespace
 
-Task<std::unique_ptr<Conversation>> open_stream_conversation(const Target& target,
+Task<std::unique_ptr<Conversation>> open_stream_conversation(const BenchTarget& target,
                                                              OpenTrouble& trouble) {
   Connected connected = co_await connect_to(target, trouble);
   if (!target.greeting.empty()) co_await connected.stream->write_all(target.greeting);

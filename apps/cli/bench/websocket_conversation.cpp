@@ -12,7 +12,7 @@ namespace {
 
 class WebSocketConversation final : public Conversation {
  public:
-  WebSocketConversation(WebSocket socket, StreamSocket& beneath, const Target& target)
+  WebSocketConversation(WebSocket socket, StreamSocket& beneath, const BenchTarget& target)
       : beneath_(beneath),
         peer_(beneath.peer_address()),
         target_(target),
@@ -38,7 +38,7 @@ class WebSocketConversation final : public Conversation {
  private:
   StreamSocket& beneath_;
   Address peer_;
-  const Target& target_;
+  const BenchTarget& target_;
   WebSocket socket_;  // which owns what is beneath
 };
 
@@ -46,7 +46,7 @@ class WebSocketConversation final : public Conversation {
 
 bool has_websocket() noexcept { return true; }
 
-Task<std::unique_ptr<Conversation>> open_websocket_conversation(const Target& target,
+Task<std::unique_ptr<Conversation>> open_websocket_conversation(const BenchTarget& target,
                                                                 OpenTrouble& trouble) {
   Connected connected = co_await connect_to(target, trouble);
   WebSocketConnectOptions options;

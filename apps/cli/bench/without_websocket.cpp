@@ -6,7 +6,7 @@ namespace ieum::cli {
 
 bool has_websocket() noexcept { return false; }
 
-Task<std::unique_ptr<Conversation>> open_websocket_conversation(const Target& /*target*/,
+Task<std::unique_ptr<Conversation>> open_websocket_conversation(const BenchTarget& /*target*/,
                                                                 OpenTrouble& /*trouble*/) {
   co_return fail(std::errc::not_supported, "connect");
 }
