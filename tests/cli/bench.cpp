@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/bench_server.hpp"
 #include "cli/programs.hpp"
 #include "cli/silent_host.hpp"
 
@@ -15,23 +16,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 using Words = std::vector<std::string>;
-
-/// `ieum bench --server`.
-class BenchServer {
- public:
-  explicit BenchServer(const std::string& address)
-      : child_(ieum_command({"bench", "--server", address}), Input::nothing()) {
-    child_.read_error_until("answering at ");
-    url_ = child_.read_error_until("\n");
-    if (!url_.empty()) url_.pop_back();
-  }
-  [[nodiscard]] const std::string& url() const noexcept { return url_; }
-  Child& child() { return child_; }
-
- private:
-  Child child_;
-  std::string url_;
-};
 
 struct Ended {
   int status = 0;

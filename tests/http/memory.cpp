@@ -71,16 +71,6 @@ class Flood final : public Stream {
   bool is_open_ = true;
 };
 
-Task<Response> count_body(Request& request) {
-  std::size_t bytes = 0;
-  for (;;) {
-    const ConstBuffer piece = co_await request.body().next();
-    if (piece.empty()) break;
-    bytes += piece.size();
-  }
-  co_return Response::text(std::to_string(bytes));
-}
-
 Task<Response> look_at_nothing(Request& request) {
   static_cast<void>(request);
   co_return Response::text("seen");

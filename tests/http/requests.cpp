@@ -30,16 +30,6 @@ Task<Response> echo_body(Request& request) {
   co_return Response::text(std::move(shown));
 }
 
-Task<Response> count_body(Request& request) {
-  std::size_t bytes = 0;
-  for (;;) {
-    const ConstBuffer piece = co_await request.body().next();
-    if (piece.empty()) break;
-    bytes += piece.size();
-  }
-  co_return Response::text(std::to_string(bytes));
-}
-
 Task<Response> fails(Request& request) {
   co_return fail(std::errc::io_error, "test", request.peer());
 }

@@ -86,16 +86,6 @@ CO_TEST(HttpDeadlines, end_idle_connections) {
   co_await with_server(std::move(routes), body, {.idle_timeout = 200ms});
 }
 
-Task<Response> count_body(Request& request) {
-  std::size_t bytes = 0;
-  for (;;) {
-    const ConstBuffer piece = co_await request.body().next();
-    if (piece.empty()) break;
-    bytes += piece.size();
-  }
-  co_return Response::text(std::to_string(bytes));
-}
-
 Task<> trickle(StreamSocket& socket) {
   for (;;) {
     Result<> sent = co_await attempt(socket.write_all("x"));

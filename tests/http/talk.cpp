@@ -28,6 +28,16 @@ Task<> read_all(StreamSocket& socket, std::string& into) {
 
 }  // namespace
 
+Task<http::Response> count_body(http::Request& request) {
+  std::size_t bytes = 0;
+  for (;;) {
+    const ConstBuffer piece = co_await request.body().next();
+    if (piece.empty()) break;
+    bytes += piece.size();
+  }
+  co_return http::Response::text(std::to_string(bytes));
+}
+
 Task<std::string> talk_in_pieces(const http::Routes& routes, std::string input, std::size_t piece,
                                  http::ServerOptions options) {
   Pair pair = co_await connected();

@@ -19,6 +19,9 @@ Task<std::string> talk_to(const http::Routes& routes, std::string input,
 Task<std::string> talk_in_pieces(const http::Routes& routes, std::string input, std::size_t piece,
                                  http::ServerOptions options = {});
 
+/// A handler that answers with the number of bytes of the request's body.
+Task<http::Response> count_body(http::Request& request);
+
 /// Without the Date fields.
 std::string without_dates(std::string_view text);
 

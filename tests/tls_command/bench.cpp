@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/bench_server.hpp"
 #include "tls_command/tls_command.hpp"
 
 namespace ieum::test {
@@ -9,31 +10,13 @@ namespace {
 
 using testing::HasSubstr;
 
-/// `ieum bench --server` with the tests' certificate.
-class TlsBenchServer {
- public:
-  explicit TlsBenchServer(const std::string& address, const Words& certificate = served())
-      : child_(ieum_command(with(with({"bench", "--server"}, certificate), {address})),
-               Input::nothing()) {
-    child_.read_error_until("answering at ");
-    url_ = child_.read_error_until("\n");
-    if (!url_.empty()) url_.pop_back();
-  }
-  [[nodiscard]] const std::string& url() const noexcept { return url_; }
-  Child& child() { return child_; }
-
- private:
-  Child child_;
-  std::string url_;
-};
-
 Said bench(const Words& options) {
   return run_command(with({"bench", "--warmup", "0", "-d", "150ms"}, options));
 }
 
 TEST(TlsBench, over_tls_https_and_wss) {
   for (const char* address : {"tls://127.0.0.1:0", "https://127.0.0.1:0", "wss://127.0.0.1:0"}) {
-    TlsBenchServer server(address);
+    BenchServer server(address, served());
     for (const Words& options : {Words{"-c", "2", "--depth", "3"}, Words{"--fresh"}}) {
       const Said said = bench(with(with(options, trusting()), {"--json", server.url()}));
       ASSERT_EQ(said.status, 0) << said.errors;
@@ -45,7 +28,7 @@ TEST(TlsBench, over_tls_https_and_wss) {
 }
 
 TEST(TlsBench, a_made_certificate_comes_with_the_line_that_measures) {
-  TlsBenchServer server("tls://127.0.0.1:0", {"--self-signed"});
+  BenchServer server("tls://127.0.0.1:0", {"--self-signed"});
   server.child().read_error_until("measure with: ieum ");
   std::string line = server.child().read_error_until("\n");
   if (!line.empty()) line.pop_back();
@@ -55,7 +38,7 @@ TEST(TlsBench, a_made_certificate_comes_with_the_line_that_measures) {
 }
 
 TEST(TlsBench, a_certificate_that_is_not_trusted) {
-  TlsBenchServer server("https://127.0.0.1:0");
+  BenchServer server("https://127.0.0.1:0", served());
   const Said said = bench({server.url()});
   EXPECT_EQ(said.status, 60) << said.errors;
   EXPECT_THAT(said.errors, HasSubstr("name its issuer with --ca"));
