@@ -38,8 +38,8 @@ class PowerCutTest : public testing::Test {
       if (made_ == cuts || random_() % 23 != 0) continue;
       FailingVfs::cut_power(database(), after_cut(made_), random_);
       std::filesystem::copy_file(RunFile::path_of(database()), RunFile::path_of(after_cut(made_)));
-      // Positions are acknowledged in their order, and have no holes.
-      EXPECT_EQ(acknowledged_, static_cast<Position>(count_));
+      // In their order; but a sender whose append is done before it waits goes on before others.
+      EXPECT_GE(acknowledged_, static_cast<Position>(count_));
       by_then_.push_back(acknowledged_);
       ++made_;
     }
@@ -67,6 +67,7 @@ TEST_F(PowerCutTest, LosesNothingThatWasAcknowledged) {
     const std::unique_ptr<Storage> storage =
         open_or_fail(options_for(database(), FailingVfs::name));
     expect_success(send_all(storage->log()));
+    EXPECT_EQ(acknowledged_, static_cast<Position>(count_)) << "positions have no holes";
   }
   ASSERT_EQ(by_then_.size(), std::size_t(cuts));
   for (int i = 0; i < cuts; ++i) {
