@@ -12,8 +12,7 @@
 #include "bench/bench.hpp"
 #include "bench/bench_server_websocket.hpp"
 #include "bench/greeting.hpp"
-#include "session/port_owner.hpp"
-#include "session/resolve_endpoint.hpp"
+#include "session/bind_endpoint.hpp"
 #include "session/run_session.hpp"
 #include "text/suggest.hpp"
 #include "tls_layer/tls_contexts.hpp"
@@ -162,13 +161,6 @@ void announce(const BenchCommand& command, const Address& local, const std::stri
   log.notice({"connect_with", "measure with: " + line, {}, {{"command", line}}});
 }
 
-Task<Listener> open_listener(const BenchCommand& command) {
-  const Address address = co_await resolve_endpoint(command.common, "listen");
-  Result<Listener> bound = Listener::bind(address);
-  if (!bound) co_await fail_to_bind(bound.error(), address, &find_port_owner);
-  co_return *std::move(bound);
-}
-
 Task<int> serve_connections(const BenchCommand& command, Log& log, Interrupt& interrupt) {
   std::shared_ptr<const TlsServerContext> tls;
   std::string pin;
@@ -180,7 +172,7 @@ Task<int> serve_connections(const BenchCommand& command, Log& log, Interrupt& in
     if (command.common.tls.self_signed) pin = pin_of(*tls);
   }
   Result<Listener> listener =
-      co_await attempt(unless_interrupted(open_listener(command), interrupt));
+      co_await attempt(unless_interrupted(bind_listener(command.common), interrupt));
   if (interrupt.is_raised()) co_return log.failed({interrupt.status(), "interrupted"});
   if (!listener) co_return log.failed(explain_failure(Stage::listening, listener.error()));
   announce(command, listener->address(), pin, log);
@@ -218,16 +210,9 @@ Task<> echo_datagrams(DatagramSocket& socket) {
   }
 }
 
-Task<DatagramSocket> open_datagrams(const BenchCommand& command) {
-  const Address address = co_await resolve_endpoint(command.common, "open");
-  Result<DatagramSocket> bound = DatagramSocket::bind(address);
-  if (!bound) co_await fail_to_bind(bound.error(), address, &find_datagram_port_owner);
-  co_return *std::move(bound);
-}
-
 Task<int> serve_datagrams(const BenchCommand& command, Log& log, Interrupt& interrupt) {
   Result<DatagramSocket> socket =
-      co_await attempt(unless_interrupted(open_datagrams(command), interrupt));
+      co_await attempt(unless_interrupted(bind_datagrams(command.common), interrupt));
   if (interrupt.is_raised()) co_return log.failed({interrupt.status(), "interrupted"});
   if (!socket) co_return log.failed(explain_failure(Stage::listening, socket.error()));
   announce(command, socket->address(), {}, log);

@@ -17,8 +17,7 @@
 #include "report/reason.hpp"
 #include "serve/uploads.hpp"
 #include "serve/who_can_reach.hpp"
-#include "session/port_owner.hpp"
-#include "session/resolve_endpoint.hpp"
+#include "session/bind_endpoint.hpp"
 #include "session/run_session.hpp"
 #include "session/secret.hpp"
 #include "text/base64.hpp"
@@ -241,13 +240,6 @@ void report_session_end(Log& log, const SessionEnd& end) {
   log.event({"session_failed", end.error->to_string(), {}, {{"message", end.error->to_string()}}});
 }
 
-Task<Listener> open_listener(const ServeCommand& command) {
-  const Address address = co_await resolve_endpoint(command.common, "listen");
-  Result<Listener> bound = Listener::bind(address);
-  if (!bound) co_await fail_to_bind(bound.error(), address, &find_port_owner);
-  co_return *std::move(bound);
-}
-
 Task<int> serve_until_interrupted(const ServeCommand& command, Log& log, Interrupt& interrupt) {
   AccessLog access(command, log);
   http::Routes routes;
@@ -264,7 +256,7 @@ Task<int> serve_until_interrupted(const ServeCommand& command, Log& log, Interru
     tls = *std::move(made);
     if (command.common.tls.self_signed) pin = pin_of(*tls);
   }
-  Result<Listener> listener = co_await attempt(open_listener(command));
+  Result<Listener> listener = co_await attempt(bind_listener(command.common));
   if (!listener) co_return log.failed(explain_failure(Stage::listening, listener.error()));
   const Address local = listener->address();
   failure = add_guards(command, local, routes);
