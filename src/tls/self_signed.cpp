@@ -139,10 +139,15 @@ bool serves(const X509& certificate, std::string_view name) {
 Result<> keep_self_signed(std::string_view name, const std::string& file) {
   const bool is_there = ::access(file.c_str(), F_OK) == 0;
   if (is_there) {
-    // What is no certificate is somebody's: it is not written over.
+    // What is no certificate, or was issued, is somebody's: it is not written over.
     const Result<Credentials> kept = load_credentials(file, file);
     if (!kept) return fail(kept.error());
     if (serves(*kept->certificate, name)) return {};
+    if (X509_self_signed(kept->certificate.get(), 0) != 1) {
+      return fail(Error(std::errc::invalid_argument, "keep a certificate")
+                      .with_name(file)
+                      .with_detail("it has one that somebody issued"));
+    }
   }
   const Result<Credentials> made = make_self_signed(name, kept_for);
   if (!made) return fail(made.error());

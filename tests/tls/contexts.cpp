@@ -504,6 +504,13 @@ CO_TEST(TlsContexts, what_is_no_certificate_is_not_written_over) {
   EXPECT_EQ(refused.error().to_string(), "load certificate " + notes.path() +
                                              ": invalid argument: there is no certificate in it");
   EXPECT_EQ(content_of(notes.path()), "my notes\n");
+  const Certificate issued = certificate_for("DNS:other.test");
+  const TemporaryFile theirs(issued.key_pem() + issued.pem());
+  const Result<TlsServerContext> of_somebody =
+      TlsServerContext::self_signed("server.test", theirs.path());
+  CO_ASSERT(!of_somebody);
+  EXPECT_EQ(of_somebody.error(), std::errc::invalid_argument);
+  EXPECT_EQ(content_of(theirs.path()), issued.key_pem() + issued.pem());
   const TemporaryDirectory directory;
   const Result<TlsServerContext> nowhere =
       TlsServerContext::self_signed("server.test", directory.path("none/tls.pem"));
